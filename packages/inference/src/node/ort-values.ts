@@ -1,0 +1,87 @@
+/**
+ * Between this library's records and those of onnxruntime: session options, declared values, tensors.
+ * Element types have the same names on both sides, apart from those that this library does not have.
+ */
+
+import { type DType, isDType, type Tensor, type TensorData } from '@featherwire/tensor';
+import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { InferenceError, type SessionOptions, type TensorMap, type ValueSpec } from '../session.js';
+
+/** onnxruntime's "fatal": it throws what goes wrong and need not print it as well. */
+const LOG_FATAL_ONLY = 4;
+
+/**
+ * Options of onnxruntime for this library's options.
+ * @throws {RangeError} if the number of threads is not a positive integer
+ */
+export function ortSessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const threads = options.intraOpThreads ?? 1;
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new RangeError(`intraOpThreads expected a positive integer, got ${threads}`);
+  }
+  return {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: options.graphOptimization ?? 'all',
+    logSeverityLevel: LOG_FATAL_ONLY,
+    // Threads that spin while idle take the cores from the other sessions of the process.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...(options.externalData && {
+      externalData: options.externalData.map(({ path, data }) => ({ path, data })),
+    }),
+    ...(options.saveOptimizedTo && { optimizedModelFilePath: options.saveOptimizedTo }),
+  };
+}
+
+/** Options of one run. */
+export const ORT_RUN_OPTIONS: InferenceSession.RunOptions = Object.freeze({
+  logSeverityLevel: LOG_FATAL_ONLY,
+});
+
+/**
+ * Declared values of a loaded network.
+ * @throws {InferenceError} `model-rejected` if a value is not a tensor of one of this library's element types
+ */
+export function valueSpecs(metadata: readonly InferenceSession.ValueMetadata[]): readonly ValueSpec[] {
+  return metadata.map((value) => {
+    const type = value.isTensor ? value.type : 'something else';
+    if (!value.isTensor || !isDType(type)) {
+      throw new InferenceError(
+        'model-rejected',
+        `value '${value.name}' expected a tensor of numbers or booleans, got ${type}`,
+      );
+    }
+    const shape = value.shape.map((dimension) => (dimension === '' ? '?' : dimension));
+    return { name: value.name, dtype: type, shape };
+  });
+}
+
+/** Tensors of onnxruntime on the same storage. */
+export function toOrtTensors(feeds: TensorMap): Record<string, OrtTensor> {
+  const converted: Record<string, OrtTensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+    // float16 bit patterns in a Uint16Array are taken as they are, also where the engine has a Float16Array.
+    converted[name] = new OrtTensor(dtype as 'float32', data as Float32Array, shape);
+  }
+  return converted;
+}
+
+/** Tensor records on the storage of onnxruntime's tensors. */
+export function fromOrtTensors(values: InferenceSession.ReturnType): TensorMap {
+  const converted: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const { type, dims, data } = value as OrtTensor;
+    converted[name] = { dtype: type as DType, shape: [...dims], data: tensorStorage(type, data) } as Tensor;
+  }
+  return converted;
+}
+
+/** On engines with a Float16Array onnxruntime gives one; this library's storage is the bit patterns. */
+function tensorStorage(type: string, data: OrtTensor.DataType): TensorData {
+  if (type === 'float16' && !(data instanceof Uint16Array)) {
+    const view = data as unknown as Uint16Array;
+    return new Uint16Array(view.buffer, view.byteOffset, view.length);
+  }
+  return data as TensorData;
+}

@@ -1,0 +1,45 @@
+/**
+ * What passes between a worker session and its thread. Tensors go by transfer: the sender of feeds copies
+ * them first, since they are the caller's; outputs belong to the worker and are given away.
+ */
+
+import type { Tensor, TensorData } from '@featherwire/tensor';
+import type { InferenceErrorCode, RunResult, SessionOptions, TensorMap, ValueSpec } from '../session.js';
+
+/** Handed to the thread at its start. */
+export interface WorkerStart {
+  readonly model: Uint8Array | string;
+  readonly options: SessionOptions;
+}
+
+/** To the thread. */
+export type WorkerRequest =
+  | { readonly kind: 'run'; readonly id: number; readonly feeds: TensorMap }
+  | { readonly kind: 'close' };
+
+/** From the thread. */
+export type WorkerReply =
+  | { readonly kind: 'ready'; readonly inputs: readonly ValueSpec[]; readonly outputs: readonly ValueSpec[] }
+  | { readonly kind: 'refused'; readonly code: InferenceErrorCode; readonly message: string }
+  | { readonly kind: 'done'; readonly id: number; readonly result: RunResult }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly code: InferenceErrorCode;
+      readonly message: string;
+    };
+
+/** The same tensors on new buffers that hold nothing else (a transfer takes the whole buffer of a view). */
+export function copyTensors(tensors: TensorMap): TensorMap {
+  const copies: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    copies[name] = { dtype, shape: [...shape], data: data.slice() } as Tensor;
+  }
+  return copies;
+}
+
+/** The buffers of tensors, each once. */
+export function buffersOf(tensors: TensorMap): ArrayBuffer[] {
+  const buffers = Object.values(tensors).map(({ data }: { data: TensorData }) => data.buffer as ArrayBuffer);
+  return [...new Set(buffers)];
+}
