@@ -1,1 +1,31 @@
-export {};
+/**
+ * Bundles: the manifest that both ends of a link load, its schema, digests, and the preprocessing it states.
+ * Nothing here touches a file system; `@featherwire/bundle/node` reads and writes bundle directories.
+ */
+
+export { checkFileBytes, sha256Hex } from './digest.js';
+export { BundleError, type BundleErrorCode } from './errors.js';
+export {
+  type Bundle,
+  type BundleFile,
+  type BundleManifest,
+  type ChannelOrder,
+  type ImagePreprocessing,
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  MANIFEST_VERSION,
+  type Measurement,
+  type ModelIdentity,
+  type ModelPart,
+  type OperatingPoint,
+  type PartName,
+  type QuantizerChoice,
+  type RangeChoice,
+  type Task,
+  type TensorCoding,
+  type TensorSpec,
+  type Verification,
+} from './manifest.js';
+export { MANIFEST_LIMITS, quantizerSchema } from './manifest-schema.js';
+export { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
+export { type Pixels, pixelsToTensor } from './pixels.js';

@@ -1,1 +1,18 @@
-export {};
+/** Bundles in directories: reading with digests checked, writing in one step, adding operating points. */
+
+export { type AddOperatingPointsOptions, addOperatingPoints } from './operating-points.js';
+export {
+  type NodeBundle,
+  PART_NAMES,
+  type ReadBundleOptions,
+  readBundle,
+  readManifest,
+} from './read-bundle.js';
+export {
+  type BundleContent,
+  type FileSource,
+  type ManifestContent,
+  type PartSource,
+  type WriteBundleOptions,
+  writeBundle,
+} from './write-bundle.js';

@@ -1,0 +1,160 @@
+/**
+ * The manifest of a bundle as a plain record: what `featherwire.json` says. The rules that a type cannot
+ * state (patterns, limits, references between fields) are in `manifest-schema.ts`.
+ */
+
+import type { DType } from '@featherwire/tensor';
+
+/** Name of the manifest file inside a bundle. */
+export const MANIFEST_FILE = 'featherwire.json';
+
+/** Value of `format` in every manifest. */
+export const MANIFEST_FORMAT = 'featherwire-bundle';
+
+/** The one version of the manifest that this library reads and writes. */
+export const MANIFEST_VERSION = 1;
+
+/** Everything that both ends must agree on. */
+export interface BundleManifest {
+  readonly format: typeof MANIFEST_FORMAT;
+  readonly version: typeof MANIFEST_VERSION;
+  /** The network before it was cut. */
+  readonly model: ModelIdentity;
+  /** What the head takes. */
+  readonly inputs: readonly TensorSpec[];
+  /** What crosses the link: outputs of the head, inputs of the tail. */
+  readonly cut: readonly TensorSpec[];
+  /** What the tail returns. */
+  readonly outputs: readonly TensorSpec[];
+  readonly head: ModelPart;
+  readonly tail: ModelPart;
+  /** The uncut network, where the bundle carries it. */
+  readonly whole?: ModelPart;
+  readonly preprocessing?: ImagePreprocessing;
+  readonly task?: Task;
+  /** Ways of coding the cut, in the order of their maker; ids are unique. */
+  readonly operatingPoints: readonly OperatingPoint[];
+  readonly verification: Verification;
+}
+
+/** Which network a bundle was made from. */
+export interface ModelIdentity {
+  /** A name for people. */
+  readonly name: string;
+  /** SHA-256 of the model file, 64 lower-case hex digits. */
+  readonly sha256: string;
+  /** Length of the model file. */
+  readonly bytes: number;
+}
+
+/** A named tensor; a dimension is a number, or a name when it is known only at run time. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A file of the bundle with its digest. */
+export interface BundleFile {
+  /** Relative name with `/` between folders; never leaves the bundle. */
+  readonly file: string;
+  /** SHA-256 of the file, 64 lower-case hex digits. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** One ONNX file of the bundle and what it costs to run. */
+export interface ModelPart extends BundleFile {
+  /** Number of weights. */
+  readonly parameters: number;
+  /** Multiply-accumulate operations for one sample, null where shapes leave them unknown. */
+  readonly macs: number | null;
+  /** Files with weights that the ONNX file refers to. */
+  readonly externalData?: readonly BundleFile[];
+}
+
+/** The parts of a bundle that can be run. */
+export type PartName = 'head' | 'tail' | 'whole';
+
+/** Order of the channels that a network takes. */
+export type ChannelOrder = 'RGB' | 'BGR' | 'gray';
+
+/** How a picture becomes the input tensor: `value = (byte / 255 - mean) / std`, NCHW float32. */
+export interface ImagePreprocessing {
+  readonly kind: 'image';
+  /** Name of the input that takes the picture. */
+  readonly input: string;
+  readonly channelOrder: ChannelOrder;
+  /** Height in pixels that a picture is resized to. */
+  readonly height: number;
+  /** Width in pixels, or `'aspect'`: the width that keeps the picture's proportions. */
+  readonly width: number | 'aspect';
+  /** `'stretch'` ignores proportions; `'center-crop'` fills the target and cuts off what stands over. */
+  readonly fit: 'stretch' | 'center-crop';
+  /** One number per channel, in `channelOrder`. */
+  readonly mean: readonly number[];
+  /** One positive number per channel, in `channelOrder`. */
+  readonly std: readonly number[];
+}
+
+/** What the network's output means. */
+export type Task =
+  | { readonly kind: 'classification'; readonly output: string; readonly classes?: readonly string[] }
+  /** Text by connectionist temporal classification; index 0 of the alphabet is the blank. */
+  | { readonly kind: 'ctc-text'; readonly output: string; readonly alphabet: readonly string[] };
+
+/** Limits that a quantizer clips to. */
+export type RangeChoice =
+  | { readonly kind: 'minmax' }
+  | { readonly kind: 'fixed'; readonly low: number; readonly high: number };
+
+/** How the elements of a cut tensor become indices. */
+export type QuantizerChoice =
+  /** Elements as they are. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'uniform'; readonly levelCount: number; readonly range: RangeChoice }
+  | { readonly kind: 'asymmetric'; readonly bits: number; readonly range: RangeChoice }
+  /** Integer elements are the indices. */
+  | { readonly kind: 'integer' };
+
+/** How one tensor of the cut is coded. */
+export interface TensorCoding {
+  /** Name of the cut tensor. */
+  readonly tensor: string;
+  readonly quantizer: QuantizerChoice;
+}
+
+/** One way of coding the whole cut, with what was measured of it. */
+export interface OperatingPoint {
+  readonly id: string;
+  /** One entry for each tensor of the cut. */
+  readonly coding: readonly TensorCoding[];
+  readonly measured?: Measurement;
+}
+
+/** A measured rate and accuracy; never an estimate. */
+export interface Measurement {
+  /** Mean of all bytes of a sample that cross the link, headers included. */
+  readonly bytesPerSample: number;
+  readonly metric: { readonly name: string; readonly value: number };
+  /** Which data it was measured on. */
+  readonly data: string;
+  readonly sampleCount: number;
+}
+
+/** How head and tail were compared with the uncut network. */
+export interface Verification {
+  /** Number of inputs compared. */
+  readonly runs: number;
+  /** Largest difference found, relative to the range of the output. */
+  readonly maxRelativeError: number;
+  /** Largest difference allowed, relative to the range of the output. */
+  readonly tolerance: number;
+}
+
+/** A manifest and its identity. */
+export interface Bundle {
+  readonly manifest: BundleManifest;
+  /** SHA-256 of the bytes of the manifest file, 64 lower-case hex digits. */
+  readonly digest: string;
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { DIGEST, exampleManifest, withValue } from '../test/example-manifest.js';
+import { BundleError } from './errors.js';
+import { MANIFEST_LIMITS } from './manifest-schema.js';
+import { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
+
+function refusal(value: unknown): BundleError {
+  try {
+    parseManifest(typeof value === 'string' ? value : JSON.stringify(value));
+  } catch (error) {
+    expect(error).toBeInstanceOf(BundleError);
+    return error as BundleError;
+  }
+  throw new Error('the manifest was accepted');
+}
+
+function reversedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversedKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, reversedKeys(inner)]),
+  );
+}
+
+describe('the canonical form', () => {
+  test('survives a parse and ends in a newline', () => {
+    const text = serializeManifest(exampleManifest());
+    expect(parseManifest(text)).toEqual(exampleManifest());
+    expect(text).toMatch(/^\{\n {2}"format": "featherwire-bundle",\n {2}"version": 1,\n.*\}\n$/s);
+  });
+
+  test('does not depend on the order of keys in the record', () => {
+    const reversed = reversedKeys(exampleManifest());
+    expect(JSON.stringify(reversed)).not.toBe(JSON.stringify(exampleManifest()));
+    expect(serializeManifest(checkManifest(reversed))).toBe(serializeManifest(exampleManifest()));
+  });
+
+  test('leaves out optional fields that are undefined', () => {
+    const without = { ...exampleManifest(), whole: undefined, task: undefined, preprocessing: undefined };
+    expect(serializeManifest(without)).not.toMatch(/whole|task|preprocessing/);
+  });
+});
+
+describe('format and version', () => {
+  test('a later version is told from a broken manifest, whatever its fields', () => {
+    const error = refusal({ format: 'featherwire-bundle', version: 2, somethingNew: true });
+    expect(error.code).toBe('unsupported-version');
+    expect(error.message).toBe('manifest: version expected 1, got 2');
+  });
+
+  test.each([
+    ['', 'manifest expected JSON'],
+    ['{"format": ', 'manifest expected JSON'],
+    ['[]', 'format expected "featherwire-bundle", got []'],
+    ['null', 'format expected "featherwire-bundle", got null'],
+    ['{}', 'format expected "featherwire-bundle", got nothing'],
+    ['{"format":"featherwire-bundle","version":"1"}', 'version expected 1, got "1"'],
+  ])('%s is refused', (text, message) => {
+    const error = refusal(text);
+    expect(error.code).toBe('invalid-manifest');
+    expect(error.message).toContain(message);
+  });
+
+  test('a text over the limit is refused before it is parsed', () => {
+    expect(refusal(' '.repeat(MANIFEST_LIMITS.manifestBytes + 1)).message).toContain(
+      'characters, got 16777217',
+    );
+  });
+});
+
+describe('each wrong field is named with what was expected', () => {
+  const long = 'n'.repeat(1025);
+  const quantizer = ['operatingPoints', 0, 'coding', 0, 'quantizer'];
+  test.each<[string, readonly (string | number)[], unknown]>([
+    ['head.sha256 expected 64 lower-case hex digits, got "ABC"', ['head', 'sha256'], 'ABC'],
+    ['head.sha256 expected 64 lower-case hex digits', ['head', 'sha256'], DIGEST.toUpperCase()],
+    ['head.bytes expected at least 0, got -1', ['head', 'bytes'], -1],
+    ['head.bytes expected an integer, got 1.5', ['head', 'bytes'], 1.5],
+    ['head.bytes expected number, got nothing', ['head', 'bytes'], undefined],
+    ['head.macs expected number, got "1"', ['head', 'macs'], '1'],
+    ['head expected only known keys, got "flops"', ['head', 'flops'], 3],
+    ['the top level expected only known keys, got "extra"', ['extra'], 1],
+    ['inputs expected at least 1 entries, got 0 entries', ['inputs'], []],
+    ['inputs[0].name expected at most 1024 characters, got 1025 characters', ['inputs', 0, 'name'], long],
+    ['inputs[0].dtype expected "float32" or "float64"', ['inputs', 0, 'dtype'], 'float31'],
+    ['inputs[0].shape[1] expected an integer or string, got 1.5', ['inputs', 0, 'shape', 1], 1.5],
+    ['cut[1].shape expected at most 32 entries', ['cut', 1, 'shape'], new Array(33).fill(1)],
+    ['cut[1].name expected a name that is not used before it, got "feature"', ['cut', 1, 'name'], 'feature'],
+    ['task.kind expected', ['task', 'kind'], 'regression'],
+    ['task.output expected the name of an output, got "z"', ['task', 'output'], 'z'],
+    ['task.alphabet expected at least 2 entries', ['task', 'alphabet'], ['']],
+    ['preprocessing.input expected the name of an input, got "z"', ['preprocessing', 'input'], 'z'],
+    ['preprocessing.mean expected 3 numbers, got 1', ['preprocessing', 'mean'], [0.5]],
+    ['preprocessing.std[1] expected more than 0, got 0', ['preprocessing', 'std', 1], 0],
+    ['preprocessing.height expected at most 65536', ['preprocessing', 'height'], 65537],
+    ['inputs[0].shape expected [N, 3, 48, aspect]', ['inputs', 0, 'shape'], ['N', 1, 48, 'W']],
+    ['inputs[0].dtype expected float32 for a picture', ['inputs', 0, 'dtype'], 'uint8'],
+    ['operatingPoints[0].id expected letters, digits', ['operatingPoints', 0, 'id'], '../a'],
+    [
+      'operatingPoints[0].coding expected each tensor of the cut once, got [mask, mask]',
+      [...quantizer.slice(0, 4), 'tensor'],
+      'mask',
+    ],
+    ['quantizer.levelCount expected at least 2, got 1', [...quantizer, 'levelCount'], 1],
+    ['quantizer.levelCount expected at most 65536, got 65537', [...quantizer, 'levelCount'], 65537],
+    ['quantizer.range expected low below high', [...quantizer, 'range'], { kind: 'fixed', low: 1, high: 1 }],
+    ['quantizer.kind expected', quantizer, { kind: 'asymmetrical', bits: 8 }],
+    ['verification.tolerance expected at least 0', ['verification', 'tolerance'], -1],
+    ['tail.file expected a file that no other entry uses', ['tail', 'file'], 'HEAD.onnx'],
+    ['weights expected', ['tail', 'externalData', 0, 'file'], 'weights//tail.bin'],
+  ])('%s', (message, path, value) => {
+    const error = refusal(withValue(path, value));
+    expect(error.code).toBe('invalid-manifest');
+    expect(error.message).toContain(
+      message.startsWith('weights expected') ? 'a relative file name' : message,
+    );
+  });
+
+  test('a number that overflows to infinity is refused', () => {
+    const text = serializeManifest(exampleManifest()).replace('"tolerance": 0.00001', '"tolerance": 1e999');
+    expect(refusal(text).message).toContain('verification.tolerance expected number');
+  });
+
+  test('a key named __proto__ is refused like any other unknown key', () => {
+    const text = serializeManifest(exampleManifest()).replace('{', '{"__proto__": {"a": 1},');
+    expect(refusal(text).message).toContain('"__proto__"');
+  });
+
+  test('many wrong fields give a short message', () => {
+    const broken = { ...exampleManifest(), inputs: new Array(100).fill(7) };
+    expect(refusal(broken).message).toMatch(/95 more$/);
+  });
+});
+
+describe('file names', () => {
+  test.each([
+    '../head.onnx',
+    'a/../../head.onnx',
+    '/etc/passwd',
+    'C:\\head.onnx',
+    'C:head.onnx',
+    'a\\b',
+    '.',
+    '..',
+    '.hidden',
+    './head.onnx',
+    'a/./b',
+    'a//b',
+    'a/',
+    '',
+    'head.onnx\u0000',
+    'head.onnx\n',
+    'head\u2025.onnx',
+    'name.',
+    'x'.repeat(256),
+    'featherwire.json',
+    'FEATHERWIRE.JSON',
+  ])('%j is refused', (file) => {
+    expect(refusal(withValue(['head', 'file'], file)).message).toContain('head.file expected');
+    expect(refusal(withValue(['tail', 'externalData', 0, 'file'], file)).message).toContain(
+      'tail.externalData[0].file',
+    );
+  });
+
+  test.each(['a', 'head.onnx', 'units/u-1/encoder.onnx', 'a.b.c', 'x'.repeat(255)])(
+    '%j is accepted',
+    (file) => {
+      expect(parseManifest(JSON.stringify(withValue(['head', 'file'], file))).head.file).toBe(file);
+    },
+  );
+
+  test('two parts may share a file of weights only with equal digests', () => {
+    const shared = { file: 'weights/tail.bin', sha256: DIGEST, bytes: 30 };
+    expect(checkManifest(withValue(['head', 'externalData'], [shared]))).toBeTruthy();
+    const other = { ...shared, bytes: 31 };
+    expect(() => checkManifest(withValue(['head', 'externalData'], [other]))).toThrow('no other entry uses');
+  });
+});

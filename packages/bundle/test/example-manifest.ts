@@ -1,0 +1,66 @@
+/** A manifest that uses every field, for the tests of this package. */
+
+import type { BundleManifest } from '../src/manifest.js';
+
+export const DIGEST = 'ab'.repeat(32);
+
+export function exampleManifest(): BundleManifest {
+  return {
+    format: 'featherwire-bundle',
+    version: 1,
+    model: { name: 'example', sha256: DIGEST, bytes: 123 },
+    inputs: [{ name: 'x', dtype: 'float32', shape: ['N', 3, 48, 'W'] }],
+    cut: [
+      { name: 'feature', dtype: 'float32', shape: ['N', 8, 6, 'W'] },
+      { name: 'mask', dtype: 'uint8', shape: [] },
+    ],
+    outputs: [{ name: 'y', dtype: 'float32', shape: ['N', 3] }],
+    head: { file: 'head.onnx', sha256: DIGEST, bytes: 10, parameters: 4, macs: 100 },
+    tail: {
+      file: 'tail.onnx',
+      sha256: DIGEST,
+      bytes: 20,
+      parameters: 5,
+      macs: null,
+      externalData: [{ file: 'weights/tail.bin', sha256: DIGEST, bytes: 30 }],
+    },
+    whole: { file: 'whole.onnx', sha256: DIGEST, bytes: 30, parameters: 9, macs: 200 },
+    preprocessing: {
+      kind: 'image',
+      input: 'x',
+      channelOrder: 'BGR',
+      height: 48,
+      width: 'aspect',
+      fit: 'stretch',
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+    },
+    task: { kind: 'ctc-text', output: 'y', alphabet: ['', 'a', 'b'] },
+    operatingPoints: [
+      {
+        id: 'q16',
+        coding: [
+          { tensor: 'feature', quantizer: { kind: 'uniform', levelCount: 16, range: { kind: 'minmax' } } },
+          { tensor: 'mask', quantizer: { kind: 'none' } },
+        ],
+        measured: {
+          bytesPerSample: 812.5,
+          metric: { name: 'character error rate', value: 0.04 },
+          data: 'text lines, seed 1',
+          sampleCount: 200,
+        },
+      },
+    ],
+    verification: { runs: 3, maxRelativeError: 1e-7, tolerance: 1e-5 },
+  };
+}
+
+/** A deep copy in which the value at a path is another one; `undefined` removes it. */
+export function withValue(path: readonly (string | number)[], value: unknown): Record<string, unknown> {
+  const copy = structuredClone(exampleManifest()) as unknown as Record<string, unknown>;
+  let holder = copy as Record<string | number, unknown>;
+  for (const key of path.slice(0, -1)) holder = holder[key] as Record<string | number, unknown>;
+  if (value === undefined) delete holder[path[path.length - 1]];
+  else holder[path[path.length - 1]] = value;
+  return copy;
+}
