@@ -1,0 +1,254 @@
+/**
+ * Messages as bytes, both ways (docs/protocol.md §3 to §6). Parsing makes views on the bytes it is given and
+ * allocates nothing that a length in the message could make large.
+ */
+
+import {
+  DIGEST_PREFIX_BYTES,
+  type ErrorMessage,
+  MAX_ERROR_TEXT_BYTES,
+  MAX_TENSORS,
+  type Message,
+  type Response,
+  type StageTimes,
+} from './message.js';
+import { ProtocolError } from './protocol-error.js';
+import { REMOTE_ERRORS, remoteErrorCode } from './remote-error-codes.js';
+import { MAX_VARINT, readVarint, varintBytes, writeVarint } from './varint.js';
+
+/** First bytes of every message: "FM". */
+export const MESSAGE_MAGIC: readonly number[] = Object.freeze([0x46, 0x4d]);
+/** The version that this code reads and writes. */
+export const MESSAGE_VERSION = 1;
+
+const KIND_BYTES = { 'feature-request': 1, 'picture-request': 2, response: 3, error: 4 } as const;
+const VERSION_OFFSET = 2;
+const KIND_OFFSET = 3;
+const REQUEST_ID_OFFSET = 4;
+const HEAD_BYTES = 8;
+const TIME_COUNT = 5;
+const RETRYABLE_FLAG = 1;
+const MAX_REQUEST_ID = 2 ** 32 - 1;
+
+/**
+ * Writes a message.
+ * @returns new bytes; the parts of the message are copied
+ * @throws {RangeError} if a field is outside the range that its type states
+ */
+export function serializeMessage(message: Message): Uint8Array {
+  switch (message.kind) {
+    case 'feature-request': {
+      const target = start(message, DIGEST_PREFIX_BYTES + framesBytes(message.frames));
+      target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
+      writeFrames(target, HEAD_BYTES + DIGEST_PREFIX_BYTES, message.frames);
+      return target;
+    }
+    case 'picture-request': {
+      if (message.image.length === 0) throw new RangeError('image expected at least 1 byte, got 0');
+      const target = start(message, DIGEST_PREFIX_BYTES + message.image.length);
+      target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
+      target.set(message.image, HEAD_BYTES + DIGEST_PREFIX_BYTES);
+      return target;
+    }
+    case 'response': {
+      const target = start(message, 4 * TIME_COUNT + framesBytes(message.frames));
+      writeTimes(target, message.times);
+      writeFrames(target, HEAD_BYTES + 4 * TIME_COUNT, message.frames);
+      return target;
+    }
+    case 'error':
+      return serializeError(message);
+    default:
+      return message satisfies never;
+  }
+}
+
+/**
+ * Reads one message.
+ * @param bytes - exactly one message; the parts of the result are views on it
+ * @throws {ProtocolError} on anything else, whatever the bytes are
+ */
+export function parseMessage(bytes: Uint8Array): Message {
+  checkHead(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const requestId = view.getUint32(REQUEST_ID_OFFSET, true);
+  const kind = bytes[KIND_OFFSET];
+  if (kind === KIND_BYTES.error) return parseError(bytes, requestId);
+  if (requestId === 0)
+    throw new ProtocolError('bad-value', REQUEST_ID_OFFSET, 'requestId expected 1 or more, got 0');
+  if (kind === KIND_BYTES.response) return parseResponse(bytes, view, requestId);
+
+  const bodyOffset = HEAD_BYTES + DIGEST_PREFIX_BYTES;
+  if (bytes.length <= bodyOffset) {
+    throw new ProtocolError(
+      'truncated',
+      bytes.length,
+      `request expected over ${bodyOffset} bytes, got ${bytes.length}`,
+    );
+  }
+  const bundlePrefix = bytes.subarray(HEAD_BYTES, bodyOffset);
+  if (kind === KIND_BYTES['feature-request']) {
+    return { kind: 'feature-request', requestId, bundlePrefix, frames: parseFrames(bytes, bodyOffset) };
+  }
+  return { kind: 'picture-request', requestId, bundlePrefix, image: bytes.subarray(bodyOffset) };
+}
+
+/** The request id of bytes that begin like a message of any version, or 0: for answering what cannot be read. */
+export function peekRequestId(bytes: Uint8Array): number {
+  if (bytes.length < HEAD_BYTES || MESSAGE_MAGIC.some((byte, i) => bytes[i] !== byte)) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(REQUEST_ID_OFFSET, true);
+}
+
+function checkHead(bytes: Uint8Array): void {
+  if (bytes.length < HEAD_BYTES) {
+    throw new ProtocolError('truncated', bytes.length, `message expected at least ${HEAD_BYTES} bytes`);
+  }
+  if (MESSAGE_MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new ProtocolError('wrong-magic', 0, "magic expected 'FM', got other bytes");
+  }
+  if (bytes[VERSION_OFFSET] !== MESSAGE_VERSION) {
+    const message = `version expected ${MESSAGE_VERSION}, got ${bytes[VERSION_OFFSET]}`;
+    throw new ProtocolError('unsupported-version', VERSION_OFFSET, message);
+  }
+  if (!Object.values(KIND_BYTES).some((kind) => kind === bytes[KIND_OFFSET])) {
+    throw new ProtocolError('unknown-kind', KIND_OFFSET, `kind expected 1 to 4, got ${bytes[KIND_OFFSET]}`);
+  }
+}
+
+function start(message: Message, bodyBytes: number): Uint8Array {
+  const { kind, requestId } = message;
+  const lowest = kind === 'error' ? 0 : 1;
+  if (!Number.isInteger(requestId) || requestId < lowest || requestId > MAX_REQUEST_ID) {
+    throw new RangeError(
+      `requestId expected an integer from ${lowest} to ${MAX_REQUEST_ID}, got ${requestId}`,
+    );
+  }
+  const target = new Uint8Array(HEAD_BYTES + bodyBytes);
+  target.set(MESSAGE_MAGIC);
+  target[VERSION_OFFSET] = MESSAGE_VERSION;
+  target[KIND_OFFSET] = KIND_BYTES[kind];
+  new DataView(target.buffer).setUint32(REQUEST_ID_OFFSET, requestId, true);
+  return target;
+}
+
+function checkPrefix(prefix: Uint8Array): Uint8Array {
+  if (prefix.length === DIGEST_PREFIX_BYTES) return prefix;
+  throw new RangeError(`bundlePrefix expected ${DIGEST_PREFIX_BYTES} bytes, got ${prefix.length}`);
+}
+
+function framesBytes(frames: readonly Uint8Array[]): number {
+  if (frames.length < 1 || frames.length > MAX_TENSORS) {
+    throw new RangeError(`frames expected 1 to ${MAX_TENSORS}, got ${frames.length}`);
+  }
+  return frames.reduce((sum, { length }) => {
+    if (length < 1 || length > MAX_VARINT)
+      throw new RangeError(`frame expected 1 to ${MAX_VARINT} bytes, got ${length}`);
+    return sum + varintBytes(length) + length;
+  }, 1);
+}
+
+function writeFrames(target: Uint8Array, offset: number, frames: readonly Uint8Array[]): void {
+  target[offset] = frames.length;
+  let end = offset + 1;
+  for (const frame of frames) {
+    end = writeVarint(target, end, frame.length);
+    target.set(frame, end);
+    end += frame.length;
+  }
+}
+
+/** A tensor count and that many length-prefixed frames, up to the end of the message. */
+function parseFrames(bytes: Uint8Array, offset: number): Uint8Array[] {
+  const count = bytes[offset];
+  if (count === 0) throw new ProtocolError('bad-value', offset, 'tensor count expected 1 or more, got 0');
+  const frames: Uint8Array[] = [];
+  let position = offset + 1;
+  for (let i = 0; i < count; i++) {
+    const { value: length, end } = readVarint(bytes, position);
+    if (length === 0)
+      throw new ProtocolError('bad-length', position, `frame ${i} expected at least 1 byte, got 0`);
+    if (length > bytes.length - end) {
+      const message = `frame ${i} expected ${length} bytes, got ${bytes.length - end}`;
+      throw new ProtocolError('truncated', position, message);
+    }
+    frames.push(bytes.subarray(end, end + length));
+    position = end + length;
+  }
+  if (position !== bytes.length) {
+    const message = `end of message expected, got ${bytes.length - position} more bytes`;
+    throw new ProtocolError('trailing-bytes', position, message);
+  }
+  return frames;
+}
+
+function writeTimes(target: Uint8Array, times: StageTimes): void {
+  const view = new DataView(target.buffer);
+  const values = [times.queueMs, times.decodeMs, times.tailMs, times.respondMs, times.totalMs];
+  values.forEach((value, i) => {
+    if (!isTime(Math.fround(value)))
+      throw new RangeError(`stage time expected finite and not negative, got ${value}`);
+    view.setFloat32(HEAD_BYTES + 4 * i, value, true);
+  });
+}
+
+function parseResponse(bytes: Uint8Array, view: DataView, requestId: number): Response {
+  const framesOffset = HEAD_BYTES + 4 * TIME_COUNT;
+  if (bytes.length <= framesOffset) {
+    const message = `response expected over ${framesOffset} bytes, got ${bytes.length}`;
+    throw new ProtocolError('truncated', bytes.length, message);
+  }
+  const values = Array.from({ length: TIME_COUNT }, (_, i) => {
+    const offset = HEAD_BYTES + 4 * i;
+    const value = view.getFloat32(offset, true);
+    if (isTime(value)) return value;
+    throw new ProtocolError('bad-value', offset, `stage time expected finite and not negative, got ${value}`);
+  });
+  const [queueMs, decodeMs, tailMs, respondMs, totalMs] = values;
+  const times = { queueMs, decodeMs, tailMs, respondMs, totalMs };
+  return { kind: 'response', requestId, times, frames: parseFrames(bytes, framesOffset) };
+}
+
+function isTime(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
+}
+
+const ERROR_TEXT_OFFSET = HEAD_BYTES + 2;
+
+function serializeError(message: ErrorMessage): Uint8Array {
+  const text = truncatedUtf8(message.text, MAX_ERROR_TEXT_BYTES);
+  const target = start(message, 2 + text.length);
+  target[HEAD_BYTES] = REMOTE_ERRORS[message.code].byte;
+  target[HEAD_BYTES + 1] = message.retryable ? RETRYABLE_FLAG : 0;
+  target.set(text, ERROR_TEXT_OFFSET);
+  return target;
+}
+
+function parseError(bytes: Uint8Array, requestId: number): ErrorMessage {
+  if (bytes.length < ERROR_TEXT_OFFSET) {
+    throw new ProtocolError('truncated', bytes.length, `error expected at least ${ERROR_TEXT_OFFSET} bytes`);
+  }
+  const code = remoteErrorCode(bytes[HEAD_BYTES]);
+  if (!code) throw new ProtocolError('bad-value', HEAD_BYTES, `error code is unknown: ${bytes[HEAD_BYTES]}`);
+  const flags = bytes[HEAD_BYTES + 1];
+  if (flags > RETRYABLE_FLAG) {
+    throw new ProtocolError('bad-value', HEAD_BYTES + 1, `error flags expected 0 or 1, got ${flags}`);
+  }
+  const text = bytes.subarray(ERROR_TEXT_OFFSET);
+  if (text.length > MAX_ERROR_TEXT_BYTES) {
+    const message = `error text expected at most ${MAX_ERROR_TEXT_BYTES} bytes, got ${text.length}`;
+    throw new ProtocolError('bad-length', ERROR_TEXT_OFFSET, message);
+  }
+  try {
+    const decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+    return { kind: 'error', requestId, code, retryable: flags === RETRYABLE_FLAG, text: decoded };
+  } catch {
+    throw new ProtocolError('bad-value', ERROR_TEXT_OFFSET, 'error text expected UTF-8');
+  }
+}
+
+/** At most `maxBytes` of UTF-8, cut between characters. */
+function truncatedUtf8(text: string, maxBytes: number): Uint8Array {
+  const target = new Uint8Array(maxBytes);
+  const { written } = new TextEncoder().encodeInto(text, target);
+  return target.subarray(0, written);
+}
