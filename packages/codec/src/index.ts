@@ -1,1 +1,39 @@
-export {};
+/**
+ * Featherwire's codec: feature tensors to frames and back. A frame is specified in `docs/bitstream.md`; its
+ * decoder ends in a tensor or a `BitstreamError` on any bytes.
+ */
+
+export type { Backend } from './backend/backend.js';
+export { type BackendPreference, loadBackend } from './backend/load.js';
+export { referenceBackend } from './backend/reference.js';
+export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
+export type { FrameField } from './bitstream/byte-reader.js';
+export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
+export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
+export {
+  BackendUnavailableError,
+  BitstreamError,
+  type BitstreamErrorCode,
+  type FrameSection,
+} from './errors.js';
+export { type DecodeOptions, decodeFrame, type FrameDescription, inspectFrame } from './frame-decoder.js';
+export { type EncodeOptions, encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
+export {
+  asymmetricQuantizer,
+  decisionThresholds,
+  dequantizeIndices,
+  levelOfIndex,
+  quantizeValue,
+  quantizeValues,
+  uniformQuantizer,
+} from './quantizer/affine.js';
+export type {
+  AffineQuantizer,
+  FrequencyTable,
+  Indices,
+  Quantizer,
+  RansPayload,
+  TableCurve,
+  TableDescription,
+  ValueRange,
+} from './stages.js';

@@ -1,0 +1,25 @@
+/** Picks a backend when the program starts. */
+
+import type { Backend } from './backend.js';
+import { referenceBackend } from './reference.js';
+import { loadWasmBackend } from './wasm/wasm-backend.js';
+
+/** `auto` takes WebAssembly where the engine has its SIMD instructions, else the reference. */
+export type BackendPreference = 'auto' | 'reference' | 'wasm';
+
+/**
+ * Loads a backend. All backends give the same bytes; they differ in speed.
+ * @throws {BackendUnavailableError} if `wasm` is asked for and the engine lacks WebAssembly SIMD
+ */
+export async function loadBackend(preference: BackendPreference = 'auto'): Promise<Backend> {
+  switch (preference) {
+    case 'reference':
+      return referenceBackend;
+    case 'wasm':
+      return loadWasmBackend();
+    case 'auto':
+      return loadWasmBackend().catch(() => referenceBackend);
+    default:
+      return preference satisfies never;
+  }
+}

@@ -1,0 +1,21 @@
+/** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
+
+import { decodeRans, encodeRans } from '../entropy/rans.js';
+import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
+import { measureRange } from '../quantizer/range.js';
+import type { Backend } from './backend.js';
+
+/** Plain TypeScript; needs nothing of its engine. */
+export const referenceBackend: Backend = Object.freeze({
+  name: 'reference',
+  measureRange,
+  quantize: quantizeValues,
+  dequantize: dequantizeIndices,
+  countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32Array {
+    const counts = new Uint32Array(alphabetSize);
+    for (let i = 0; i < symbols.length; i++) counts[symbols[i]]++;
+    return counts;
+  },
+  encodeRans,
+  decodeRans,
+});

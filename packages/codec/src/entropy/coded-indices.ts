@@ -1,0 +1,161 @@
+/**
+ * The coder section of a frame: indices as packed bits or as rANS with its table (bitstream.md §5). Writing,
+ * reading and decoding; the choice between the forms is `encode-indices.ts`.
+ */
+
+import { BitReader, BitWriter } from '../bitstream/bits.js';
+import type { ByteReader } from '../bitstream/byte-reader.js';
+import type { ByteWriter } from '../bitstream/byte-writer.js';
+import type { CodedIndices, EntropyKernels, Indices, TableDescription } from '../stages.js';
+import { MAX_ALPHABET_SIZE, readTable, tableOfDescription, writeTable } from './frequency-table.js';
+import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
+import { joinIndices, tokenCount } from './wide-alphabet.js';
+
+/** Codes of the coder; the position is the code. */
+const CODERS: readonly (CodedIndices['kind'] | null)[] = [null, 'packed', 'rans', 'rans-tokens'];
+const CODER_MASK = 0b11;
+const LANES_SHIFT = 2;
+
+/** What the coder needs to know of the quantizer. */
+export interface IndexAlphabet {
+  /** 2 to 65,536. */
+  readonly levelCount: number;
+  /** Index of the value 0, around which indices over 8 bits are folded. */
+  readonly background: number;
+}
+
+/** Bits of an index in packed form. */
+export function packedBits(levelCount: number): number {
+  return 32 - Math.clz32(levelCount - 1);
+}
+
+/** Writes the section. */
+export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void {
+  const code = CODERS.indexOf(coded.kind);
+  if (coded.kind === 'packed') {
+    writer.writeUint8(code);
+    writer.writeBytes(coded.bytes);
+    return;
+  }
+  const { laneCount, bytes } = coded.payload;
+  writer.writeUint8(code | (Math.log2(laneCount) << LANES_SHIFT));
+  const table = new BitWriter();
+  writeTable(table, coded.table);
+  writer.writeBytes(table.finish());
+  writer.writeVarint((bytes.length - laneCount * STATE_BYTES) / 2);
+  if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
+  writer.writeBytes(bytes);
+  if (coded.kind === 'rans-tokens') writer.writeBytes(coded.rawBits);
+}
+
+/** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
+export function readCodedIndices(reader: ByteReader, count: number, levelCount: number): CodedIndices {
+  reader.section = 'coder';
+  const byte = reader.readUint8();
+  const start = reader.offset - 1;
+  const kind = CODERS[byte & CODER_MASK];
+  const laneCountLog2 = byte >>> LANES_SHIFT;
+  const laneCount = 1 << laneCountLog2;
+  if (!kind) throw reader.error('invalid-field', 'coder 0 is unknown', start);
+  if (laneCountLog2 > 7 || (kind === 'packed' && laneCountLog2 > 0)) {
+    throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
+  }
+  if (laneCount > MAX_LANE_COUNT)
+    throw reader.error('invalid-field', `${laneCount} lanes are over 32`, start);
+  if (kind === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
+    throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
+  }
+  reader.note('coder', kind === 'packed' ? kind : `${kind}, ${laneCount} lanes`);
+  if (kind === 'packed') return readPacked(reader, count, levelCount);
+  const table = readTableSection(reader, kind === 'rans' ? levelCount : tokenCount(levelCount));
+  return readPayload(reader, kind, table, laneCount);
+}
+
+/**
+ * Decodes a section.
+ * @returns `count` indices, each below `levelCount`, or the reason for which the section is not one
+ */
+export function decodeIndices(
+  coded: CodedIndices,
+  count: number,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+): Indices | string {
+  const { levelCount, background } = alphabet;
+  if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
+  const alphabetSize = coded.kind === 'rans' ? levelCount : tokenCount(levelCount);
+  const symbols = kernels.decodeRans(coded.payload, count, tableOfDescription(alphabetSize, coded.table));
+  if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
+  const rawBits = new BitReader(coded.rawBits);
+  const indices = joinIndices(symbols, background, levelCount, rawBits);
+  if (typeof indices === 'number') return `index at element ${-1 - indices} is over ${levelCount - 1}`;
+  if (rawBits.overrun || rawBits.byteLength !== coded.rawBits.length || !rawBits.paddingIsZero) {
+    return 'raw bits do not end where their last token does';
+  }
+  return indices;
+}
+
+/** Indices in fields of equal width, least significant bit first. */
+export function packIndices(indices: Indices, levelCount: number): Uint8Array {
+  const width = packedBits(levelCount);
+  const bits = new BitWriter();
+  for (let i = 0; i < indices.length; i++) bits.writeBits(indices[i], width);
+  return bits.finish();
+}
+
+function unpackIndices(bytes: Uint8Array, count: number, levelCount: number): Indices | string {
+  const width = packedBits(levelCount);
+  const bits = new BitReader(bytes);
+  const indices = levelCount <= MAX_ALPHABET_SIZE ? new Uint8Array(count) : new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const index = bits.readBits(width);
+    if (index >= levelCount) return `index ${index} at element ${i} is over ${levelCount - 1}`;
+    indices[i] = index;
+  }
+  return bits.paddingIsZero ? indices : 'padding of packed indices is not zero';
+}
+
+function readPacked(reader: ByteReader, count: number, levelCount: number): CodedIndices {
+  reader.section = 'payload';
+  const bytes = reader.readBytes(Math.ceil((count * packedBits(levelCount)) / 8));
+  reader.note('packed indices', `${packedBits(levelCount)} bits each`);
+  return { kind: 'packed', bytes };
+}
+
+function readTableSection(reader: ByteReader, alphabetSize: number): TableDescription {
+  reader.section = 'table';
+  const start = reader.offset;
+  const bits = new BitReader(reader.readBytes(reader.remaining));
+  reader.rewind(start);
+  const table = readTable(bits, alphabetSize);
+  if (typeof table === 'string') {
+    throw reader.error(bits.overrun ? 'truncated' : 'invalid-table', table, start);
+  }
+  if (!bits.paddingIsZero) throw reader.error('reserved-bits', 'padding of the table is not zero', start);
+  reader.readBytes(bits.byteLength);
+  reader.note('frequency table', `${table.kind}, ${table.precisionBits} bits`);
+  return table;
+}
+
+function readPayload(
+  reader: ByteReader,
+  kind: 'rans' | 'rans-tokens',
+  table: TableDescription,
+  laneCount: number,
+): CodedIndices {
+  reader.section = 'payload';
+  const wordCount = reader.readVarint();
+  reader.note('words', wordCount);
+  let rawByteCount = 0;
+  if (kind === 'rans-tokens') {
+    rawByteCount = reader.readVarint();
+    reader.note('bytes of raw bits', rawByteCount);
+  }
+  const bytes = reader.readBytes(laneCount * STATE_BYTES + wordCount * 2);
+  reader.note('states and words', `${laneCount} states, ${wordCount} words`);
+  const payload = { bytes, laneCount };
+  if (kind === 'rans') return { kind, table, payload };
+  const rawBits = reader.readBytes(rawByteCount);
+  reader.note('raw bits', `${rawByteCount} bytes`);
+  return { kind, table, payload, rawBits };
+}

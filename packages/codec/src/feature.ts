@@ -1,0 +1,50 @@
+/**
+ * Elements of a tensor as the float32 values that quantizers work on, and back. Conversion to float16 rounds
+ * to nearest; conversion to integers rounds to nearest, ties to even, and saturates.
+ */
+
+import {
+  type DType,
+  float16FromFloat32,
+  float32FromFloat16,
+  type Tensor,
+  type TensorData,
+} from '@featherwire/tensor';
+import { integerRange } from './container/header.js';
+
+/** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */
+export function valuesOfTensor(feature: Tensor): Float32Array {
+  switch (feature.dtype) {
+    case 'float32':
+      return feature.data;
+    case 'float16':
+      return float32FromFloat16(feature.data);
+    case 'int8':
+    case 'uint8':
+      return Float32Array.from(feature.data);
+    default:
+      throw new TypeError(
+        `feature expected float32, float16, int8 or uint8 to quantize, got ${feature.dtype}`,
+      );
+  }
+}
+
+/** Storage of a quantizable type for decoded values; `values` itself for float32. */
+export function dataOfValues(dtype: DType, values: Float32Array): TensorData {
+  if (dtype === 'float32') return values;
+  if (dtype === 'float16') return float16FromFloat32(values);
+  const range = integerRange(dtype);
+  if (!range) throw new TypeError(`dtype expected float32, float16, int8 or uint8, got ${dtype}`);
+  const data = dtype === 'int8' ? new Int8Array(values.length) : new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    data[i] = Math.min(Math.max(roundHalfEven(values[i]), range.low), range.high);
+  }
+  return data;
+}
+
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const fraction = value - floor;
+  if (fraction !== 0.5) return fraction < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}

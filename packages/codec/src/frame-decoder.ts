@@ -1,0 +1,153 @@
+/**
+ * Frame to tensor: knows the order of the stages on the way in (bitstream.md §1). Lengths and limits are
+ * checked before anything is allocated, the checksum before anything is decoded.
+ */
+
+import { bytesPerElement, dataFromBytes, type Tensor, type TensorData } from '@featherwire/tensor';
+import type { Backend } from './backend/backend.js';
+import { ByteReader, type FrameField } from './bitstream/byte-reader.js';
+import { crc32 } from './bitstream/crc32.js';
+import {
+  DEFAULT_DECODE_LIMITS,
+  type DecodeLimits,
+  type FrameHeader,
+  headerElementCount,
+  readHeader,
+} from './container/header.js';
+import { decodeIndices, readCodedIndices } from './entropy/coded-indices.js';
+import { BitstreamError } from './errors.js';
+import { dataOfValues } from './feature.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
+import type { CodedIndices, Indices } from './stages.js';
+
+/** How a frame is decoded. Nothing of the coding itself: a frame describes itself. */
+export interface DecodeOptions {
+  /** Runs the hot stages; the result does not depend on it. */
+  readonly backend: Backend;
+  readonly limits?: Partial<DecodeLimits>;
+}
+
+/** What stands in a frame, found without decoding its payload. */
+export interface FrameDescription extends FrameHeader {
+  readonly byteLength: number;
+  readonly elementCount: number;
+  readonly coder: FrameBody['kind'];
+  /** Every field in order; they cover all bytes. */
+  readonly fields: readonly FrameField[];
+}
+
+/**
+ * Decodes a self-contained frame.
+ * @param frame - one whole frame; not kept
+ * @returns a tensor that owns its data
+ * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
+ */
+export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
+  const { header, body } = parseFrame(frame, options.limits);
+  const data = decodeBody(header, body, options.backend);
+  return { dtype: header.dtype, shape: header.shape, data } as Tensor;
+}
+
+/**
+ * Describes a frame after checking its structure and checksum.
+ * @throws {BitstreamError} as `decodeFrame` does, but for defects inside the payload
+ */
+export function inspectFrame(frame: Uint8Array, limits?: Partial<DecodeLimits>): FrameDescription {
+  const fields: FrameField[] = [];
+  const { header, body } = parseFrame(frame, limits, fields);
+  return {
+    ...header,
+    byteLength: frame.length,
+    elementCount: headerElementCount(header),
+    coder: body.kind,
+    fields,
+  };
+}
+
+type FrameBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'stored'; readonly bytes: Uint8Array }
+  | (CodedIndices & { readonly payloadOffset: number; readonly quantizer: IndexingQuantizer });
+
+function parseFrame(
+  frame: Uint8Array,
+  limits: Partial<DecodeLimits> = {},
+  fields?: FrameField[],
+): { header: FrameHeader; body: FrameBody } {
+  const reader = new ByteReader(frame, fields);
+  const header = readHeader(reader, { ...DEFAULT_DECODE_LIMITS, ...limits });
+  const body = readBody(reader, header);
+  reader.section = 'checksum';
+  const computed = crc32(reader.bytesSince(0));
+  const stored = reader.readUint32();
+  if (stored !== computed) {
+    throw reader.error(
+      'checksum-mismatch',
+      `${hex(computed)} expected, got ${hex(stored)}`,
+      reader.offset - 4,
+    );
+  }
+  reader.note('CRC-32', hex(stored));
+  if (reader.remaining > 0) throw reader.error('trailing-bytes', `${reader.remaining} bytes after the frame`);
+  return { header, body };
+}
+
+function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
+  const count = headerElementCount(header);
+  const { quantizer } = header;
+  if (count === 0 && quantizer.kind !== 'none') {
+    throw reader.error('invalid-field', 'a tensor without elements has no quantizer');
+  }
+  if (quantizer.kind === 'constant') return { kind: 'none' };
+  reader.section = 'payload';
+  if (quantizer.kind === 'none') {
+    const bytes = reader.readBytes(count * bytesPerElement(header.dtype));
+    if (count > 0) reader.note('elements', `${count} of ${header.dtype}`);
+    return { kind: 'stored', bytes };
+  }
+  const payloadOffset = reader.offset;
+  const coded = readCodedIndices(reader, count, alphabetOfQuantizer(quantizer).levelCount);
+  return { ...coded, payloadOffset, quantizer };
+}
+
+function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): TensorData {
+  const { dtype, quantizer } = header;
+  const count = headerElementCount(header);
+  switch (body.kind) {
+    case 'stored':
+      return dataFromBytes(dtype, body.bytes);
+    case 'none':
+      return dataOfValues(
+        dtype,
+        new Float32Array(count).fill(quantizer.kind === 'constant' ? quantizer.value : 0),
+      );
+    case 'packed':
+    case 'rans':
+    case 'rans-tokens': {
+      const indices = decodeIndices(body, count, alphabetOfQuantizer(body.quantizer), backend);
+      if (typeof indices === 'string') {
+        throw new BitstreamError('payload-mismatch', 'payload', body.payloadOffset, indices);
+      }
+      return dataOfIndices(header, body.quantizer, indices, backend);
+    }
+    default:
+      return body satisfies never;
+  }
+}
+
+function dataOfIndices(
+  header: FrameHeader,
+  quantizer: IndexingQuantizer,
+  indices: Indices,
+  backend: Backend,
+): TensorData {
+  if (quantizer.kind !== 'integer')
+    return dataOfValues(header.dtype, backend.dequantize(indices, quantizer.affine));
+  const data = header.dtype === 'int8' ? new Int8Array(indices.length) : new Uint8Array(indices.length);
+  for (let i = 0; i < data.length; i++) data[i] = quantizer.lowest + indices[i];
+  return data;
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0');
+}

@@ -1,0 +1,109 @@
+/**
+ * The plain records that travel between the stages of the codec. Each holds everything that the inverse
+ * of its stage needs.
+ */
+
+/**
+ * A uniform quantizer in the one form that all backends compute (bitstream.md §4). With `round` to nearest,
+ * ties to even, and every operation in float32:
+ * index(x) = clamp(round((x - offset) * fround(1 / step)) + zeroPoint, 0, levelCount - 1) and
+ * level(i) = (i - zeroPoint) * step + offset.
+ */
+export interface AffineQuantizer {
+  /** Number of reconstruction levels, 1 to 65,536. */
+  readonly levelCount: number;
+  /** float32 value; level of the index `zeroPoint`. */
+  readonly offset: number;
+  /** float32 distance of neighboring levels, normal and positive. */
+  readonly step: number;
+  /** Integer in [0, levelCount). */
+  readonly zeroPoint: number;
+}
+
+/** What stands between a tensor's elements and the symbols of its frame. */
+export type Quantizer =
+  /** Elements travel as they are. */
+  | { readonly kind: 'none' }
+  /** All elements are this finite value. */
+  | { readonly kind: 'constant'; readonly value: number }
+  /** Levels from a lower to an upper clip limit. */
+  | { readonly kind: 'uniform'; readonly affine: AffineQuantizer }
+  /** Integer quantization with a zero point; `levelCount` is a power of two and `offset` is 0. */
+  | { readonly kind: 'asymmetric'; readonly affine: AffineQuantizer }
+  /** Index i stands for the integer `lowest + i`. */
+  | { readonly kind: 'integer'; readonly lowest: number; readonly levelCount: number };
+
+/** Indices of a quantizer: 8 bits for up to 256 levels, 16 bits above. */
+export type Indices = Uint8Array | Uint16Array;
+
+/** Smallest and largest number, and how many elements are not numbers. */
+export interface ValueRange {
+  /** +Infinity if there is no number. */
+  readonly low: number;
+  /** -Infinity if there is no number. */
+  readonly high: number;
+  readonly nanCount: number;
+}
+
+/** Normalized symbol frequencies of one order-0 model (bitstream.md §6). */
+export interface FrequencyTable {
+  /** log2 of the total: 12, 13 or 14. */
+  readonly precisionBits: number;
+  /** One per symbol; they sum to exactly `1 << precisionBits`; 0 for a symbol that cannot be coded. */
+  readonly frequencies: Uint16Array;
+  /** Sum of the frequencies of all smaller symbols. */
+  readonly starts: Uint16Array;
+}
+
+/** rANS bytes and how many coders were interleaved (bitstream.md §7). */
+export interface RansPayload {
+  readonly bytes: Uint8Array;
+  /** Power of two, 1 to 32. */
+  readonly laneCount: number;
+}
+
+/**
+ * Indices as they stand in a frame: in fields of equal width, as rANS symbols, or as rANS tokens with raw bits
+ * for what tokens leave out.
+ */
+export type CodedIndices =
+  | { readonly kind: 'packed'; readonly bytes: Uint8Array }
+  | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
+  | {
+      readonly kind: 'rans-tokens';
+      readonly table: TableDescription;
+      readonly payload: RansPayload;
+      readonly rawBits: Uint8Array;
+    };
+
+/** What a table's coded form says (bitstream.md §6): all symbols alike, or a curve. */
+export type TableDescription = { readonly kind: 'flat'; readonly precisionBits: number } | TableCurve;
+
+/** A sampled curve of log2 weights. */
+export interface TableCurve {
+  readonly kind: 'curve';
+  /** log2 of the frequencies' total: 12, 13 or 14. */
+  readonly precisionBits: number;
+  /** log2 of the symbols between two inner knots, 0 to 5. */
+  readonly knotStepLog2: number;
+  /** log2 of the levels in an octave, 0 to 5. */
+  readonly resolutionLog2: number;
+  /** One per knot: 0 for weight 0, else 1 + levels above weight 1; at most `16 << resolutionLog2`. */
+  readonly knotLevels: Uint16Array;
+}
+
+/** The hot loops of entropy coding, as a backend provides them. */
+export interface EntropyKernels {
+  /** Occurrences of each symbol. @param symbols - each below `alphabetSize`, which is at most 256 */
+  countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32Array;
+
+  /**
+   * rANS bytes of the symbols (bitstream.md §7).
+   * @param laneCount - power of two, 1 to 32
+   * @throws {RangeError} if a symbol has no frequency in `table`
+   */
+  encodeRans(symbols: Uint8Array, table: FrequencyTable, laneCount: number): RansPayload;
+
+  /** Inverse of `encodeRans`. @returns the symbols, or the reason for which the payload is not one */
+  decodeRans(payload: RansPayload, symbolCount: number, table: FrequencyTable): Uint8Array | string;
+}
