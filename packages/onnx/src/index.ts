@@ -1,1 +1,2 @@
-export {};
+export * from './cuts.js';
+export * from './split.js';
