@@ -1,1 +1,7 @@
-export {};
+/**
+ * Both ends of a split network over a link: messages, the edge client and its transports. Browser-safe;
+ * `@featherwire/runtime/node` adds the tail server and a transport that counts bytes at the socket.
+ */
+
+export * from './client/index.js';
+export * from './protocol/index.js';

@@ -1,0 +1,223 @@
+/**
+ * The edge side of a split network: runs the head, codes what crosses the cut, sends it, decodes what comes
+ * back, and tells for every request where its bytes and its milliseconds went.
+ */
+
+import type { Bundle, QuantizerChoice } from '@featherwire/bundle';
+import { type Backend, encodeFrame } from '@featherwire/codec';
+import { checkFeeds, type ModelSession, type TensorMap } from '@featherwire/inference';
+import { elementCount } from '@featherwire/tensor';
+import {
+  digestPrefix,
+  type FeatureRequest,
+  type PictureRequest,
+  type Response,
+  serializeMessage,
+} from '../protocol/index.js';
+import { quantizersOfCoding } from './coding.js';
+import { readReply } from './reply.js';
+import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
+import type { Transport } from './transport.js';
+
+/** What an edge client is made of; all of it stays the caller's to close. */
+export interface EdgeClientOptions {
+  readonly bundle: Bundle;
+  /** Runs the bundle's head; only `infer` needs it. */
+  readonly head?: ModelSession;
+  readonly transport: Transport;
+  /** Encodes and decodes frames. */
+  readonly backend: Backend;
+  readonly retry?: RetryPolicy;
+  readonly clock?: Clock;
+  /** Jitter of the waits between attempts, uniform in [0, 1); default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** How long a request may take. */
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+  /** From the call to the result, all attempts included; default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+/** How a feature travels. */
+export interface FeatureRequestOptions extends RequestOptions {
+  /** Id of one of the bundle's operating points, or a quantizer for each cut tensor by its name. */
+  readonly coding: string | Readonly<Record<string, QuantizerChoice>>;
+}
+
+/** Bytes of one cut tensor. */
+export interface TensorBytes {
+  readonly name: string;
+  readonly elements: number;
+  /** Length of its codec frame, headers included. */
+  readonly frameBytes: number;
+  /** `8 * frameBytes / elements`; 0 if there are no elements. */
+  readonly bitsPerElement: number;
+}
+
+/** Bytes of one request, over all attempts that were answered. */
+export interface RequestBytes {
+  readonly sent: number;
+  readonly received: number;
+  /** What `sent` and `received` hold; see `Transport.counted`. */
+  readonly counted: Transport['counted'];
+  /** Codec frames, or the picture, in one request: what is left of `sent` is overhead. */
+  readonly payload: number;
+  /** In manifest order; empty for a picture. */
+  readonly perTensor: readonly TensorBytes[];
+}
+
+/**
+ * Wall times of one request in milliseconds. The stages are those of the attempt that succeeded; failed
+ * attempts and waits between them are in `totalMs` alone.
+ */
+export interface RequestTimes {
+  /** Running the head, 0 without it. */
+  readonly headMs: number;
+  readonly encodeMs: number;
+  /** Round trip less the server's total. */
+  readonly linkMs: number;
+  readonly queueMs: number;
+  readonly decodeMs: number;
+  readonly tailMs: number;
+  readonly respondMs: number;
+  /** From the call to the result, decoding of the reply included. */
+  readonly totalMs: number;
+}
+
+/** What a request gives. */
+export interface InferResult {
+  /** By the names of the bundle's outputs. */
+  readonly outputs: TensorMap;
+  readonly bytes: RequestBytes;
+  readonly times: RequestTimes;
+  /** Attempts made, from 1. */
+  readonly attempts: number;
+}
+
+/**
+ * The edge side of one bundle. Every method throws `TransportError` or `RemoteError` when no result comes in
+ * time, and `InferenceError` or `RangeError` for inputs, features or codings that do not fit the bundle.
+ */
+export interface EdgeClient {
+  /** Runs the head on this side and the tail on the server. */
+  infer(inputs: TensorMap, options: FeatureRequestOptions): Promise<InferResult>;
+  /** As `infer`, for features that the head has given already, by the names of the cut tensors. */
+  inferFeature(features: TensorMap, options: FeatureRequestOptions): Promise<InferResult>;
+  /** Has the server run the whole model on an encoded picture (PNG, JPEG, WebP or AVIF). */
+  sendPicture(picture: Uint8Array, options?: RequestOptions): Promise<InferResult>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** A request without its id, and what was found out while it was made. */
+interface PreparedRequest {
+  readonly body: Omit<FeatureRequest, 'requestId'> | Omit<PictureRequest, 'requestId'>;
+  readonly perTensor: readonly TensorBytes[];
+  readonly headMs: number;
+  readonly encodeMs: number;
+  /** On the clock. */
+  readonly started: number;
+}
+
+/**
+ * Makes the client of one bundle.
+ * @throws {RangeError} if the bundle's digest or the retry policy is out of range
+ */
+export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
+  const { bundle, head, transport, backend, clock = systemClock, random = Math.random } = options;
+  const { manifest } = bundle;
+  const policy = completePolicy(options.retry);
+  const bundlePrefix = digestPrefix(bundle.digest);
+
+  async function attempt(body: PreparedRequest['body'], signal: AbortSignal | undefined, timeoutMs: number) {
+    const requestId = transport.nextRequestId();
+    const message = serializeMessage({ ...body, requestId });
+    const sentAt = clock.now();
+    const exchange = await transport.exchange(message, { signal, timeoutMs });
+    return { requestId, exchange, roundTripMs: clock.now() - sentAt };
+  }
+
+  async function send(request: PreparedRequest, { signal, timeoutMs }: RequestOptions): Promise<InferResult> {
+    const { body, perTensor, headMs, encodeMs, started } = request;
+    const deadline = started + (timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    let sent = 0;
+    let received = 0;
+    const { result, attempts } = await withRetries(
+      async (remainingMs) => {
+        const { requestId, exchange, roundTripMs } = await attempt(body, signal, remainingMs);
+        sent += exchange.bytesSent;
+        received += exchange.bytesReceived;
+        return { ...readReply(exchange.message, requestId, manifest, backend), roundTripMs };
+      },
+      { policy, clock, random, deadline, signal },
+    );
+    const payload = payloadBytes(body);
+    return {
+      outputs: result.outputs,
+      bytes: { sent, received, counted: transport.counted, payload, perTensor },
+      times: stageTimes(result.times, result.roundTripMs, headMs, encodeMs, clock.now() - started),
+      attempts,
+    };
+  }
+
+  async function sendFeatures(
+    features: TensorMap,
+    requestOptions: FeatureRequestOptions,
+    started: number,
+  ): Promise<InferResult> {
+    const encodeStart = clock.now();
+    checkFeeds(manifest.cut, features);
+    const quantizers = quantizersOfCoding(manifest, requestOptions.coding);
+    const frames = manifest.cut.map(({ name }, i) =>
+      encodeFrame(features[name], { quantizer: quantizers[i], backend }),
+    );
+    const perTensor = manifest.cut.map(({ name }, i) => tensorBytes(name, features, frames[i].length));
+    const encodeMs = clock.now() - encodeStart;
+    const headMs = encodeStart - started;
+    const body = { kind: 'feature-request' as const, bundlePrefix, frames };
+    return send({ body, perTensor, headMs, encodeMs, started }, requestOptions);
+  }
+
+  return {
+    async infer(inputs, requestOptions) {
+      if (!head) throw new TypeError('head expected a session for infer, got none');
+      quantizersOfCoding(manifest, requestOptions.coding); // a wrong coding is found before the head runs
+      const started = clock.now();
+      const { outputs } = await head.run(inputs);
+      return sendFeatures(outputs, requestOptions, started);
+    },
+    async inferFeature(features, requestOptions) {
+      return sendFeatures(features, requestOptions, clock.now());
+    },
+    async sendPicture(picture, requestOptions = {}) {
+      const body = { kind: 'picture-request' as const, bundlePrefix, image: picture };
+      const prepared = { body, perTensor: [], headMs: 0, encodeMs: 0, started: clock.now() };
+      return send(prepared, requestOptions);
+    },
+  };
+}
+
+function tensorBytes(name: string, features: TensorMap, frameBytes: number): TensorBytes {
+  const elements = elementCount(features[name].shape);
+  return { name, elements, frameBytes, bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements };
+}
+
+function payloadBytes(body: PreparedRequest['body']): number {
+  if (body.kind === 'picture-request') return body.image.length;
+  return body.frames.reduce((sum, frame) => sum + frame.length, 0);
+}
+
+/** A server whose clock runs faster could claim more than the round trip: the link never takes less than 0. */
+function stageTimes(
+  server: Response['times'],
+  roundTripMs: number,
+  headMs: number,
+  encodeMs: number,
+  totalMs: number,
+): RequestTimes {
+  const { queueMs, decodeMs, tailMs, respondMs } = server;
+  const linkMs = Math.max(0, roundTripMs - server.totalMs);
+  return { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, totalMs };
+}

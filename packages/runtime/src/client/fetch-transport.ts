@@ -1,0 +1,130 @@
+/**
+ * Messages as bodies of HTTP POST requests, by the engine's `fetch`. Its byte counts hold bodies only, because
+ * `fetch` shows neither the heads it writes nor those it reads.
+ */
+
+import { TransportError } from './errors.js';
+import {
+  createRequestIds,
+  DEFAULT_MAX_REPLY_BYTES,
+  type Exchange,
+  type ExchangeOptions,
+  type Transport,
+  watchExchange,
+} from './transport.js';
+
+/** Path of the route that takes request messages. */
+export const INFER_PATH = '/v1/infer';
+/** Content type of messages. */
+export const MESSAGE_CONTENT_TYPE = 'application/octet-stream';
+
+/** Settings of a fetch transport. */
+export interface FetchTransportOptions {
+  /** Address of the server, `http://host:port` or `https://…`, without the route. */
+  readonly url: string;
+  /** Default: the engine's. */
+  readonly fetch?: typeof fetch;
+  /** Longest reply taken; default 64 MiB. */
+  readonly maxReplyBytes?: number;
+}
+
+/** Opens no connection: the engine keeps them. */
+export function createFetchTransport(options: FetchTransportOptions): Transport {
+  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
+  const send = options.fetch ?? globalThis.fetch;
+  const url = new URL(INFER_PATH, options.url).href;
+  const inFlight = new Set<AbortController>();
+  let closed = false;
+
+  async function post(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await send(url, {
+      method: 'POST',
+      headers: { 'content-type': MESSAGE_CONTENT_TYPE },
+      body: message as Uint8Array<ArrayBuffer>,
+      signal,
+    });
+    const reply = await readBody(response, maxReplyBytes);
+    checkReply(response.status, response.headers.get('content-type'), reply);
+    return reply;
+  }
+
+  return {
+    counted: 'bodies',
+    nextRequestId: createRequestIds(),
+    async exchange(message: Uint8Array, exchangeOptions: ExchangeOptions = {}): Promise<Exchange> {
+      if (closed) throw new TransportError('closed', 'the transport is closed');
+      const controller = new AbortController();
+      inFlight.add(controller);
+      const endWatch = watchExchange(exchangeOptions, (error) => controller.abort(error));
+      try {
+        const reply = await post(message, controller.signal);
+        return { message: reply, bytesSent: message.length, bytesReceived: reply.length };
+      } catch (error) {
+        throw asTransportError(controller.signal.aborted ? controller.signal.reason : error, url);
+      } finally {
+        endWatch();
+        inFlight.delete(controller);
+      }
+    },
+    async close() {
+      closed = true;
+      for (const controller of inFlight) {
+        controller.abort(new TransportError('closed', 'the transport was closed'));
+      }
+    },
+  };
+}
+
+/**
+ * Checks that an HTTP reply holds a message.
+ * @throws {TransportError} `bad-reply`, or `connection-lost` for a status by which a proxy says that it found
+ *   no server (502, 503, 504)
+ */
+export function checkReply(status: number, contentType: string | null | undefined, body: Uint8Array): void {
+  if (contentType?.startsWith(MESSAGE_CONTENT_TYPE)) return;
+  const unavailable = status === 502 || status === 503 || status === 504;
+  const text = new TextDecoder().decode(body.subarray(0, 80)).replaceAll(/\s+/g, ' ');
+  throw new TransportError(
+    unavailable ? 'connection-lost' : 'bad-reply',
+    `reply expected ${MESSAGE_CONTENT_TYPE}, got ${contentType ?? 'nothing'} with status ${status}: ${text}`,
+  );
+}
+
+/** The error of a reply over the limit. */
+export function replyTooLarge(maxReplyBytes: number): TransportError {
+  return new TransportError('reply-too-large', `reply expected at most ${maxReplyBytes} bytes, got more`);
+}
+
+async function readBody(response: globalThis.Response, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    length += next.value.length;
+    if (length > maxBytes) {
+      await reader?.cancel();
+      throw replyTooLarge(maxBytes);
+    }
+    chunks.push(next.value);
+  }
+  return concatenate(chunks, length);
+}
+
+/** One array of all chunks; `length` is their sum. */
+export function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+/** `fetch` rejects with a TypeError whatever happened to the connection, its reason in `cause`. */
+function asTransportError(error: unknown, url: string): TransportError {
+  if (error instanceof TransportError) return error;
+  const { message, cause } = error as Error;
+  const reason = cause instanceof Error && cause.message ? cause.message : message;
+  return new TransportError('connection-lost', `no answer from ${url}: ${reason}`, { cause: error });
+}

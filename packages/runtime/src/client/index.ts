@@ -1,0 +1,23 @@
+/** The edge side: client, transports that run in browsers too, and their errors. */
+
+export {
+  createEdgeClient,
+  type EdgeClient,
+  type EdgeClientOptions,
+  type FeatureRequestOptions,
+  type InferResult,
+  type RequestBytes,
+  type RequestOptions,
+  type RequestTimes,
+  type TensorBytes,
+} from './edge-client.js';
+export { RemoteError, TransportError, type TransportErrorCode } from './errors.js';
+export { createFetchTransport, type FetchTransportOptions } from './fetch-transport.js';
+export { type Clock, type RetryPolicy, systemClock } from './retry.js';
+export type { Exchange, ExchangeOptions, Transport } from './transport.js';
+export {
+  createWebSocketTransport,
+  type WebSocketLike,
+  type WebSocketTransportOptions,
+  webSocketHeaderBytes,
+} from './websocket-transport.js';
