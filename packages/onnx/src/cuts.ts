@@ -34,6 +34,8 @@ export interface ListCutsOptions {
    * Default: the types that the model declares itself.
    */
   readonly shapes?: ShapeTable;
+  /** Shapes to state sizes and costs for, where open dimensions have been given numbers. Default: `shapes`. */
+  readonly sizes?: ShapeTable;
 }
 
 /**
@@ -44,14 +46,15 @@ export interface ListCutsOptions {
 export function listCuts(model: ModelProto, options: ListCutsOptions = {}): Cut[] {
   const index = indexGraph(model);
   const shapes = options.shapes ?? declaredShapes(model);
+  const sizes = options.sizes ?? shapes;
   const live = liveNodes(index, shapes);
   const lastRead = lastReads(index, live);
-  const costs = cumulativeCosts(index, shapes, live);
+  const costs = cumulativeCosts(index, sizes, live);
   const lastLive = live.lastIndexOf(true);
   const cuts: Cut[] = [];
   for (const [position, name] of sweep(index, live, lastRead)) {
     if (position === lastLive) continue;
-    const tensor = shapes.get(name) ?? null;
+    const tensor = sizes.get(name) ?? null;
     cuts.push({
       name,
       tensor,

@@ -1,2 +1,35 @@
-export * from './cuts.js';
-export * from './split.js';
+/**
+ * ONNX models: reading and writing, splitting in two, listing cuts, shapes, cost, and proof that a split is right.
+ * Browser-safe; files are read and written by `@featherwire/onnx/node`.
+ */
+
+export { type ArgMaxOptions, appendArgMax } from './append-arg-max.js';
+export { type Cost, type ModelCost, modelCost, type NodeCost } from './cost.js';
+export { type Cut, type ListCutsOptions, listCuts } from './cuts.js';
+export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
+export { type GraphIndex, indexGraph } from './graph.js';
+export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
+export { type InputShapes, withInputShapes } from './input-shapes.js';
+export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
+export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
+export type { SessionFactory } from './sessions.js';
+export { declaredShapes, type SplitModel, type SplitOptions, splitModel } from './split.js';
+export {
+  type Dimension,
+  type ShapeTable,
+  staticBytes,
+  staticElementCount,
+  type TensorInfo,
+  tensorInfoOf,
+  valueInfoOf,
+} from './value-info.js';
+export {
+  DEFAULT_TOLERANCE,
+  type ModelSource,
+  type OutputError,
+  outputError,
+  type VerifyOptions,
+  type VerifyReport,
+  verifySplit,
+} from './verify.js';
+export { type ExternalData, tensorFromProto, tensorToProto } from './weights.js';
