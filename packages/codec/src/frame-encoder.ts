@@ -86,7 +86,7 @@ function quantize(feature: Tensor, count: number, options: EncodeOptions): Quant
       : asymmetricQuantizer(choice.bits, low, high);
   return {
     kind: 'indexed',
-    quantizer: { kind: choice.kind, affine },
+    quantizer: { kind: 'affine', affine },
     indices: backend.quantize(values, affine),
   };
 }

@@ -12,7 +12,7 @@
 export interface AffineQuantizer {
   /** Number of reconstruction levels, 1 to 65,536. */
   readonly levelCount: number;
-  /** float32 value; level of the index `zeroPoint`. */
+  /** float32 value; level of the index `zeroPoint`; 0 if `zeroPoint` is not. */
   readonly offset: number;
   /** float32 distance of neighboring levels, normal and positive. */
   readonly step: number;
@@ -26,10 +26,8 @@ export type Quantizer =
   | { readonly kind: 'none' }
   /** All elements are this finite value. */
   | { readonly kind: 'constant'; readonly value: number }
-  /** Levels from a lower to an upper clip limit. */
-  | { readonly kind: 'uniform'; readonly affine: AffineQuantizer }
-  /** Integer quantization with a zero point; `levelCount` is a power of two and `offset` is 0. */
-  | { readonly kind: 'asymmetric'; readonly affine: AffineQuantizer }
+  /** Levels at equal distance. */
+  | { readonly kind: 'affine'; readonly affine: AffineQuantizer }
   /** Index i stands for the integer `lowest + i`. */
   | { readonly kind: 'integer'; readonly lowest: number; readonly levelCount: number };
 

@@ -7,7 +7,7 @@ import { type DType, elementCount, type Shape } from '@featherwire/tensor';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { BitstreamError } from '../errors.js';
-import type { AffineQuantizer, Quantizer } from '../stages.js';
+import type { Quantizer } from '../stages.js';
 
 export const MAGIC = [0xf5, 0x46, 0x57]; // 0xF5 "FW"
 export const VERSION = 1;
@@ -47,16 +47,17 @@ const DTYPE_CODES: readonly DType[] = [
   'bool',
 ];
 const QUANTIZABLE_DTYPE_COUNT = 4;
-const QUANTIZER_CODES: readonly Quantizer['kind'][] = [
-  'none',
-  'constant',
-  'uniform',
-  'asymmetric',
-  'integer',
-];
+/**
+ * Codes of the quantizers; the position is the code. An affine quantizer has two forms, the shorter for those
+ * whose level 0 is an index.
+ */
+const QUANTIZER_CODES = ['none', 'constant', 'offset', 'zero-point', 'integer'] as const;
+type QuantizerForm = (typeof QUANTIZER_CODES)[number];
 
+const MAX_LEVEL_COUNT = 65_536;
 const MAX_OFFSET = 2 ** 126;
-const MAX_STEP = 2 ** 127;
+/** Span of the levels, with room for the rounding of the step. */
+const MAX_SPAN = 1.25 * 2 ** 127;
 const MIN_STEP = 2 ** -117;
 
 /** True if tensors of this type can be quantized; others travel as they are. */
@@ -78,7 +79,7 @@ export function writeHeader(writer: ByteWriter, header: FrameHeader): void {
     throw new RangeError(`shape expected at most ${MAX_RANK} dimensions, got ${shape.length}`);
   for (const byte of [...MAGIC, VERSION]) writer.writeUint8(byte);
   writer.writeUint8(DTYPE_CODES.indexOf(dtype));
-  writer.writeUint8(shape.length | (QUANTIZER_CODES.indexOf(quantizer.kind) << 4));
+  writer.writeUint8(shape.length | (QUANTIZER_CODES.indexOf(formOf(quantizer)) << 4));
   for (const dimension of shape) writer.writeVarint(dimension);
   switch (quantizer.kind) {
     case 'none':
@@ -86,16 +87,14 @@ export function writeHeader(writer: ByteWriter, header: FrameHeader): void {
     case 'constant':
       writer.writeFloat32(quantizer.value);
       return;
-    case 'uniform':
-      writer.writeVarint(quantizer.affine.levelCount);
-      writer.writeFloat32(quantizer.affine.offset);
-      writer.writeFloat32(quantizer.affine.step);
+    case 'affine': {
+      const { levelCount, offset, step, zeroPoint } = quantizer.affine;
+      writer.writeVarint(levelCount);
+      if (offset === 0) writer.writeVarint(zeroPoint);
+      else writer.writeFloat32(offset);
+      writer.writeFloat32(step);
       return;
-    case 'asymmetric':
-      writer.writeUint8(Math.log2(quantizer.affine.levelCount));
-      writer.writeVarint(quantizer.affine.zeroPoint);
-      writer.writeFloat32(quantizer.affine.step);
-      return;
+    }
     case 'integer':
       writer.writeUint8(quantizer.lowest & 0xff);
       writer.writeVarint(quantizer.levelCount);
@@ -103,6 +102,11 @@ export function writeHeader(writer: ByteWriter, header: FrameHeader): void {
     default:
       quantizer satisfies never;
   }
+}
+
+function formOf(quantizer: Quantizer): QuantizerForm {
+  if (quantizer.kind !== 'affine') return quantizer.kind;
+  return quantizer.affine.offset === 0 ? 'zero-point' : 'offset';
 }
 
 /** Reads everything before the coded indices. @throws {BitstreamError} on any defect */
@@ -115,12 +119,12 @@ export function readHeader(reader: ByteReader, limits: DecodeLimits): FrameHeade
   if (dtype === undefined)
     throw reader.error('invalid-field', `element type ${typeByte} is unknown`, reader.offset - 1);
   reader.note('form and element type', `self-contained, ${dtype}`);
-  const { shape, quantizerKind } = readShape(reader, limits);
+  const { shape, form } = readShape(reader, limits);
   reader.section = 'quantizer';
-  if (quantizerKind !== 'none' && !isQuantizable(dtype)) {
+  if (form !== 'none' && !isQuantizable(dtype)) {
     throw reader.error('invalid-field', `${dtype} elements cannot be quantized`);
   }
-  return { dtype, shape, quantizer: readQuantizer(reader, dtype, quantizerKind) };
+  return { dtype, shape, quantizer: readQuantizer(reader, dtype, form) };
 }
 
 function readPreamble(reader: ByteReader): void {
@@ -142,19 +146,15 @@ function readPreamble(reader: ByteReader): void {
   reader.note('version', version);
 }
 
-function readShape(
-  reader: ByteReader,
-  limits: DecodeLimits,
-): { shape: Shape; quantizerKind: Quantizer['kind'] } {
+function readShape(reader: ByteReader, limits: DecodeLimits): { shape: Shape; form: QuantizerForm } {
   reader.section = 'shape';
   const start = reader.offset;
   const byte = reader.readUint8();
   const rank = byte & 0x0f;
   if (rank > MAX_RANK) throw reader.error('invalid-field', `rank ${rank} is over ${MAX_RANK}`, start);
-  const quantizerKind = QUANTIZER_CODES[byte >>> 4];
-  if (quantizerKind === undefined)
-    throw reader.error('invalid-field', `quantizer ${byte >>> 4} is unknown`, start);
-  reader.note('rank and quantizer', `${rank}, ${quantizerKind}`);
+  const form = QUANTIZER_CODES[byte >>> 4];
+  if (form === undefined) throw reader.error('invalid-field', `quantizer ${byte >>> 4} is unknown`, start);
+  reader.note('rank and quantizer', `${rank}, ${form}`);
   const shape: number[] = [];
   let empty = false;
   let elements = 1;
@@ -168,27 +168,26 @@ function readShape(
     if (elements > limits.maxElements) throw limitError(reader, start, `shape [${shape.join(', ')}]`, limits);
   }
   reader.note('dimensions', `[${shape.join(', ')}], ${empty ? 0 : elements} elements`);
-  return { shape, quantizerKind };
+  return { shape, form };
 }
 
 function limitError(reader: ByteReader, start: number, what: string, limits: DecodeLimits): BitstreamError {
   return reader.error('limit-exceeded', `${what} is over ${limits.maxElements} elements`, start);
 }
 
-function readQuantizer(reader: ByteReader, dtype: DType, kind: Quantizer['kind']): Quantizer {
-  switch (kind) {
+function readQuantizer(reader: ByteReader, dtype: DType, form: QuantizerForm): Quantizer {
+  switch (form) {
     case 'none':
-      return { kind };
+      return { kind: 'none' };
     case 'constant':
       return readConstant(reader, dtype);
-    case 'uniform':
-      return readUniform(reader);
-    case 'asymmetric':
-      return readAsymmetric(reader);
+    case 'offset':
+    case 'zero-point':
+      return readAffine(reader, form);
     case 'integer':
       return readInteger(reader, dtype);
     default:
-      return kind satisfies never;
+      return form satisfies never;
   }
 }
 
@@ -204,47 +203,33 @@ function readConstant(reader: ByteReader, dtype: DType): Quantizer {
   return { kind: 'constant', value };
 }
 
-function readUniform(reader: ByteReader): Quantizer {
+function readAffine(reader: ByteReader, form: 'offset' | 'zero-point'): Quantizer {
   const start = reader.offset;
   const levelCount = reader.readVarint();
-  if (levelCount < 2 || levelCount > 65_536) {
-    throw reader.error('invalid-field', `level count ${levelCount} is not in 2 … 65536`, start);
+  if (levelCount < 2 || levelCount > MAX_LEVEL_COUNT) {
+    throw reader.error('invalid-field', `level count ${levelCount} is not in 2 … ${MAX_LEVEL_COUNT}`, start);
   }
   reader.note('level count', levelCount);
-  const offset = reader.readFloat32();
-  reader.note('lowest level', offset);
+  let offset = 0;
+  let zeroPoint = 0;
+  if (form === 'offset') {
+    offset = reader.readFloat32();
+    reader.note('offset, the lowest level', offset);
+  } else {
+    zeroPoint = reader.readVarint();
+    reader.note('zero point', zeroPoint);
+  }
   const step = reader.readFloat32();
   reader.note('step', step);
-  const affine = { levelCount, offset, step, zeroPoint: 0 };
-  checkAffine(reader, affine, start);
-  return { kind: 'uniform', affine };
-}
-
-function readAsymmetric(reader: ByteReader): Quantizer {
-  const start = reader.offset;
-  const bits = reader.readUint8();
-  if (bits < 1 || bits > 16) throw reader.error('invalid-field', `${bits} bits is not in 1 … 16`, start);
-  reader.note('bits', bits);
-  const levelCount = 2 ** bits;
-  const zeroPoint = reader.readVarint();
-  if (zeroPoint >= levelCount)
-    throw reader.error('invalid-field', `zero point ${zeroPoint} is over the levels`, start);
-  reader.note('zero point', zeroPoint);
-  const step = reader.readFloat32();
-  reader.note('step', step);
-  const affine = { levelCount, offset: 0, step, zeroPoint };
-  checkAffine(reader, affine, start);
-  return { kind: 'asymmetric', affine };
-}
-
-function checkAffine(reader: ByteReader, affine: AffineQuantizer, start: number): void {
-  const { offset, step, levelCount } = affine;
-  const valid =
-    Math.abs(offset) <= MAX_OFFSET &&
-    step >= MIN_STEP &&
-    step <= MAX_STEP &&
-    levelCount * step <= 2 * MAX_STEP;
-  if (!valid) throw reader.error('invalid-field', `offset ${offset} or step ${step} is out of range`, start);
+  if (
+    zeroPoint >= levelCount ||
+    !(Math.abs(offset) <= MAX_OFFSET) ||
+    !(step >= MIN_STEP && step * (levelCount - 1) <= MAX_SPAN)
+  ) {
+    const fields = `offset ${offset}, zero point ${zeroPoint}, step ${step}`;
+    throw reader.error('invalid-field', `${fields}: out of range`, start);
+  }
+  return { kind: 'affine', affine: { levelCount, offset, step, zeroPoint } };
 }
 
 function readInteger(reader: ByteReader, dtype: DType): Quantizer {

@@ -47,22 +47,36 @@ export function weightOfLevel(level: number, resolutionLog2: number): number {
   return OCTAVE_WEIGHTS[fraction << (MAX_RESOLUTION_LOG2 - resolutionLog2)] * 2 ** octave;
 }
 
-/** Weights of all symbols of a curve: levels are interpolated between knots and rounded half up. */
+/** Weights of all symbols of a curve. */
 export function weightsOfCurve(alphabetSize: number, curve: TableCurve): Float64Array {
+  const { knotLevels, knotStepLog2, resolutionLog2 } = curve;
+  const positions = knotPositions(alphabetSize, knotStepLog2);
   const weights = new Float64Array(alphabetSize);
-  const positions = knotPositions(alphabetSize, curve.knotStepLog2);
-  weights[0] = weightOfLevel(curve.knotLevels[0], curve.resolutionLog2);
-  for (let k = 1; k < positions.length; k++) {
-    const from = positions[k - 1];
-    const span = positions[k] - from;
-    const first = curve.knotLevels[k - 1];
-    const last = curve.knotLevels[k];
-    for (let step = 1; step <= span; step++) {
-      const level = Math.floor((2 * (first * (span - step) + last * step) + span) / (2 * span));
-      weights[from + step] = weightOfLevel(level, curve.resolutionLog2);
-    }
+  for (let symbol = 0; symbol < alphabetSize; symbol++) {
+    const level = interpolateLevel(knotLevels, positions, knotStepLog2, symbol);
+    weights[symbol] = weightOfLevel(level, resolutionLog2);
   }
   return weights;
+}
+
+/** Level at a symbol: that of its knot, or between two knots the straight line, rounded half up. */
+export function interpolateLevel(
+  knotLevels: Uint16Array,
+  positions: readonly number[],
+  knotStepLog2: number,
+  symbol: number,
+): number {
+  // Inner knots stand at 1, 1 + step, …; the last two knots may stand closer.
+  let knot = symbol === 0 ? 0 : Math.min(positions.length - 1, 1 + ((symbol - 1) >> knotStepLog2));
+  while (positions[knot] > symbol) knot--;
+  while (knot + 1 < positions.length && positions[knot + 1] <= symbol) knot++;
+  const from = positions[knot];
+  if (from === symbol) return knotLevels[knot];
+  const span = positions[knot + 1] - from;
+  const step = symbol - from;
+  return Math.floor(
+    (2 * (knotLevels[knot] * (span - step) + knotLevels[knot + 1] * step) + span) / (2 * span),
+  );
 }
 
 /**
@@ -120,7 +134,7 @@ export function writeTable(bits: BitWriter, description: TableDescription): void
   bits.writeBits(description.precisionBits - MIN_PRECISION_BITS, 2);
   if (description.kind === 'flat') return;
   const { knotLevels, resolutionLog2 } = description;
-  const parameter = bestRiceParameter(knotLevels);
+  const parameter = riceParameterOf(knotLevels);
   bits.writeBits(description.knotStepLog2, 3);
   bits.writeBits(resolutionLog2, 3);
   bits.writeBits(parameter, 3);
@@ -164,7 +178,7 @@ export function readTable(bits: BitReader, alphabetSize: number): TableDescripti
 }
 
 /** The Rice parameter that codes the level differences in the fewest bits. */
-function bestRiceParameter(knotLevels: Uint16Array): number {
+export function riceParameterOf(knotLevels: Uint16Array): number {
   let best = 0;
   let bestBits = Number.POSITIVE_INFINITY;
   for (let parameter = 0; parameter < 8; parameter++) {
@@ -181,7 +195,7 @@ function bestRiceParameter(knotLevels: Uint16Array): number {
 }
 
 /** 0, -1, 1, -2, … become 0, 1, 2, 3, … */
-function foldSign(value: number): number {
+export function foldSign(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
