@@ -1,0 +1,59 @@
+/** The HTTP routes of a tail server: health, bundles, and requests as POST bodies. */
+
+import type { Bundle } from '@featherwire/bundle';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
+import { REMOTE_ERRORS } from '../../protocol/index.js';
+import type { ServerLimits } from './limits.js';
+import type { Answer, RequestHandler } from './request-handler.js';
+
+/** What the routes answer from. */
+export interface HttpAppOptions {
+  readonly handler: RequestHandler;
+  readonly bundles: readonly Bundle[];
+  readonly limits: ServerLimits;
+}
+
+/** An application that does not listen yet. */
+export function createHttpApp({ handler, bundles, limits }: HttpAppOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: limits.maxMessageBytes,
+    requestTimeout: limits.receiveTimeoutMs,
+    return503OnClosing: false, // the handler answers for itself while it drains
+    routerOptions: { ignoreTrailingSlash: false },
+  });
+  app.server.maxConnections = limits.maxConnections;
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(MESSAGE_CONTENT_TYPE, { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+
+  app.get('/healthz', async (_request, reply) => {
+    return reply.code(handler.draining ? 503 : 200).send({ status: handler.draining ? 'draining' : 'ok' });
+  });
+  app.get('/v1/bundles', async () => ({
+    bundles: bundles.map(({ manifest, digest }) => ({ digest, manifest })),
+    limits,
+  }));
+  app.post(INFER_PATH, {
+    handler: async (request, reply) => {
+      const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+      return sendAnswer(reply, await handler.handle(body), handler.draining);
+    },
+    // What fails before the handler: a body over the limit, another content type, a length that does not fit.
+    errorHandler: (error: Error & { statusCode?: number }, _request, reply) => {
+      const code = error.statusCode === 413 ? 'message-too-large' : 'malformed-message';
+      return sendAnswer(reply, handler.refuse(0, code, error.message), true);
+    },
+  });
+  return app;
+}
+
+function sendAnswer(reply: FastifyReply, { message, error }: Answer, close: boolean): FastifyReply {
+  if (close) reply.header('connection', 'close');
+  return reply
+    .code(error ? REMOTE_ERRORS[error].httpStatus : 200)
+    .header('content-type', MESSAGE_CONTENT_TYPE)
+    .send(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+}

@@ -1,0 +1,89 @@
+/** One request's work in a tail worker: check and decode what came, run, encode the outputs. */
+
+import type { BundleManifest, TensorSpec } from '@featherwire/bundle';
+import { type Backend, BitstreamError, decodeFrame, encodeFrame, inspectFrame } from '@featherwire/codec';
+import { InferenceError, type ModelSession, type TensorMap } from '@featherwire/inference';
+import type { Tensor } from '@featherwire/tensor';
+import { fitsSpec, staticElementCount } from '../../tensor-spec.js';
+import { decodePicture, type PictureLimits } from './picture.js';
+import { JobError, type JobOutcome, type TailJob } from './worker-messages.js';
+
+/** What jobs run on. */
+export interface JobContext {
+  readonly manifest: BundleManifest;
+  readonly backend: Backend;
+  readonly limits: PictureLimits;
+  readonly tail: ModelSession;
+  /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
+  readonly loadWhole: (() => Promise<ModelSession>) | undefined;
+}
+
+/** Does one job; every failure becomes an outcome with a code for the client. */
+export async function runJob(job: TailJob, context: JobContext): Promise<JobOutcome> {
+  try {
+    return await decodeRunEncode(job, context);
+  } catch (error) {
+    return { kind: 'failed', ...describeFailure(error) };
+  }
+}
+
+async function decodeRunEncode(job: TailJob, context: JobContext): Promise<JobOutcome> {
+  const session = job.kind === 'picture' ? await wholeModel(context) : context.tail;
+  const start = performance.now(); // loading the whole model happens once and is no stage
+  const feeds =
+    job.kind === 'picture' ? await pictureFeeds(job.image, context) : decodeCut(job.frames, context);
+  const decoded = performance.now();
+  const { outputs } = await session.run(feeds);
+  const ran = performance.now();
+  const frames = context.manifest.outputs.map(({ name }) =>
+    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend: context.backend }),
+  );
+  const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
+  return { kind: 'done', frames, times };
+}
+
+function decodeCut(frames: readonly Uint8Array[], context: JobContext): TensorMap {
+  const { cut } = context.manifest;
+  if (frames.length !== cut.length) {
+    throw new JobError('input-mismatch', `request expected ${cut.length} tensors, got ${frames.length}`);
+  }
+  const features: Record<string, Tensor> = {};
+  for (const [i, spec] of cut.entries()) features[spec.name] = decodeTensor(frames[i], spec, context);
+  return features;
+}
+
+/** Element type and shape are compared before anything of the frame's claimed size is allocated. */
+function decodeTensor(frame: Uint8Array, spec: TensorSpec, { backend, limits }: JobContext): Tensor {
+  const maxElements = staticElementCount(spec) ?? limits.maxElementsPerTensor;
+  try {
+    const found = inspectFrame(frame, { maxElements });
+    if (!fitsSpec(found, spec)) {
+      const expected = `${spec.dtype} [${spec.shape.join(', ')}]`;
+      const got = `${found.dtype} [${found.shape.join(', ')}]`;
+      throw new JobError('input-mismatch', `tensor '${spec.name}' expected ${expected}, got ${got}`);
+    }
+    return decodeFrame(frame, { backend, limits: { maxElements } });
+  } catch (cause) {
+    if (!(cause instanceof BitstreamError)) throw cause;
+    const code = cause.code === 'limit-exceeded' ? 'input-mismatch' : 'bad-frame';
+    throw new JobError(code, `frame of tensor '${spec.name}': ${cause.message}`, { cause });
+  }
+}
+
+async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {
+  if (loadWhole && manifest.preprocessing) return loadWhole();
+  const missing = loadWhole ? 'preprocessing' : 'whole model';
+  throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no ${missing}`);
+}
+
+async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext): Promise<TensorMap> {
+  const preprocessing = manifest.preprocessing!; // checked by wholeModel
+  return { [preprocessing.input]: await decodePicture(image, preprocessing, limits) };
+}
+
+function describeFailure(error: unknown): Pick<Extract<JobOutcome, { kind: 'failed' }>, 'code' | 'text'> {
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof JobError) return { code: error.code, text };
+  if (!(error instanceof InferenceError)) return { code: 'internal', text };
+  return { code: error.code === 'input-mismatch' ? 'input-mismatch' : 'run-failed', text };
+}

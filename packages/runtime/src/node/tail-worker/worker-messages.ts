@@ -1,0 +1,56 @@
+/** What passes between the server and a tail worker. All bytes go by transfer: the sender gives them away. */
+
+import type { BundleManifest } from '@featherwire/bundle';
+import type { BackendPreference } from '@featherwire/codec';
+import type { RemoteErrorCode } from '../../protocol/index.js';
+
+/** Handed to a worker at its start. */
+export interface TailWorkerStart {
+  readonly manifest: BundleManifest;
+  readonly tailPath: string;
+  /** Undefined if the bundle has no whole model. */
+  readonly wholePath: string | undefined;
+  readonly threads: number;
+  readonly backend: BackendPreference;
+  /** Bound of tensors whose shape the bundle leaves open, and of pictures after resizing. */
+  readonly maxElementsPerTensor: number;
+  /** Bound of `width * height` of an encoded picture. */
+  readonly maxImagePixels: number;
+}
+
+/** One request's work. */
+export type TailJob =
+  | { readonly kind: 'feature'; readonly frames: readonly Uint8Array[] }
+  | { readonly kind: 'picture'; readonly image: Uint8Array };
+
+/** Times measured in the worker, in milliseconds. */
+export interface WorkerTimes {
+  readonly decodeMs: number;
+  readonly tailMs: number;
+  readonly respondMs: number;
+}
+
+/** How a job ended. */
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly frames: readonly Uint8Array[]; readonly times: WorkerTimes }
+  | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
+
+/** From a worker: ready once, then one outcome for each job. */
+export type TailWorkerReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly text: string }
+  | { readonly kind: 'outcome'; readonly outcome: JobOutcome };
+
+/** To a worker: a job when the last is answered, or the end. */
+export type TailWorkerRequest = { readonly kind: 'job'; readonly job: TailJob } | { readonly kind: 'close' };
+
+/** A job that cannot be done, with the code that the client gets. */
+export class JobError extends Error {
+  override readonly name = 'JobError';
+  readonly code: RemoteErrorCode;
+
+  constructor(code: RemoteErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
