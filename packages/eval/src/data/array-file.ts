@@ -1,0 +1,131 @@
+/**
+ * Data sets in NumPy files: one `.npz` with inputs and labels, or a `.npy` with inputs and another with labels.
+ * The first dimension counts the samples.
+ */
+
+import { basename } from 'node:path';
+import type { Pixels } from '@featherwire/bundle';
+import { elementCount, NpyError, readNpy, type Tensor } from '@featherwire/tensor';
+import { checkSampleIndex, type DataSet, DataSetError, type SampleInput } from './data-set.js';
+import { readLimited } from './image-folder.js';
+import { readNpz } from './npz.js';
+
+/** Largest file that is read, as it is held in memory. */
+const MAX_FILE_BYTES = 2 ** 31;
+/** Names under which an archive may hold its arrays, the first found is taken. */
+const INPUT_NAMES = ['inputs', 'x'] as const;
+const LABEL_NAMES = ['labels', 'y'] as const;
+
+/** Options of `openArrayFile`. */
+export interface ArrayFileOptions {
+  /** The labels of a `.npy`; by default the file beside it that ends in `.labels.npy` instead of `.npy`. */
+  readonly labelsPath?: string;
+  /**
+   * What the inputs are. By default uint8 arrays of shape [N, H, W], [N, H, W, 1], [N, H, W, 3] or [N, H, W, 4]
+   * are pictures and all others tensors, which go to the network as they are.
+   */
+  readonly content?: 'pictures' | 'tensors';
+}
+
+/**
+ * Reads a data set of arrays into memory.
+ * @param path - a `.npz` with `inputs` (or `x`) and `labels` (or `y`), or a `.npy` with inputs
+ * @throws {DataSetError} `not-found`; `invalid-data` if a file is damaged, arrays are missing, counts differ or
+ *   labels are not whole numbers; `over-limit` above 2 GiB
+ */
+export async function openArrayFile(path: string, options: ArrayFileOptions = {}): Promise<DataSet<number>> {
+  const { inputs, labels } = path.endsWith('.npz') ? await readArchive(path) : await readPair(path, options);
+  const classes = labelsOf(labels);
+  const length = inputs.shape[0] ?? 0;
+  if (length === 0 || classes.length !== length) {
+    throw new DataSetError(
+      'invalid-data',
+      `${basename(path)} expected as many labels as inputs and at least one, got ${classes.length} and ${length}`,
+    );
+  }
+  const pictures = (options.content ?? (holdsPictures(inputs) ? 'pictures' : 'tensors')) === 'pictures';
+  if (pictures && !holdsPictures(inputs)) {
+    throw new DataSetError(
+      'invalid-data',
+      `pictures expected uint8 [N, H, W] or [N, H, W, 1 | 3 | 4], got ${inputs.dtype} [${inputs.shape.join(', ')}]`,
+    );
+  }
+  const name = basename(path);
+  return {
+    name,
+    length,
+    description: `${length} ${pictures ? 'pictures' : 'tensors'} of ${name}`,
+    sample: async (index) => {
+      checkSampleIndex(index, length);
+      const row = rowOf(inputs, index);
+      const input: SampleInput = pictures
+        ? { kind: 'pixels', pixels: pixelsOf(row) }
+        : { kind: 'tensor', tensor: row };
+      return { id: `${name}[${index}]`, input, label: classes[index] };
+    },
+  };
+}
+
+interface Arrays {
+  readonly inputs: Tensor;
+  readonly labels: Tensor;
+}
+
+async function readArchive(path: string): Promise<Arrays> {
+  const tensors = readNpz(await readLimited(path, MAX_FILE_BYTES), { maxBytes: MAX_FILE_BYTES });
+  const find = (names: readonly string[]): Tensor => {
+    const name = names.find((candidate) => tensors.has(candidate));
+    if (name === undefined) {
+      const present = [...tensors.keys()].join(', ').slice(0, 200);
+      throw new DataSetError(
+        'invalid-data',
+        `${basename(path)} expected ${names.join(' or ')}, got ${present}`,
+      );
+    }
+    return tensors.get(name)!;
+  };
+  return { inputs: find(INPUT_NAMES), labels: find(LABEL_NAMES) };
+}
+
+async function readPair(path: string, options: ArrayFileOptions): Promise<Arrays> {
+  const labelsPath = options.labelsPath ?? path.replace(/\.npy$/, '.labels.npy');
+  return { inputs: await readArray(path), labels: await readArray(labelsPath) };
+}
+
+async function readArray(path: string): Promise<Tensor> {
+  const bytes = await readLimited(path, MAX_FILE_BYTES);
+  try {
+    return readNpy(bytes);
+  } catch (cause) {
+    if (!(cause instanceof NpyError)) throw cause;
+    throw new DataSetError('invalid-data', `${basename(path)}: ${cause.message}`, { cause });
+  }
+}
+
+function labelsOf(labels: Tensor): number[] {
+  const values = Array.from(labels.data, Number);
+  if (labels.shape.length !== 1 || !values.every((value) => Number.isSafeInteger(value) && value >= 0)) {
+    throw new DataSetError(
+      'invalid-data',
+      `labels expected class numbers of shape [N], got ${labels.dtype} [${labels.shape.join(', ')}]`,
+    );
+  }
+  return values;
+}
+
+function holdsPictures({ dtype, shape }: Tensor): boolean {
+  return dtype === 'uint8' && (shape.length === 3 || (shape.length === 4 && [1, 3, 4].includes(shape[3])));
+}
+
+/** Sample `index` with a first dimension of 1; a copy. */
+function rowOf(value: Tensor, index: number): Tensor {
+  const shape = [1, ...value.shape.slice(1)];
+  const size = elementCount(shape);
+  return { dtype: value.dtype, shape, data: value.data.slice(index * size, (index + 1) * size) } as Tensor;
+}
+
+/** A row of shape [1, H, W] or [1, H, W, C] as a picture. */
+function pixelsOf({ shape, data }: Tensor): Pixels {
+  const [, height, width, channels = 1] = shape;
+  return { data: data as Uint8Array, width, height, channels: channels as Pixels['channels'] };
+}

@@ -1,0 +1,22 @@
+/** The data set that a path names: a folder of pictures, or a NumPy file. */
+
+import { stat } from 'node:fs/promises';
+import { openArrayFile } from './array-file.js';
+import { type DataSet, DataSetError } from './data-set.js';
+import { openImageFolder } from './image-folder.js';
+
+/**
+ * Opens a directory with `labels.json`, a `.npz`, or a `.npy` with labels beside it.
+ * @throws {DataSetError} as `openImageFolder` and `openArrayFile`; `not-found` if there is nothing at the path
+ */
+export async function openDataSet(path: string): Promise<DataSet> {
+  let isDirectory: boolean;
+  try {
+    isDirectory = (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw new DataSetError('not-found', `data expected at ${path}: ${(cause as Error).message}`, { cause });
+  }
+  if (isDirectory) return openImageFolder(path);
+  if (/\.np[yz]$/.test(path)) return openArrayFile(path);
+  throw new DataSetError('invalid-data', `data expected a directory, a .npy or a .npz, got ${path}`);
+}
