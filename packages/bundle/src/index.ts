@@ -3,6 +3,7 @@
  * Nothing here touches a file system; `@featherwire/bundle/node` reads and writes bundle directories.
  */
 
+export type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
 export { checkFileBytes, sha256Hex } from './digest.js';
 export { BundleError, type BundleErrorCode } from './errors.js';
 export {
@@ -19,8 +20,6 @@ export {
   type ModelPart,
   type OperatingPoint,
   type PartName,
-  type QuantizerChoice,
-  type RangeChoice,
   type Task,
   type TensorCoding,
   type TensorSpec,

@@ -3,15 +3,10 @@
  * refused everywhere, so that a manifest of a later version is never half understood.
  */
 
+import type { QuantizerChoice } from '@featherwire/codec';
 import { DTYPES, type DType } from '@featherwire/tensor';
 import { z } from 'zod';
-import {
-  type BundleManifest,
-  MANIFEST_FILE,
-  MANIFEST_FORMAT,
-  MANIFEST_VERSION,
-  type QuantizerChoice,
-} from './manifest.js';
+import { type BundleManifest, MANIFEST_FILE, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
 
 /** Limits on counts and lengths of a manifest; all inclusive. */
 export const MANIFEST_LIMITS = Object.freeze({
@@ -102,11 +97,19 @@ const task = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Largest clip limit that the codec takes (bitstream.md, section 4). */
+const MAX_CLIP_LIMIT = 2 ** 126;
+
+/** The codec rounds clip limits to float32, where they must still differ. */
+function isClipRange({ low, high }: { low: number; high: number }): boolean {
+  return Math.fround(low) < Math.fround(high) && -low <= MAX_CLIP_LIMIT && high <= MAX_CLIP_LIMIT;
+}
+
 const range = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('minmax') }),
   z
     .strictObject({ kind: z.literal('fixed'), low: z.number(), high: z.number() })
-    .refine(({ low, high }) => low < high, { error: 'low below high' }),
+    .refine(isClipRange, { error: 'low below high as float32, within ±2^126' }),
 ]);
 
 /** Schema of a quantizer's description. */

@@ -3,6 +3,7 @@
  * state (patterns, limits, references between fields) are in `manifest-schema.ts`.
  */
 
+import type { QuantizerChoice } from '@featherwire/codec';
 import type { DType } from '@featherwire/tensor';
 
 /** Name of the manifest file inside a bundle. */
@@ -102,20 +103,6 @@ export type Task =
   | { readonly kind: 'classification'; readonly output: string; readonly classes?: readonly string[] }
   /** Text by connectionist temporal classification; index 0 of the alphabet is the blank. */
   | { readonly kind: 'ctc-text'; readonly output: string; readonly alphabet: readonly string[] };
-
-/** Limits that a quantizer clips to. */
-export type RangeChoice =
-  | { readonly kind: 'minmax' }
-  | { readonly kind: 'fixed'; readonly low: number; readonly high: number };
-
-/** How the elements of a cut tensor become indices. */
-export type QuantizerChoice =
-  /** Elements as they are. */
-  | { readonly kind: 'none' }
-  | { readonly kind: 'uniform'; readonly levelCount: number; readonly range: RangeChoice }
-  | { readonly kind: 'asymmetric'; readonly bits: number; readonly range: RangeChoice }
-  /** Integer elements are the indices. */
-  | { readonly kind: 'integer' };
 
 /** How one tensor of the cut is coded. */
 export interface TensorCoding {

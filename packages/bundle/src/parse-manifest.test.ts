@@ -106,6 +106,16 @@ describe('each wrong field is named with what was expected', () => {
     ['quantizer.levelCount expected at least 2, got 1', [...quantizer, 'levelCount'], 1],
     ['quantizer.levelCount expected at most 65536, got 65537', [...quantizer, 'levelCount'], 65537],
     ['quantizer.range expected low below high', [...quantizer, 'range'], { kind: 'fixed', low: 1, high: 1 }],
+    [
+      'quantizer.range expected low below high as float32',
+      [...quantizer, 'range'],
+      { kind: 'fixed', low: 1, high: 1 + 1e-12 },
+    ],
+    [
+      'quantizer.range expected low below high',
+      [...quantizer, 'range'],
+      { kind: 'fixed', low: 0, high: 1e38 },
+    ],
     ['quantizer.kind expected', quantizer, { kind: 'asymmetrical', bits: 8 }],
     ['verification.tolerance expected at least 0', ['verification', 'tolerance'], -1],
     ['tail.file expected a file that no other entry uses', ['tail', 'file'], 'HEAD.onnx'],
