@@ -35,7 +35,7 @@ export function withInputShapes(model: ModelProto, shapes: InputShapes): ModelPr
   const substitute = (value: ValueInfoProto): ValueInfoProto => {
     const info = fixed.get(value.name) ?? tensorInfoOf(value);
     if (!info?.shape) return value;
-    const shape = info.shape.map((dimension) => valueOf(dimension, symbols));
+    const shape = info.shape.map((dimension) => substituted(dimension, symbols));
     return valueInfoOf({ ...info, shape });
   };
   return withFields(model, {
@@ -47,7 +47,7 @@ export function withInputShapes(model: ModelProto, shapes: InputShapes): ModelPr
   });
 }
 
-function valueOf(dimension: Dimension, symbols: ReadonlyMap<string, number>): Dimension {
+function substituted(dimension: Dimension, symbols: ReadonlyMap<string, number>): Dimension {
   return typeof dimension === 'string' ? (symbols.get(dimension) ?? dimension) : dimension;
 }
 
@@ -72,7 +72,7 @@ function fixedInfo(
   const fits =
     declared.length === shape.length &&
     shape.every((dimension, axis) => {
-      const known = valueOf(declared[axis], symbols);
+      const known = substituted(declared[axis], symbols);
       return (
         Number.isSafeInteger(dimension) &&
         dimension >= 0 &&

@@ -203,7 +203,15 @@ function checkWalk(
     throw new OnnxError('redundant-tensor', `the tail at ${at} does not read ${redundant.join(', ')}`);
   }
   if (head.size === 0) throw new OnnxError('empty-side', `the head at ${at} holds no node`);
-  if (tail.nodes.size === 0) throw new OnnxError('empty-side', `the tail at ${at} holds no node`);
+  if (!computesFrom(index, names, tail.nodes)) {
+    throw new OnnxError('empty-side', `the tail at ${at} computes nothing from it`);
+  }
+}
+
+/** True if one of the nodes follows from the named tensors. */
+function computesFrom(index: GraphIndex, names: readonly string[], nodes: ReadonlySet<number>): boolean {
+  const given = new Set(names);
+  return [...nodes].some((position) => index.reads[position].some((name) => given.has(name)));
 }
 
 function positionOf(index: GraphIndex, name: string): number {
