@@ -106,7 +106,7 @@ function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
     return { kind: 'stored', bytes };
   }
   const payloadOffset = reader.offset;
-  const coded = readCodedIndices(reader, count, alphabetOfQuantizer(quantizer).levelCount);
+  const coded = readCodedIndices(reader, count, alphabetOfQuantizer(quantizer));
   return { ...coded, payloadOffset, quantizer };
 }
 

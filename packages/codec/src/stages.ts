@@ -45,7 +45,7 @@ export interface ValueRange {
 
 /** Normalized symbol frequencies of one order-0 model (bitstream.md §6). */
 export interface FrequencyTable {
-  /** log2 of the total: 12, 13 or 14. */
+  /** log2 of the total: 12 to 15. */
   readonly precisionBits: number;
   /** One per symbol; they sum to exactly `1 << precisionBits`; 0 for a symbol that cannot be coded. */
   readonly frequencies: Uint16Array;
@@ -80,7 +80,7 @@ export type TableDescription = { readonly kind: 'flat'; readonly precisionBits: 
 /** A sampled curve of log2 weights. */
 export interface TableCurve {
   readonly kind: 'curve';
-  /** log2 of the frequencies' total: 12, 13 or 14. */
+  /** log2 of the frequencies' total: 12 to 15. */
   readonly precisionBits: number;
   /** log2 of the symbols between two inner knots, 0 to 5. */
   readonly knotStepLog2: number;

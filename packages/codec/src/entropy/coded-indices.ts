@@ -7,9 +7,15 @@ import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { CodedIndices, EntropyKernels, Indices, TableDescription } from '../stages.js';
-import { MAX_ALPHABET_SIZE, readTable, tableOfDescription, writeTable } from './frequency-table.js';
+import {
+  MAX_ALPHABET_SIZE,
+  readTable,
+  type SymbolAlphabet,
+  tableOfDescription,
+  writeTable,
+} from './frequency-table.js';
 import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
-import { joinIndices, tokenCount } from './wide-alphabet.js';
+import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
 /** Codes of the coder; the position is the code. */
 const CODERS: readonly (CodedIndices['kind'] | null)[] = [null, 'packed', 'rans', 'rans-tokens'];
@@ -22,6 +28,12 @@ export interface IndexAlphabet {
   readonly levelCount: number;
   /** Index of the value 0, around which indices over 8 bits are folded. */
   readonly background: number;
+}
+
+/** Symbols of the coder: the indices, with a peak at the background, or tokens, with one after the outer ones. */
+export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlphabet): SymbolAlphabet {
+  if (kind === 'rans') return { size: alphabet.levelCount, peak: alphabet.background };
+  return { size: tokenCount(alphabet.levelCount), peak: TOKEN_PEAK };
 }
 
 /** Bits of an index in packed form. */
@@ -49,7 +61,8 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void
 }
 
 /** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
-export function readCodedIndices(reader: ByteReader, count: number, levelCount: number): CodedIndices {
+export function readCodedIndices(reader: ByteReader, count: number, alphabet: IndexAlphabet): CodedIndices {
+  const { levelCount } = alphabet;
   reader.section = 'coder';
   const byte = reader.readUint8();
   const start = reader.offset - 1;
@@ -67,7 +80,7 @@ export function readCodedIndices(reader: ByteReader, count: number, levelCount: 
   }
   reader.note('coder', kind === 'packed' ? kind : `${kind}, ${laneCount} lanes`);
   if (kind === 'packed') return readPacked(reader, count, levelCount);
-  const table = readTableSection(reader, kind === 'rans' ? levelCount : tokenCount(levelCount));
+  const table = readTableSection(reader, symbolAlphabet(kind, alphabet));
   return readPayload(reader, kind, table, laneCount);
 }
 
@@ -83,8 +96,8 @@ export function decodeIndices(
 ): Indices | string {
   const { levelCount, background } = alphabet;
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
-  const alphabetSize = coded.kind === 'rans' ? levelCount : tokenCount(levelCount);
-  const symbols = kernels.decodeRans(coded.payload, count, tableOfDescription(alphabetSize, coded.table));
+  const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
+  const symbols = kernels.decodeRans(coded.payload, count, table);
   if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
   const rawBits = new BitReader(coded.rawBits);
   const indices = joinIndices(symbols, background, levelCount, rawBits);
@@ -122,12 +135,12 @@ function readPacked(reader: ByteReader, count: number, levelCount: number): Code
   return { kind: 'packed', bytes };
 }
 
-function readTableSection(reader: ByteReader, alphabetSize: number): TableDescription {
+function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet): TableDescription {
   reader.section = 'table';
   const start = reader.offset;
   const bits = new BitReader(reader.readBytes(reader.remaining));
   reader.rewind(start);
-  const table = readTable(bits, alphabetSize);
+  const table = readTable(bits, alphabet);
   if (typeof table === 'string') {
     throw reader.error(bits.overrun ? 'truncated' : 'invalid-table', table, start);
   }

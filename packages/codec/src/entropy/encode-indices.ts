@@ -4,12 +4,21 @@
  */
 
 import { BitWriter } from '../bitstream/bits.js';
-import type { CodedIndices, EntropyKernels, Indices, TableDescription } from '../stages.js';
-import { type IndexAlphabet, packedBits, packIndices } from './coded-indices.js';
-import { MAX_ALPHABET_SIZE, tableOfDescription } from './frequency-table.js';
+import type { CodedIndices, EntropyKernels, FrequencyTable, Indices, TableDescription } from '../stages.js';
+import { type IndexAlphabet, packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import {
+  MAX_PRECISION_BITS,
+  MIN_PRECISION_BITS,
+  type SymbolAlphabet,
+  tableOfDescription,
+} from './frequency-table.js';
 import { chooseLaneCount, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable } from './table-design.js';
-import { MAX_DIRECT_ALPHABET, splitIndices, tokenCount } from './wide-alphabet.js';
+import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
+
+const LANE_COUNTS = [1, 2, 4, 8, 16, 32];
+/** Tokens of 8-bit indices are taken only if they save this share: raw bits are slow. */
+const TOKEN_GAIN = 0.002;
 
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
@@ -33,13 +42,13 @@ export function encodeIndices(
   kernels: EntropyKernels,
   coding: IndexCoding = {},
 ): CodedIndices {
+  checkCoding(coding);
   const { levelCount } = alphabet;
-  const candidates: Candidate[] = [];
-  if (indices instanceof Uint8Array) candidates.push(direct(indices, levelCount, kernels, coding));
-  if (levelCount > MAX_ALPHABET_SIZE || (levelCount > MAX_DIRECT_ALPHABET && !coding.table)) {
-    candidates.push(tokens(indices, alphabet, kernels, coding));
-  }
-  const best = candidates.reduce((a, b) => (b.estimatedBytes < a.estimatedBytes ? b : a));
+  const candidates =
+    indices instanceof Uint8Array
+      ? narrowCandidates(indices, alphabet, kernels, coding)
+      : [wideCandidate(indices, alphabet, kernels, coding)];
+  const best = candidates.reduce((a, b) => (b.estimatedBytes < a.estimatedBytes * (1 - TOKEN_GAIN) ? b : a));
   const laneCount = coding.laneCount ?? chooseLaneCount(best.estimatedBytes);
   const packedBytes = Math.ceil((indices.length * packedBits(levelCount)) / 8);
   if (!coding.table && best.estimatedBytes + laneCount * STATE_BYTES >= packedBytes) {
@@ -48,21 +57,64 @@ export function encodeIndices(
   return best.encode(laneCount);
 }
 
+/** One way of coding, with its cost known before it is done. */
 interface Candidate {
   /** Table, symbols and raw bits; states excluded. */
   readonly estimatedBytes: number;
   encode(laneCount: number): CodedIndices;
 }
 
-function direct(
+function checkCoding({ laneCount, table }: IndexCoding): void {
+  if (laneCount !== undefined && !LANE_COUNTS.includes(laneCount)) {
+    throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
+  }
+  if (table && (table.precisionBits < MIN_PRECISION_BITS || table.precisionBits > MAX_PRECISION_BITS)) {
+    throw new RangeError(`table expected 12 to 15 bits of precision, got ${table.precisionBits}`);
+  }
+}
+
+/** Indices of 8 bits: the symbols directly, or tokens, whose counts follow from those of the indices. */
+function narrowCandidates(
   indices: Uint8Array,
-  levelCount: number,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  coding: IndexCoding,
+): Candidate[] {
+  const { levelCount } = alphabet;
+  if (coding.table) return [directCandidate(indices, alphabet, kernels, coding.table)];
+  const counts = kernels.countSymbols(indices, levelCount);
+  const direct = directCandidate(indices, alphabet, kernels, designTable(counts, alphabet.background));
+  if (levelCount <= MAX_DIRECT_ALPHABET) return [direct];
+  const { tokenCounts, rawBitCount } = countTokens(counts, alphabet);
+  return [
+    direct,
+    tokenCandidate(indices, alphabet, kernels, designTable(tokenCounts, TOKEN_PEAK), rawBitCount),
+  ];
+}
+
+/** Indices of 16 bits: tokens, counted as they are made. */
+function wideCandidate(
+  indices: Uint16Array,
+  alphabet: IndexAlphabet,
   kernels: EntropyKernels,
   coding: IndexCoding,
 ): Candidate {
-  const { description, table, estimatedBytes } = chooseTable(indices, levelCount, kernels, coding);
+  if (coding.table) return tokenCandidate(indices, alphabet, kernels, coding.table, 0);
+  const counts = new Uint32Array(alphabet.levelCount);
+  for (let i = 0; i < indices.length; i++) counts[indices[i]]++;
+  const { tokenCounts, rawBitCount } = countTokens(counts, alphabet);
+  return tokenCandidate(indices, alphabet, kernels, designTable(tokenCounts, TOKEN_PEAK), rawBitCount);
+}
+
+function directCandidate(
+  indices: Uint8Array,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  source: DesignedTable | TableDescription,
+): Candidate {
+  const { description, table, bits } = resolveTable(source, symbolAlphabet('rans', alphabet));
   return {
-    estimatedBytes,
+    estimatedBytes: bits / 8,
     encode: (laneCount) => ({
       kind: 'rans',
       table: description,
@@ -71,42 +123,30 @@ function direct(
   };
 }
 
-function tokens(
+function tokenCandidate(
   indices: Indices,
   alphabet: IndexAlphabet,
   kernels: EntropyKernels,
-  coding: IndexCoding,
+  source: DesignedTable | TableDescription,
+  rawBitCount: number,
 ): Candidate {
-  const raw = new BitWriter();
-  const symbols = splitIndices(indices, alphabet.background, alphabet.levelCount, raw);
-  const rawBits = raw.finish();
-  const chosen = chooseTable(symbols, tokenCount(alphabet.levelCount), kernels, coding);
+  const { description, table, bits } = resolveTable(source, symbolAlphabet('rans-tokens', alphabet));
   return {
-    estimatedBytes: chosen.estimatedBytes + rawBits.length,
-    encode: (laneCount) => ({
-      kind: 'rans-tokens',
-      table: chosen.description,
-      payload: kernels.encodeRans(symbols, chosen.table, laneCount),
-      rawBits,
-    }),
+    estimatedBytes: (bits + rawBitCount) / 8,
+    encode: (laneCount) => {
+      const raw = new BitWriter();
+      const symbols = splitIndices(indices, alphabet.background, alphabet.levelCount, raw);
+      const payload = kernels.encodeRans(symbols, table, laneCount);
+      return { kind: 'rans-tokens', table: description, payload, rawBits: raw.finish() };
+    },
   };
 }
 
-type ChosenTable = Pick<DesignedTable, 'description' | 'table'> & { readonly estimatedBytes: number };
-
-function chooseTable(
-  symbols: Uint8Array,
-  alphabetSize: number,
-  kernels: EntropyKernels,
-  coding: IndexCoding,
-): ChosenTable {
-  if (coding.table) {
-    return {
-      description: coding.table,
-      table: tableOfDescription(alphabetSize, coding.table),
-      estimatedBytes: symbols.length,
-    };
-  }
-  const designed = designTable(kernels.countSymbols(symbols, alphabetSize));
-  return { ...designed, estimatedBytes: (designed.tableBits + designed.estimatedSymbolBits) / 8 };
+/** The table to code with; the cost of a given one is not known and does not matter, since it is not chosen. */
+function resolveTable(
+  source: DesignedTable | TableDescription,
+  alphabet: SymbolAlphabet,
+): { description: TableDescription; table: FrequencyTable; bits: number } {
+  if (!('kind' in source)) return { ...source, bits: source.tableBits + source.estimatedSymbolBits };
+  return { description: source, table: tableOfDescription(alphabet, source), bits: 0 };
 }

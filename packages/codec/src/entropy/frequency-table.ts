@@ -9,7 +9,7 @@ import type { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { FrequencyTable, TableCurve, TableDescription } from '../stages.js';
 
 export const MIN_PRECISION_BITS = 12;
-export const MAX_PRECISION_BITS = 14;
+export const MAX_PRECISION_BITS = 15;
 export const MAX_KNOT_STEP_LOG2 = 5;
 export const MAX_RESOLUTION_LOG2 = 5;
 /** Octaves that a curve spans. */
@@ -26,17 +26,24 @@ const OCTAVE_WEIGHTS: readonly number[] = [
   62757, 64132,
 ];
 
+/** Symbols of a table and where its curve must be free to jump. */
+export interface SymbolAlphabet {
+  /** 1 to 256. */
+  readonly size: number;
+  /** Symbol around which values pile up: the index of 0, or the first token of an outer index. */
+  readonly peak: number;
+}
+
 /**
- * Symbols at which a curve has knots: the first and the last two, and every `1 << knotStepLog2`-th from the
- * second on. The first and the last symbol stand alone because clipping piles values up there.
+ * Symbols at which a curve has knots, ascending: the first and the last two, the peak and its neighbors, and
+ * every `1 << knotStepLog2`-th from the second on. The first, the last and the peak stand alone because
+ * clipping and rectification pile values up there.
  */
-export function knotPositions(alphabetSize: number, knotStepLog2: number): number[] {
-  const positions = [0];
-  for (let symbol = 1; symbol < alphabetSize - 2; symbol += 1 << knotStepLog2) positions.push(symbol);
-  for (const symbol of [alphabetSize - 2, alphabetSize - 1]) {
-    if (symbol > positions[positions.length - 1]) positions.push(symbol);
-  }
-  return positions;
+export function knotPositions(alphabet: SymbolAlphabet, knotStepLog2: number): number[] {
+  const { size, peak } = alphabet;
+  const positions = new Set([0, peak - 1, peak, peak + 1, size - 2, size - 1]);
+  for (let symbol = 1; symbol < size - 2; symbol += 1 << knotStepLog2) positions.add(symbol);
+  return [...positions].filter((symbol) => symbol >= 0 && symbol < size).sort((a, b) => a - b);
 }
 
 /** Integer weight of a level; 0 for level 0. */
@@ -48,35 +55,32 @@ export function weightOfLevel(level: number, resolutionLog2: number): number {
 }
 
 /** Weights of all symbols of a curve. */
-export function weightsOfCurve(alphabetSize: number, curve: TableCurve): Float64Array {
-  const { knotLevels, knotStepLog2, resolutionLog2 } = curve;
-  const positions = knotPositions(alphabetSize, knotStepLog2);
-  const weights = new Float64Array(alphabetSize);
-  for (let symbol = 0; symbol < alphabetSize; symbol++) {
-    const level = interpolateLevel(knotLevels, positions, knotStepLog2, symbol);
-    weights[symbol] = weightOfLevel(level, resolutionLog2);
-  }
-  return weights;
+export function weightsOfCurve(alphabet: SymbolAlphabet, curve: TableCurve): Float64Array {
+  const levels = levelsOfCurve(alphabet.size, knotPositions(alphabet, curve.knotStepLog2), curve.knotLevels);
+  return Float64Array.from(levels, (level) => weightOfLevel(level, curve.resolutionLog2));
 }
 
-/** Level at a symbol: that of its knot, or between two knots the straight line, rounded half up. */
-export function interpolateLevel(
-  knotLevels: Uint16Array,
+/** Levels of all symbols: those of knots, and between two knots the straight line, rounded half up. */
+export function levelsOfCurve(
+  size: number,
   positions: readonly number[],
-  knotStepLog2: number,
-  symbol: number,
-): number {
-  // Inner knots stand at 1, 1 + step, …; the last two knots may stand closer.
-  let knot = symbol === 0 ? 0 : Math.min(positions.length - 1, 1 + ((symbol - 1) >> knotStepLog2));
-  while (positions[knot] > symbol) knot--;
-  while (knot + 1 < positions.length && positions[knot + 1] <= symbol) knot++;
-  const from = positions[knot];
-  if (from === symbol) return knotLevels[knot];
-  const span = positions[knot + 1] - from;
-  const step = symbol - from;
-  return Math.floor(
-    (2 * (knotLevels[knot] * (span - step) + knotLevels[knot + 1] * step) + span) / (2 * span),
-  );
+  knotLevels: Uint16Array,
+): Uint16Array {
+  const levels = new Uint16Array(size);
+  levels[0] = knotLevels[0];
+  for (let knot = 1; knot < positions.length; knot++) {
+    const from = positions[knot - 1];
+    const span = positions[knot] - from;
+    for (let step = 1; step <= span; step++) {
+      levels[from + step] = interpolate(knotLevels[knot - 1], knotLevels[knot], step, span);
+    }
+  }
+  return levels;
+}
+
+/** The line from `first` to `last` after `step` of `span` steps, rounded half up. */
+export function interpolate(first: number, last: number, step: number, span: number): number {
+  return Math.floor((2 * (first * (span - step) + last * step) + span) / (2 * span));
 }
 
 /**
@@ -112,12 +116,12 @@ export function normalizeWeights(weights: Float64Array, precisionBits: number): 
 }
 
 /** The table that a description stands for. @throws {RangeError} if a curve has no positive weight */
-export function tableOfDescription(alphabetSize: number, description: TableDescription): FrequencyTable {
+export function tableOfDescription(alphabet: SymbolAlphabet, description: TableDescription): FrequencyTable {
   switch (description.kind) {
     case 'flat':
-      return normalizeWeights(new Float64Array(alphabetSize).fill(1), description.precisionBits);
+      return normalizeWeights(new Float64Array(alphabet.size).fill(1), description.precisionBits);
     case 'curve':
-      return normalizeWeights(weightsOfCurve(alphabetSize, description), description.precisionBits);
+      return normalizeWeights(weightsOfCurve(alphabet, description), description.precisionBits);
     default:
       return description satisfies never;
   }
@@ -148,11 +152,9 @@ export function writeTable(bits: BitWriter, description: TableDescription): void
  * Reads a description.
  * @returns the description, or the reason for which the bits are not one
  */
-export function readTable(bits: BitReader, alphabetSize: number): TableDescription | string {
+export function readTable(bits: BitReader, alphabet: SymbolAlphabet): TableDescription | string {
   const isCurve = bits.readBits(1) === 1;
   const precisionBits = MIN_PRECISION_BITS + bits.readBits(2);
-  if (precisionBits > MAX_PRECISION_BITS)
-    return `precision of ${precisionBits} bits is over ${MAX_PRECISION_BITS}`;
   if (!isCurve) return { kind: 'flat', precisionBits };
   const knotStepLog2 = bits.readBits(3);
   const resolutionLog2 = bits.readBits(3);
@@ -161,7 +163,7 @@ export function readTable(bits: BitReader, alphabetSize: number): TableDescripti
   if (resolutionLog2 > MAX_RESOLUTION_LOG2)
     return `resolution 2^${resolutionLog2} is over 2^${MAX_RESOLUTION_LOG2}`;
   const highest = CURVE_OCTAVES << resolutionLog2;
-  const knotLevels = new Uint16Array(knotPositions(alphabetSize, knotStepLog2).length);
+  const knotLevels = new Uint16Array(knotPositions(alphabet, knotStepLog2).length);
   let level = bits.readBits(FIRST_LEVEL_BITS_BASE + resolutionLog2);
   for (let k = 0; k < knotLevels.length; k++) {
     if (k > 0) {

@@ -12,11 +12,12 @@ import type { FrequencyTable, TableCurve, TableDescription } from '../stages.js'
 import {
   CURVE_OCTAVES,
   foldSign,
-  interpolateLevel,
+  interpolate,
   knotPositions,
   MAX_PRECISION_BITS,
   MIN_PRECISION_BITS,
   riceParameterOf,
+  type SymbolAlphabet,
   tableOfDescription,
   writeTable,
 } from './frequency-table.js';
@@ -36,34 +37,36 @@ const MIN_ALPHABET_FOR_THINNING = 16;
 const RESOLUTIONS_LOG2 = [0, 1, 2, 3, 4, 5];
 const KNOT_STEPS_LOG2 = [0, 1, 2, 3, 4, 5];
 const MAX_REFINEMENT_SWEEPS = 4;
-/** The finer total is taken only if it saves this share: its decode table is four times as large. */
-const FINE_PRECISION_GAIN = 0.001;
+/** Totals to choose from, as log2, coarse to fine. */
+const PRECISIONS = [MIN_PRECISION_BITS, 14, MAX_PRECISION_BITS];
+/** A finer total is taken only if it saves this share: its decode table is larger and slower. */
+const FINER_GAIN = 0.0005;
 
 /**
  * Designs a table for one tensor.
  * @param counts - occurrences per symbol, at least one positive, at most 256 symbols; not modified
+ * @param peak - symbol around which values pile up (see `SymbolAlphabet`), part of what the decoder must know
  * @param options.coverAll - every symbol gets a frequency, for tables that will code other tensors too
  */
 export function designTable(
   counts: Uint32Array | Float64Array,
+  peak = 0,
   options: { readonly coverAll?: boolean } = {},
 ): DesignedTable {
   const offset = options.coverAll ? 0.5 : 0;
   const target = Float64Array.from(counts, (count) => count + offset);
   const steps = target.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
   const fits = steps.flatMap((step) =>
-    RESOLUTIONS_LOG2.map((resolution) => fitCurve(target, step, resolution)),
+    RESOLUTIONS_LOG2.map((resolution) => fitCurve(target, peak, step, resolution)),
   );
   const best = fits.reduce((a, b) => (b.cost < a.cost ? b : a));
   const curve = refineCurve(best, target);
-  const candidates = (precisionBits: number): DesignedTable => {
-    const flat = designed({ kind: 'flat', precisionBits }, target);
-    const curved = designed({ ...curve, precisionBits }, target);
+  const alphabet = { size: target.length, peak };
+  return PRECISIONS.map((precisionBits) => {
+    const flat = designed({ kind: 'flat', precisionBits }, alphabet, target);
+    const curved = designed({ ...curve, precisionBits }, alphabet, target);
     return totalBits(curved) < totalBits(flat) ? curved : flat;
-  };
-  const coarse = candidates(MIN_PRECISION_BITS);
-  const fine = candidates(MAX_PRECISION_BITS);
-  return totalBits(fine) < totalBits(coarse) * (1 - FINE_PRECISION_GAIN) ? fine : coarse;
+  }).reduce((coarse, fine) => (totalBits(fine) < totalBits(coarse) * (1 - FINER_GAIN) ? fine : coarse));
 }
 
 /** Bits of symbols with the given counts under a table; infinite if one of them cannot be coded. */
@@ -89,8 +92,12 @@ function totalBits(candidate: DesignedTable): number {
   return candidate.tableBits + candidate.estimatedSymbolBits;
 }
 
-function designed(description: TableDescription, counts: Float64Array): DesignedTable {
-  const table = tableOfDescription(counts.length, description);
+function designed(
+  description: TableDescription,
+  alphabet: SymbolAlphabet,
+  counts: Float64Array,
+): DesignedTable {
+  const table = tableOfDescription(alphabet, description);
   const bits = new BitWriter();
   writeTable(bits, description);
   return {
@@ -102,14 +109,19 @@ function designed(description: TableDescription, counts: Float64Array): Designed
 }
 
 /** Knot levels from the mean count around each knot; the largest mean takes the highest level. */
-function fitCurve(counts: Float64Array, knotStepLog2: number, resolutionLog2: number): FittedCurve {
-  const positions = knotPositions(counts.length, knotStepLog2);
-  const means = positions.map((_, knot) => meanAroundKnot(counts, positions, knot, knotStepLog2));
-  const peak = Math.max(...means);
+function fitCurve(
+  counts: Float64Array,
+  peak: number,
+  knotStepLog2: number,
+  resolutionLog2: number,
+): FittedCurve {
+  const positions = knotPositions({ size: counts.length, peak }, knotStepLog2);
+  const means = positions.map((_, knot) => meanAroundKnot(counts, positions, knot));
+  const largest = Math.max(...means);
   const highest = CURVE_OCTAVES << resolutionLog2;
   const knotLevels = Uint16Array.from(means, (mean) => {
     if (mean === 0) return 0;
-    return Math.max(1, highest + Math.round(Math.log2(mean / peak) * 2 ** resolutionLog2));
+    return Math.max(1, highest + Math.round(Math.log2(mean / largest) * 2 ** resolutionLog2));
   });
   coverSeenSymbols(knotLevels, counts, positions);
   const shape: CurveShape = { kind: 'curve', knotStepLog2, resolutionLog2, knotLevels };
@@ -117,19 +129,12 @@ function fitCurve(counts: Float64Array, knotStepLog2: number, resolutionLog2: nu
   return { ...shape, positions, cost: symbolCost.bits() + knotBits(shape) };
 }
 
-/** Mean count within half a step of an inner knot; an outer knot speaks for its own symbol. */
-function meanAroundKnot(
-  counts: Float64Array,
-  positions: readonly number[],
-  knot: number,
-  knotStepLog2: number,
-): number {
+/** Mean count from halfway to the previous knot to halfway to the next; of the symbol alone at either end. */
+function meanAroundKnot(counts: Float64Array, positions: readonly number[], knot: number): number {
   const center = positions[knot];
-  const last = counts.length - 1;
-  if (knotStepLog2 === 0 || center === 0 || center === last) return counts[center];
-  const reach = 1 << (knotStepLog2 - 1);
-  const from = Math.max(1, center - reach);
-  const to = Math.min(last - 1, center + reach);
+  if (knot === 0 || knot === positions.length - 1) return counts[center];
+  const from = center - ((center - positions[knot - 1]) >> 1);
+  const to = center + ((positions[knot + 1] - center) >> 1);
   let sum = 0;
   for (let symbol = from; symbol <= to; symbol++) sum += counts[symbol];
   return sum / (to - from + 1);
@@ -204,7 +209,7 @@ class CurveCost {
     this.#positions = positions;
     this.#counts = counts;
     this.#total = counts.reduce((sum, count) => sum + count, 0);
-    this.#addSymbols(0, counts.length - 1, 1);
+    this.#addKnots(0, positions.length - 1, 1);
   }
 
   bits(): number {
@@ -212,21 +217,30 @@ class CurveCost {
   }
 
   setKnot(knot: number, level: number): void {
-    const from = knot === 0 ? 0 : this.#positions[knot - 1] + 1;
-    const to = knot === this.#positions.length - 1 ? this.#positions[knot] : this.#positions[knot + 1] - 1;
-    this.#addSymbols(from, to, -1);
+    const first = Math.max(0, knot - 1);
+    const last = Math.min(this.#positions.length - 1, knot + 1);
+    this.#addKnots(first, last, -1);
     this.#shape.knotLevels[knot] = level;
-    this.#addSymbols(from, to, 1);
+    this.#addKnots(first, last, 1);
   }
 
-  #addSymbols(from: number, to: number, sign: 1 | -1): void {
-    const { knotLevels, resolutionLog2, knotStepLog2 } = this.#shape;
-    const resolution = 2 ** resolutionLog2;
-    for (let symbol = from; symbol <= to; symbol++) {
-      const level = interpolateLevel(knotLevels, this.#positions, knotStepLog2, symbol);
-      if (level === 0) continue;
-      this.#weightSum += sign * 2 ** ((level - 1) / resolution);
-      this.#weightedLevels += sign * this.#counts[symbol] * (level - 1);
+  /** Adds or takes away the symbols from one knot to another, both included. */
+  #addKnots(first: number, last: number, sign: 1 | -1): void {
+    const { knotLevels } = this.#shape;
+    this.#addSymbol(this.#positions[first], knotLevels[first], sign);
+    for (let knot = first + 1; knot <= last; knot++) {
+      const from = this.#positions[knot - 1];
+      const span = this.#positions[knot] - from;
+      for (let step = 1; step <= span; step++) {
+        const level = interpolate(knotLevels[knot - 1], knotLevels[knot], step, span);
+        this.#addSymbol(from + step, level, sign);
+      }
     }
+  }
+
+  #addSymbol(symbol: number, level: number, sign: 1 | -1): void {
+    if (level === 0) return;
+    this.#weightSum += sign * 2 ** ((level - 1) / 2 ** this.#shape.resolutionLog2);
+    this.#weightedLevels += sign * this.#counts[symbol] * (level - 1);
   }
 }

@@ -12,6 +12,9 @@ const DIRECT_VALUES = 32;
 const DIRECT_LOG2 = 5;
 const LEADING_BITS = 4;
 
+/** Tokens 0, 1 and 2 may stand for single indices that pile up; the middle one, for the knots of a table. */
+export const TOKEN_PEAK = 1;
+
 /** Alphabets up to this size gain nothing from tokens. */
 export const MAX_DIRECT_ALPHABET = DIRECT_VALUES;
 
@@ -82,6 +85,22 @@ function unfoldAround(folded: number, center: number, count: number): number {
     return center === bothSides ? center + distance : center - distance;
   }
   return folded & 1 ? center + (folded + 1) / 2 : center - folded / 2;
+}
+
+/** Counts of tokens, and all raw bits, of indices with the given counts. */
+export function countTokens(
+  indexCounts: Uint32Array,
+  alphabet: { readonly levelCount: number; readonly background: number },
+): { tokenCounts: Uint32Array; rawBitCount: number } {
+  const { levelCount, background } = alphabet;
+  const tokenCounts = new Uint32Array(tokenCount(levelCount));
+  let rawBitCount = 0;
+  for (let index = 0; index < levelCount; index++) {
+    const token = tokenOfFolded(foldIndex(index, background, levelCount));
+    tokenCounts[token] += indexCounts[index];
+    rawBitCount += rawBitsOfToken(token) * indexCounts[index];
+  }
+  return { tokenCounts, rawBitCount };
 }
 
 /** Tokens of indices; their raw bits go to `rawBits` in the same order. */

@@ -1,0 +1,19 @@
+/**
+ * Where the kernels keep things in linear memory, in bytes. `src/backend/wasm/layout.ts` holds the same
+ * numbers for the caller; a test compares the two files.
+ */
+
+/** 16 shuffles that move the low words of the chosen lanes to the end of the low 8 bytes, in lane order. */
+export const COMPACT: usize = 0;
+/** 16 shuffles that hand consecutive words to the chosen lanes, in lane order, and zeros to the others. */
+export const EXPAND: usize = 256;
+/** Lane states, u32. */
+export const STATES: usize = 512;
+/** Results of `measureRange`: low, high (f32), count of NaN (u32). */
+export const RANGE: usize = 640;
+/** Counts of symbols, 4 × 256 u32; the sums are in the first 256. */
+export const COUNTS: usize = 1024;
+/** Coding tables. */
+export const TABLE: usize = 8192;
+/** Symbols of slots where a table has more than 12 bits. */
+export const SLOTS: usize = 12288;

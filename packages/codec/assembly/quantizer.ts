@@ -1,0 +1,126 @@
+/**
+ * Range, quantization and dequantization, four elements at a time; bitstream.md §4. The arithmetic is that of
+ * `src/quantizer/affine.ts`, operation by operation, so that the indices are equal.
+ */
+
+import { RANGE } from './layout';
+
+/** Range of `count` floats at `source`; NaN is counted and left out. */
+export function measureRange(source: usize, count: u32): void {
+  let low = f32x4.splat(f32.POSITIVE_INFINITY);
+  let high = f32x4.splat(f32.NEGATIVE_INFINITY);
+  let numbers = i32x4.splat(0); // minus the count of elements that equal themselves
+  const vectorEnd = source + ((<usize>count & ~3) << 2);
+  let at = source;
+  for (; at < vectorEnd; at += 16) {
+    const values = v128.load(at);
+    // pmin(a, b) is b < a ? b : a, so a NaN in the second place is passed over.
+    low = f32x4.pmin(low, values);
+    high = f32x4.pmax(high, values);
+    numbers = i32x4.add(numbers, f32x4.eq(values, values));
+  }
+  let lowest = min4(low);
+  let highest = max4(high);
+  let numberCount =
+    -(i32x4.extract_lane(numbers, 0) + i32x4.extract_lane(numbers, 1) + i32x4.extract_lane(numbers, 2) + i32x4.extract_lane(numbers, 3));
+  for (const end = source + (<usize>count << 2); at < end; at += 4) {
+    const value = load<f32>(at);
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+    if (value == value) numberCount++;
+  }
+  store<f32>(RANGE, lowest);
+  store<f32>(RANGE + 4, highest);
+  store<u32>(RANGE + 8, count - <u32>numberCount);
+}
+
+@inline function min4(values: v128): f32 {
+  let lowest = f32x4.extract_lane(values, 0);
+  lowest = select(f32x4.extract_lane(values, 1), lowest, f32x4.extract_lane(values, 1) < lowest);
+  lowest = select(f32x4.extract_lane(values, 2), lowest, f32x4.extract_lane(values, 2) < lowest);
+  return select(f32x4.extract_lane(values, 3), lowest, f32x4.extract_lane(values, 3) < lowest);
+}
+
+@inline function max4(values: v128): f32 {
+  let highest = f32x4.extract_lane(values, 0);
+  highest = select(f32x4.extract_lane(values, 1), highest, f32x4.extract_lane(values, 1) > highest);
+  highest = select(f32x4.extract_lane(values, 2), highest, f32x4.extract_lane(values, 2) > highest);
+  return select(f32x4.extract_lane(values, 3), highest, f32x4.extract_lane(values, 3) > highest);
+}
+
+/** Beyond this magnitude every index saturates. */
+const SATURATION: f32 = 131072;
+
+@inline function indices4(values: v128, offset: v128, reciprocal: v128, limit: v128, zeroPoint: v128, last: v128): v128 {
+  const steps = f32x4.mul(f32x4.sub(values, offset), reciprocal);
+  // pmin and pmax bound infinities; a NaN becomes the bound itself, and the caller refuses it anyway.
+  const bounded = f32x4.pmax(f32x4.neg(limit), f32x4.pmin(limit, steps));
+  const shifted = f32x4.add(f32x4.nearest(bounded), zeroPoint);
+  return i32x4.trunc_sat_f32x4_s(f32x4.pmin(f32x4.pmax(shifted, f32x4.splat(0)), last));
+}
+
+/** Indices of up to 8 bits; reads and writes whole blocks of 16 elements. */
+export function quantize8(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): void {
+  const o = f32x4.splat(offset);
+  const r = f32x4.splat(reciprocal);
+  const s = f32x4.splat(SATURATION);
+  const z = f32x4.splat(zeroPoint);
+  const l = f32x4.splat(last);
+  for (let i: usize = 0; i < <usize>count; i += 16) {
+    const at = source + (i << 2);
+    const a = indices4(v128.load(at), o, r, s, z, l);
+    const b = indices4(v128.load(at, 16), o, r, s, z, l);
+    const c = indices4(v128.load(at, 32), o, r, s, z, l);
+    const d = indices4(v128.load(at, 48), o, r, s, z, l);
+    v128.store(target + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d)));
+  }
+}
+
+/** Indices of up to 16 bits; reads and writes whole blocks of 8 elements. */
+export function quantize16(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): void {
+  const o = f32x4.splat(offset);
+  const r = f32x4.splat(reciprocal);
+  const s = f32x4.splat(SATURATION);
+  const z = f32x4.splat(zeroPoint);
+  const l = f32x4.splat(last);
+  for (let i: usize = 0; i < <usize>count; i += 8) {
+    const at = source + (i << 2);
+    const a = indices4(v128.load(at), o, r, s, z, l);
+    const b = indices4(v128.load(at, 16), o, r, s, z, l);
+    v128.store(target + (i << 1), i16x8.narrow_i32x4_u(a, b));
+  }
+}
+
+@inline function levels4(indices: v128, zeroPoint: v128, step: v128, offset: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(indices), zeroPoint), step), offset);
+}
+
+/** Levels of indices of 8 bits; reads and writes whole blocks of 16 elements. */
+export function dequantize8(source: usize, target: usize, count: u32, offset: f32, step: f32, zeroPoint: f32): void {
+  const o = f32x4.splat(offset);
+  const s = f32x4.splat(step);
+  const z = f32x4.splat(zeroPoint);
+  for (let i: usize = 0; i < <usize>count; i += 16) {
+    const bytes = v128.load(source + i);
+    const low = i16x8.extend_low_i8x16_u(bytes);
+    const high = i16x8.extend_high_i8x16_u(bytes);
+    const at = target + (i << 2);
+    v128.store(at, levels4(i32x4.extend_low_i16x8_u(low), z, s, o));
+    v128.store(at, levels4(i32x4.extend_high_i16x8_u(low), z, s, o), 16);
+    v128.store(at, levels4(i32x4.extend_low_i16x8_u(high), z, s, o), 32);
+    v128.store(at, levels4(i32x4.extend_high_i16x8_u(high), z, s, o), 48);
+  }
+}
+
+/** Levels of indices of 16 bits; reads and writes whole blocks of 8 elements. */
+export function dequantize16(source: usize, target: usize, count: u32, offset: f32, step: f32, zeroPoint: f32): void {
+  const o = f32x4.splat(offset);
+  const s = f32x4.splat(step);
+  const z = f32x4.splat(zeroPoint);
+  for (let i: usize = 0; i < <usize>count; i += 8) {
+    const words = v128.load(source + (i << 1));
+    const at = target + (i << 2);
+    v128.store(at, levels4(i32x4.extend_low_i16x8_u(words), z, s, o));
+    v128.store(at, levels4(i32x4.extend_high_i16x8_u(words), z, s, o), 16);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Counting and interleaved rANS; bitstream.md §7. Lanes stand four to a vector; below four lanes, and for
+ * symbols beyond the last whole round of lanes, one at a time. States live in memory at `STATES`.
+ */
+
+import { COMPACT, COUNTS, EXPAND, SLOTS, STATES, TABLE } from './layout';
+
+const STATE_LOW: u32 = 1 << 15;
+const ROUNDING: f32 = 8388608; // 2^23: adding it rounds a smaller float to an integer
+const ROUNDING_WORD: i32 = 0x4b000000;
+
+/** Fills the shuffle tables. Call once. */
+export function initialize(): void {
+  for (let mask: u32 = 0; mask < 16; mask++) {
+    const count = popcnt<u32>(mask);
+    let rank: u32 = 0;
+    for (let lane: u32 = 0; lane < 4; lane++) {
+      for (let byte: u32 = 0; byte < 4; byte++) {
+        store<u8>(EXPAND + mask * 16 + lane * 4 + byte, 0xff);
+        store<u8>(COMPACT + mask * 16 + lane * 4 + byte, 0xff);
+      }
+    }
+    for (let lane: u32 = 0; lane < 4; lane++) {
+      if (!((mask >> lane) & 1)) continue;
+      const word = 8 - 2 * (count - rank);
+      for (let byte: u32 = 0; byte < 2; byte++) {
+        store<u8>(EXPAND + mask * 16 + lane * 4 + byte, <u8>(rank * 2 + byte));
+        store<u8>(COMPACT + mask * 16 + word + byte, <u8>(lane * 4 + byte));
+      }
+      rank++;
+    }
+  }
+}
+
+/** Adds up the symbols at `source` in `COUNTS`. Four histograms, so that equal neighbors do not wait. */
+export function countSymbols(source: usize, count: u32): void {
+  memory.fill(COUNTS, 0, 4096);
+  const end = source + count;
+  let at = source;
+  for (const blockEnd = source + (<usize>count & ~7); at < blockEnd; at += 8) {
+    const eight = load<u64>(at);
+    bump(<u32>(eight & 0xff), 0);
+    bump(<u32>((eight >> 8) & 0xff), 1024);
+    bump(<u32>((eight >> 16) & 0xff), 2048);
+    bump(<u32>((eight >> 24) & 0xff), 3072);
+    bump(<u32>((eight >> 32) & 0xff), 0);
+    bump(<u32>((eight >> 40) & 0xff), 1024);
+    bump(<u32>((eight >> 48) & 0xff), 2048);
+    bump(<u32>(eight >> 56), 3072);
+  }
+  for (; at < end; at++) bump(load<u8>(at), 0);
+  for (let at = COUNTS; at < COUNTS + 1024; at += 16) {
+    const sum = i32x4.add(
+      i32x4.add(v128.load(at), v128.load(at, 1024)),
+      i32x4.add(v128.load(at, 2048), v128.load(at, 3072)),
+    );
+    v128.store(at, sum);
+  }
+}
+
+@inline function bump(symbol: u32, histogram: usize): void {
+  const at = COUNTS + histogram + (<usize>symbol << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+/**
+ * Encodes `count` symbols at `source`, backwards; words end at `wordsEnd`. Rows of 16 bytes at `TABLE`:
+ * frequency, start, bound (u32), reciprocal of the frequency (f32); the caller has checked that every symbol
+ * has a frequency below the total. 8 bytes below the words are scratch.
+ * @returns address of the first word
+ */
+export function encodeRans(source: usize, count: u32, laneCount: u32, precisionBits: u32, wordsEnd: usize): usize {
+  for (let lane: usize = 0; lane < <usize>laneCount; lane++) store<u32>(STATES + (lane << 2), STATE_LOW);
+  const rounds = laneCount >= 4 ? count / laneCount : 0;
+  let words = wordsEnd;
+  for (let i = count; i > rounds * laneCount; i--) {
+    words = encodeOne(source + i - 1, (i - 1) & (laneCount - 1), precisionBits, words);
+  }
+  const rounding = f32x4.splat(ROUNDING);
+  const roundingWord = i32x4.splat(ROUNDING_WORD);
+  for (let at = source + <usize>(rounds * laneCount); at > source; ) {
+    for (let lane: usize = <usize>laneCount << 2; lane > 0; ) {
+      lane -= 16;
+      at -= 4;
+      const row0 = v128.load(TABLE + (<usize>load<u8>(at) << 4));
+      const row1 = v128.load(TABLE + (<usize>load<u8>(at, 1) << 4));
+      const row2 = v128.load(TABLE + (<usize>load<u8>(at, 2) << 4));
+      const row3 = v128.load(TABLE + (<usize>load<u8>(at, 3) << 4));
+      const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<i32>(row0, row1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<i32>(row2, row3, 2, 6, 3, 7);
+      const frequency = v128.shuffle<i32>(low01, low23, 0, 1, 4, 5);
+      const start = v128.shuffle<i32>(low01, low23, 2, 3, 6, 7);
+      const bound = v128.shuffle<i32>(high01, high23, 0, 1, 4, 5);
+      const reciprocal = v128.shuffle<i32>(high01, high23, 2, 3, 6, 7);
+      let state = v128.load(STATES + lane);
+      const full = i32x4.ge_s(state, bound);
+      const mask = <u32>i32x4.bitmask(full);
+      // The chosen words fill the end of the 8 bytes; what stands before them is overwritten later.
+      v128.store64_lane(words - 8, i8x16.swizzle(state, v128.load(COMPACT + (<usize>mask << 4))), 0);
+      words -= <usize>popcnt<u32>(mask) << 1;
+      state = v128.bitselect(i32x4.shr_u(state, 16), state, full);
+      // Rounded quotient: at most one too high, since it is below 2^19 (rans precision ≥ 12 bits).
+      const rounded = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(state), reciprocal), rounding);
+      const quotient = i32x4.sub(rounded, roundingWord);
+      const remainder = i32x4.sub(state, i32x4.mul(quotient, frequency));
+      const tooHigh = i32x4.shr_s(remainder, 31);
+      state = i32x4.shl(i32x4.add(quotient, tooHigh), precisionBits);
+      state = i32x4.add(state, i32x4.add(remainder, v128.and(frequency, tooHigh)));
+      v128.store(STATES + lane, i32x4.add(state, start));
+    }
+  }
+  return words;
+}
+
+@inline function encodeOne(at: usize, lane: u32, precisionBits: u32, words: usize): usize {
+  const row = TABLE + (<usize>load<u8>(at) << 4);
+  const frequency = load<u32>(row);
+  const slot = STATES + (<usize>lane << 2);
+  let state = load<u32>(slot);
+  if (state >= load<u32>(row, 8)) {
+    words -= 2;
+    store<u16>(words, <u16>state);
+    state >>= 16;
+  }
+  const quotient = state / frequency;
+  store<u32>(slot, (quotient << precisionBits) + (state - quotient * frequency) + load<u32>(row, 4));
+  return words;
+}
+
+/**
+ * Decodes `count` symbols to `target` with a table of 12 bits: 4,096 entries at `TABLE`, each
+ * symbol | frequency << 8 | (slot - start) << 20. May read 8 bytes beyond `wordsEnd`.
+ * @returns address after the last word taken; beyond `wordsEnd` if the words did not suffice
+ */
+export function decodeRans12(words: usize, wordsEnd: usize, target: usize, count: u32, laneCount: u32): usize {
+  const rounds = laneCount >= 4 ? count / laneCount : 0;
+  const stateLow = i32x4.splat(STATE_LOW);
+  const slotMask = i32x4.splat(0xfff);
+  const firstBytes = i8x16(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  let at = target;
+  const roundsEnd = target + <usize>(rounds * laneCount);
+  while (at < roundsEnd && words <= wordsEnd) {
+    for (let lane: usize = 0; lane < <usize>laneCount << 2; lane += 16) {
+      let state = v128.load(STATES + lane);
+      const slots = v128.and(state, slotMask);
+      const slots01 = i64x2.extract_lane(slots, 0);
+      const slots23 = i64x2.extract_lane(slots, 1);
+      let entries = v128.load32_zero(TABLE + ((<usize>slots01 & 0xfff) << 2));
+      entries = v128.load32_lane(TABLE + (<usize>(slots01 >> 32) << 2), entries, 1);
+      entries = v128.load32_lane(TABLE + ((<usize>slots23 & 0xfff) << 2), entries, 2);
+      entries = v128.load32_lane(TABLE + (<usize>(slots23 >> 32) << 2), entries, 3);
+      v128.store32_lane(at, i8x16.swizzle(entries, firstBytes), 0);
+      at += 4;
+      const frequency = v128.and(i32x4.shr_u(entries, 8), slotMask);
+      state = i32x4.add(i32x4.mul(frequency, i32x4.shr_u(state, 12)), i32x4.shr_u(entries, 20));
+      const low = i32x4.lt_s(state, stateLow);
+      const mask = <u32>i32x4.bitmask(low);
+      const next = i8x16.swizzle(v128.load64_zero(words), v128.load(EXPAND + (<usize>mask << 4)));
+      words += <usize>popcnt<u32>(mask) << 1;
+      v128.store(STATES + lane, v128.bitselect(v128.or(i32x4.shl(state, 16), next), state, low));
+    }
+  }
+  for (let i = rounds * laneCount; i < count && words <= wordsEnd; i++) {
+    const slot = STATES + (<usize>(i & (laneCount - 1)) << 2);
+    let state = load<u32>(slot);
+    const entry = load<u32>(TABLE + (<usize>(state & 0xfff) << 2));
+    store<u8>(target + i, <u8>entry);
+    state = ((entry >> 8) & 0xfff) * (state >> 12) + (entry >> 20);
+    words = renormalize(slot, state, words);
+  }
+  return words;
+}
+
+/**
+ * Decodes like `decodeRans12` with a table of 13 to 15 bits: the symbol of each slot at `SLOTS` (u8), and for
+ * each symbol frequency | start << 16 at `TABLE`.
+ */
+export function decodeRansFine(words: usize, wordsEnd: usize, target: usize, count: u32, laneCount: u32, precisionBits: u32): usize {
+  const slotMask: u32 = (1 << precisionBits) - 1;
+  for (let i: u32 = 0; i < count && words <= wordsEnd; i++) {
+    const lane = STATES + (<usize>(i & (laneCount - 1)) << 2);
+    let state = load<u32>(lane);
+    const slot = state & slotMask;
+    const symbol = load<u8>(SLOTS + <usize>slot);
+    store<u8>(target + i, symbol);
+    const entry = load<u32>(TABLE + (<usize>symbol << 2));
+    state = (entry & 0xffff) * (state >> precisionBits) + slot - (entry >> 16);
+    words = renormalize(lane, state, words);
+  }
+  return words;
+}
+
+@inline function renormalize(lane: usize, state: u32, words: usize): usize {
+  const low = state < STATE_LOW;
+  const refilled = (state << 16) | <u32>load<u16>(words);
+  store<u32>(lane, select<u32>(refilled, state, low));
+  return words + (<usize>low << 1);
+}

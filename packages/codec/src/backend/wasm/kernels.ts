@@ -1,0 +1,67 @@
+/** Instantiates the compiled kernels, which are part of this file's package as text. */
+
+import { BackendUnavailableError } from '../../errors.js';
+import { KERNELS_BASE64 } from './kernels.generated.js';
+
+/** Exports of `assembly/index.ts`; addresses and counts are unsigned 32-bit integers. */
+export interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  initialize(): void;
+  measureRange(source: number, count: number): void;
+  quantize8: QuantizeKernel;
+  quantize16: QuantizeKernel;
+  dequantize8: DequantizeKernel;
+  dequantize16: DequantizeKernel;
+  countSymbols(source: number, count: number): void;
+  encodeRans(
+    source: number,
+    count: number,
+    laneCount: number,
+    precisionBits: number,
+    wordsEnd: number,
+  ): number;
+  decodeRans12(words: number, wordsEnd: number, target: number, count: number, laneCount: number): number;
+  decodeRansFine(
+    words: number,
+    wordsEnd: number,
+    target: number,
+    count: number,
+    laneCount: number,
+    precisionBits: number,
+  ): number;
+}
+
+type QuantizeKernel = (
+  source: number,
+  target: number,
+  count: number,
+  offset: number,
+  reciprocal: number,
+  zeroPoint: number,
+  last: number,
+) => void;
+
+type DequantizeKernel = (
+  source: number,
+  target: number,
+  count: number,
+  offset: number,
+  step: number,
+  zeroPoint: number,
+) => void;
+
+/** @throws {BackendUnavailableError} if the engine has no WebAssembly or lacks its SIMD instructions */
+export async function instantiateKernels(): Promise<Kernels> {
+  if (typeof WebAssembly === 'undefined') {
+    throw new BackendUnavailableError('wasm', 'this engine has no WebAssembly');
+  }
+  const binary = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
+  try {
+    const { instance } = await WebAssembly.instantiate(binary, {});
+    const kernels = instance.exports as unknown as Kernels;
+    kernels.initialize();
+    return kernels;
+  } catch (cause) {
+    throw new BackendUnavailableError('wasm', `the kernels do not run: ${String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,11 @@
+/** Where the kernels keep things in linear memory, in bytes: the caller's side of `assembly/layout.ts`. */
+
+export const COMPACT = 0;
+export const EXPAND = 256;
+export const STATES = 512;
+export const RANGE = 640;
+export const COUNTS = 1024;
+export const TABLE = 8192;
+export const SLOTS = 12288;
+/** Tensors, symbols and words: everything from here on is the caller's. */
+export const DATA = 65536;

@@ -1,0 +1,101 @@
+import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Backend,
+  decodeFrame,
+  encodeFrame,
+  loadWasmBackend,
+  type QuantizerChoice,
+  referenceBackend,
+} from '../src/index.js';
+import { DISTRIBUTIONS, type DistributionName, drawFeature } from './features.js';
+
+const SEEDS = 300;
+
+let wasm: Backend;
+beforeAll(async () => {
+  wasm = await loadWasmBackend();
+});
+
+/** A random tensor and coding, both fixed by the seed. */
+function drawCase(seed: number): { feature: Tensor; quantizer: QuantizerChoice; laneCount?: number } {
+  const random = createRandom(seed);
+  const names = Object.keys(DISTRIBUTIONS) as DistributionName[];
+  const count = 1 + random.nextInteger(seed % 20 === 0 ? 60_000 : 2_000);
+  const { data } = drawFeature(names[random.nextInteger(names.length)], count, seed);
+  const shape = count % 2 === 0 ? [count / 2, 2] : [count];
+  const range =
+    random.nextUniform() < 0.5
+      ? ({ kind: 'minmax' } as const)
+      : ({ kind: 'fixed', low: -1, high: 2.5 } as const);
+  const levelCount = 2 + random.nextInteger([3, 15, 60, 255, 2_000, 65_535][random.nextInteger(6)]);
+  const quantizer: QuantizerChoice =
+    random.nextUniform() < 0.7
+      ? { kind: 'uniform', levelCount, range }
+      : { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range };
+  const feature: Tensor =
+    random.nextUniform() < 0.2
+      ? { dtype: 'float16', shape, data: float16FromFloat32(data) }
+      : { dtype: 'float32', shape, data };
+  return random.nextUniform() < 0.3
+    ? { feature, quantizer, laneCount: 1 << random.nextInteger(6) }
+    : { feature, quantizer };
+}
+
+describe('every backend', () => {
+  test(`gives the reference's bytes and decodes them alike, ${SEEDS} random cases`, () => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const { feature, ...coding } = drawCase(seed);
+      const frame = encodeFrame(feature, { ...coding, backend: referenceBackend });
+      const other = encodeFrame(feature, { ...coding, backend: wasm });
+      expect(Buffer.compare(other, frame), `seed ${seed}: bytes`).toBe(0);
+      const decoded = decodeFrame(frame, { backend: referenceBackend });
+      expect(decodeFrame(frame, { backend: wasm }), `seed ${seed}: tensor`).toEqual(decoded);
+      expect(decoded.shape).toEqual(feature.shape);
+    }
+  });
+
+  test('quantizes the values where float32 is hardest alike', () => {
+    const random = createRandom(1);
+    const words = Uint32Array.from({ length: 40_000 }, () => random.nextUint32());
+    const anyFloats = new Float32Array(words.buffer).filter((value) => !Number.isNaN(value));
+    const halves = Float32Array.from({ length: 4_000 }, (_, i) => (i - 2_000) / 2);
+    for (const values of [anyFloats, halves]) {
+      const range = wasm.measureRange(values);
+      expect(range).toEqual(referenceBackend.measureRange(values));
+      for (const quantizer of [
+        { levelCount: 4, offset: 0, step: 1, zeroPoint: 0 },
+        { levelCount: 256, offset: -3.5, step: Math.fround(0.7), zeroPoint: 0 },
+        { levelCount: 65_536, offset: 0, step: Math.fround(1e30), zeroPoint: 32_768 },
+        { levelCount: 65_536, offset: 0, step: Math.fround(1e-30), zeroPoint: 3 },
+      ]) {
+        const indices = referenceBackend.quantize(values, quantizer);
+        expect(wasm.quantize(values, quantizer)).toEqual(indices);
+        expect(wasm.dequantize(indices, quantizer)).toEqual(referenceBackend.dequantize(indices, quantizer));
+      }
+    }
+  });
+
+  test('counts NaN and infinities alike', () => {
+    const values = new Float32Array(1_001).fill(1);
+    values.set([Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN], 499);
+    values[1_000] = Number.NaN;
+    const expected = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, nanCount: 3 };
+    expect(referenceBackend.measureRange(values)).toEqual(expected);
+    expect(wasm.measureRange(values)).toEqual(expected);
+  });
+
+  test('keeps addresses where the kernels do', async () => {
+    const { readFile } = await import('node:fs/promises');
+    const constants = async (file: string): Promise<string[]> =>
+      [
+        ...(await readFile(new URL(file, import.meta.url), 'utf8')).matchAll(
+          /export const (\w+)(?:: usize)? = (\d+);/g,
+        ),
+      ].map(([, name, value]) => `${name}=${value}`);
+    const kernels = await constants('../assembly/layout.ts');
+    const caller = await constants('../src/backend/wasm/layout.ts');
+    expect(caller).toEqual(expect.arrayContaining(kernels));
+    expect(kernels.length).toBe(7);
+  });
+});

@@ -1,0 +1,59 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Backend, encodeFrame, inspectFrame, loadWasmBackend, type RangeChoice } from '../src/index.js';
+import { DISTRIBUTIONS, type DistributionName, drawFeature } from './features.js';
+
+/** Bytes over the order-0 entropy that a frame may take, headers, table and checksum included. */
+const RELATIVE_MARGIN = 0.005;
+const MARGIN_BYTES = 64;
+
+const LEVEL_COUNTS = [2, 3, 4, 5, 8, 12, 16, 32, 64, 100, 128, 200, 256];
+const RANGES: RangeChoice[] = [{ kind: 'minmax' }, { kind: 'fixed', low: -1.5, high: 2.5 }];
+
+let backend: Backend;
+beforeAll(async () => {
+  backend = await loadWasmBackend();
+});
+
+function entropyBytes(counts: Uint32Array, total: number): number {
+  let bits = 0;
+  for (const count of counts) if (count > 0) bits -= count * Math.log2(count / total);
+  return bits / 8;
+}
+
+function expectNearEntropy(
+  name: DistributionName,
+  count: number,
+  levelCount: number,
+  range: RangeChoice,
+): void {
+  const feature = drawFeature(name, count, 5);
+  const frame = encodeFrame(feature, { quantizer: { kind: 'uniform', levelCount, range }, backend });
+  const { quantizer } = inspectFrame(frame);
+  if (quantizer.kind !== 'affine') throw new Error(`${quantizer.kind} quantizer`);
+  const indices = backend.quantize(feature.data, quantizer.affine) as Uint8Array;
+  const entropy = entropyBytes(backend.countSymbols(indices, levelCount), count);
+  const label = `${name}, 2^${Math.log2(count)} elements, ${levelCount} levels, ${range.kind}: entropy ${entropy.toFixed(0)}`;
+  expect(frame.length, label).toBeLessThanOrEqual(entropy * (1 + RELATIVE_MARGIN) + MARGIN_BYTES);
+}
+
+describe('a frame takes at most 0.5 % and 64 bytes more than the order-0 entropy of its indices', () => {
+  test.each(Object.keys(DISTRIBUTIONS) as DistributionName[])('%s, 2^10 to 2^16 elements', (name) => {
+    for (const exponent of [10, 11, 12, 13, 14, 16]) {
+      for (const levelCount of LEVEL_COUNTS) {
+        for (const range of RANGES) expectNearEntropy(name, 2 ** exponent, levelCount, range);
+      }
+    }
+  });
+
+  test.each([18, 20, 22])(
+    '2^%i elements',
+    (exponent) => {
+      const names: DistributionName[] = exponent === 22 ? ['relu'] : ['relu', 'sparse', 'gaussian'];
+      for (const name of names) {
+        for (const levelCount of [2, 4, 16, 64, 256])
+          expectNearEntropy(name, 2 ** exponent, levelCount, RANGES[0]);
+      }
+    },
+    60_000,
+  );
+});
