@@ -16,6 +16,8 @@ export type { SessionFactory } from './sessions.js';
 export { declaredShapes, type SplitModel, type SplitOptions, splitModel } from './split.js';
 export {
   type Dimension,
+  fillRanks,
+  isStatic,
   type ShapeTable,
   staticBytes,
   staticElementCount,

@@ -76,7 +76,7 @@ async function inferOnce(model: ModelProto, sessions: SessionFactory): Promise<T
     // Some kernels take their weights as constants only; with the weights in place they load.
     if (loaded === model || !isRejection(error)) throw error;
     loaded = model;
-    specs = await specsOf(loaded, names, sessions);
+    specs = await specsOf(loaded, names, sessions).catch(() => Promise.reject(error));
   }
   const scalars = await scalarsAmong(loaded, specs, sessions);
   const inferred = specs.map(({ name, dtype, shape }) => ({

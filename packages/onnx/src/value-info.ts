@@ -46,6 +46,22 @@ export function staticBytes(info: TensorInfo): number | null {
   return elements === null ? null : elements * bytesPerElement(info.dtype);
 }
 
+/**
+ * A table in which tensors of unknown rank have the rank that they have in another table, with unnamed dimensions.
+ * An engine cannot always tell the rank while dimensions are open; with an example of the inputs it can.
+ * @param open - of a model with open dimensions
+ * @param example - of the same model with numbers for them
+ */
+export function fillRanks(open: ShapeTable, example: ShapeTable): Map<string, TensorInfo> {
+  const filled = new Map(open);
+  for (const [name, { dtype, shape }] of example) {
+    if (shape && !open.get(name)?.shape) {
+      filled.set(name, { name, dtype, shape: shape.map(() => UNNAMED_DIMENSION) });
+    }
+  }
+  return filled;
+}
+
 /** What a declaration says, or undefined if it declares no tensor of a type that this package knows. */
 export function tensorInfoOf(value: ValueInfoProto): TensorInfo | undefined {
   const declared = value.type?.value;

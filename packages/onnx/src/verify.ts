@@ -53,6 +53,8 @@ export interface OutputError {
   readonly maxAbsoluteError: number;
   /** Relative to the range of the output in the same run. */
   readonly maxRelativeError: number;
+  /** Smallest range (largest minus smallest finite value) of the whole model's output over the runs. */
+  readonly range: number;
 }
 
 /** What was run and how far apart head + tail and the whole are. */
@@ -150,6 +152,7 @@ function compareOutputs(expected: TensorMap, actual: TensorMap, errors: Map<stri
     errors.set(name, {
       maxAbsoluteError: Math.max(known.maxAbsoluteError, error.maxAbsoluteError),
       maxRelativeError: Math.max(known.maxRelativeError, error.maxRelativeError),
+      range: Math.min(known.range, error.range),
     });
   }
 }
@@ -178,10 +181,10 @@ export function outputError(expected: Tensor, actual: Tensor): OutputError {
       Number.isFinite(difference) ? difference : Number.POSITIVE_INFINITY,
     );
   }
-  if (maxAbsoluteError === 0) return { maxAbsoluteError: 0, maxRelativeError: 0 };
-  const scale = high > low ? high - low : Math.abs(high);
-  const finiteScale = Number.isFinite(scale) && scale > 0 ? scale : 1;
-  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / finiteScale };
+  const range = high > low ? high - low : 0;
+  const scale = range > 0 ? range : Math.abs(high);
+  const usable = Number.isFinite(scale) && scale > 0 ? scale : 1;
+  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / usable, range };
 }
 
 function reader({ dtype, data }: Tensor): (position: number) => number {

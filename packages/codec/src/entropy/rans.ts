@@ -13,8 +13,8 @@ const WORD_BITS = 16;
 export const STATE_BYTES = 4;
 export const MAX_LANE_COUNT = 32;
 
-/** Share of the payload that lane states may take: 1/400. */
-const MIN_PAYLOAD_PER_STATE = 400;
+/** Share of the payload that lane states may take: 1/512. */
+const MIN_PAYLOAD_PER_STATE = 512;
 
 /** Lanes for a payload of about `payloadBytes`: as many as states of 4 bytes a lane stay a small share of. */
 export function chooseLaneCount(payloadBytes: number): number {

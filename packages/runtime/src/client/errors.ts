@@ -14,6 +14,8 @@ export type TransportErrorCode =
   | 'aborted'
   /** The answer is not one of this protocol, or not one to the request. */
   | 'bad-reply'
+  /** The server takes no messages of this length. */
+  | 'message-too-large'
   /** The answer is longer than the client takes. */
   | 'reply-too-large'
   /** The transport was closed. */

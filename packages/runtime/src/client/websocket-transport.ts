@@ -22,7 +22,8 @@ export interface WebSocketLike {
   close(): void;
   /** Ends the connection at once; only in `ws`. */
   terminate?(): void;
-  addEventListener(type: 'open' | 'close', listener: () => void): void;
+  addEventListener(type: 'open', listener: () => void): void;
+  addEventListener(type: 'close', listener: (event: { readonly code: number }) => void): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: 'error', listener: (event: object) => void): void;
 }
@@ -54,6 +55,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
 }
 
 const OPEN = 1; // WebSocket.OPEN in every implementation
+const MESSAGE_TOO_BIG = 1009; // RFC 6455 §7.4.1
 const CLOSE_WAIT_MS = 1000;
 
 interface PendingExchange {
@@ -133,13 +135,10 @@ class WebSocketTransport implements Transport {
     socket.addEventListener('message', (event) => this.#receive(socket, event.data));
     const opened = new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', resolve);
-      socket.addEventListener('close', () => {
+      socket.addEventListener('close', ({ code }) => {
         if (this.#connection?.socket === socket) this.#connection = undefined;
         reject(new TransportError('connect-failed', `no connection to ${url}${reason}`)); // unless it was open
-        this.#lose(
-          socket,
-          new TransportError('connection-lost', `the connection to ${url} was lost${reason}`),
-        );
+        this.#lose(socket, lossOf(code, `${url}${reason}`));
       });
     });
     return { socket, opened };
@@ -187,6 +186,12 @@ class WebSocketTransport implements Transport {
       socket.close();
     });
   }
+}
+
+function lossOf(closeCode: number, where: string): TransportError {
+  return closeCode === MESSAGE_TOO_BIG
+    ? new TransportError('message-too-large', `the message is longer than the server takes: ${where}`)
+    : new TransportError('connection-lost', `the connection was lost: ${where}`);
 }
 
 function describeUnmatched(message: Uint8Array): string {

@@ -7,6 +7,7 @@ export type { RequestCounts } from './server/request-handler.js';
 export type { TailPoolStats } from './server/tail-pool.js';
 export {
   createTailServer,
+  ServerStartError,
   type TailServer,
   type TailServerOptions,
   type TailServerStats,

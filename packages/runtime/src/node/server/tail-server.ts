@@ -55,9 +55,15 @@ export interface TailServer {
   /**
    * Stops taking connections and requests, finishes what is in flight, then ends everything. Calling it again
    * gives the same promise.
-   * @param options.drainTimeoutMs - after this, what is still in flight is cut off; default 10,000
+   * @param options.drainTimeoutMs - after this, connections with something in flight are cut; default 10,000. A run of a
+   *   network that has begun ends by itself, and the promise waits for it
    */
   close(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
+}
+
+/** A server could not start. */
+export class ServerStartError extends Error {
+  override readonly name = 'ServerStartError';
 }
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
@@ -67,7 +73,8 @@ const FLUSH_TIMEOUT_MS = 1000;
 /**
  * Loads the tails and listens.
  * @throws {RangeError} if a setting is out of range, or two bundles share a digest prefix
- * @throws {Error} if a tail cannot be loaded or the address cannot be listened on; nothing is left running
+ * @throws {ServerStartError} if a tail cannot be loaded or the address cannot be listened on; nothing is left
+ *   running
  */
 export async function createTailServer(options: TailServerOptions): Promise<TailServer> {
   const limits = completeLimits(options.limits);
@@ -81,7 +88,7 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
     await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   } catch (error) {
     await endAll(app, stream, pools);
-    throw error;
+    throw new ServerStartError(`cannot listen: ${(error as Error).message}`, { cause: error });
   }
   const address = app.server.address() as AddressInfo;
   const host = `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
@@ -138,7 +145,7 @@ async function startPools(
     }
   } catch (error) {
     await Promise.all([...pools.values()].map((pool) => pool.close()));
-    throw error;
+    throw new ServerStartError(`a tail worker cannot start: ${(error as Error).message}`, { cause: error });
   }
   return pools;
 }
