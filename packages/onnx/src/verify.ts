@@ -53,8 +53,8 @@ export interface OutputError {
   readonly maxAbsoluteError: number;
   /** Relative to the range of the output in the same run. */
   readonly maxRelativeError: number;
-  /** Smallest range (largest minus smallest finite value) of the whole model's output over the runs. */
-  readonly range: number;
+  /** Largest range (largest minus smallest finite value) of the whole model's output in a run; 0 proves little. */
+  readonly maxRange: number;
 }
 
 /** What was run and how far apart head + tail and the whole are. */
@@ -152,7 +152,7 @@ function compareOutputs(expected: TensorMap, actual: TensorMap, errors: Map<stri
     errors.set(name, {
       maxAbsoluteError: Math.max(known.maxAbsoluteError, error.maxAbsoluteError),
       maxRelativeError: Math.max(known.maxRelativeError, error.maxRelativeError),
-      range: Math.min(known.range, error.range),
+      maxRange: Math.max(known.maxRange, error.maxRange),
     });
   }
 }
@@ -184,7 +184,7 @@ export function outputError(expected: Tensor, actual: Tensor): OutputError {
   const range = high > low ? high - low : 0;
   const scale = range > 0 ? range : Math.abs(high);
   const usable = Number.isFinite(scale) && scale > 0 ? scale : 1;
-  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / usable, range };
+  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / usable, maxRange: range };
 }
 
 function reader({ dtype, data }: Tensor): (position: number) => number {
