@@ -48,7 +48,7 @@ export function asymmetricQuantizer(bits: number, low: number, high: number): Af
   const limits = checkLimits(Math.min(low, 0), Math.max(high, 0));
   const levelCount = 2 ** bits;
   const step = Math.fround((limits.high - limits.low) / (levelCount - 1));
-  const zeroPoint = Math.min(levelCount - 1, Math.round(-limits.low / step));
+  const zeroPoint = Math.min(levelCount - 1, Math.round(-limits.low / step) + 0);
   return { levelCount, offset: 0, step, zeroPoint };
 }
 

@@ -1,0 +1,328 @@
+import { bytesOfData, createRandom, type Tensor, tensor } from '@featherwire/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ByteWriter } from '../src/bitstream/byte-writer.js';
+import { crc32 } from '../src/bitstream/crc32.js';
+import {
+  type Backend,
+  BitstreamError,
+  decodeFrame,
+  encodeFrame,
+  inspectFrame,
+  loadWasmBackend,
+  type QuantizerChoice,
+  referenceBackend,
+} from '../src/index.js';
+import { drawFeature } from './features.js';
+
+const MUTATIONS_PER_FRAME = 1_500;
+const RANDOM_FRAMES = 20_000;
+
+let backends: Backend[];
+beforeAll(async () => {
+  backends = [referenceBackend, await loadWasmBackend()];
+});
+
+const minmax = { kind: 'minmax' } as const;
+
+/** One frame of every form the encoder writes. */
+function exampleFrames(): Map<string, Uint8Array> {
+  const relu = drawFeature('relu', 1_200, 11);
+  const gaussian = drawFeature('gaussian', 900, 12);
+  const bytes = tensor(
+    'uint8',
+    [40, 5],
+    Uint8Array.from({ length: 200 }, (_, i) => (i * i) % 23),
+  );
+  const flat = drawFeature('uniform', 64, 13);
+  const cases: [string, Tensor, QuantizerChoice][] = [
+    ['rans', relu, { kind: 'uniform', levelCount: 4, range: minmax }],
+    ['rans-tokens', gaussian, { kind: 'asymmetric', bits: 12, range: minmax }],
+    ['packed', flat, { kind: 'uniform', levelCount: 200, range: minmax }],
+    ['integer', bytes, { kind: 'integer' }],
+    ['stored', tensor('int64', [2], BigInt64Array.of(1n, -2n)), { kind: 'none' }],
+    [
+      'constant',
+      tensor('float32', [3], Float32Array.of(7, 7, 7)),
+      { kind: 'uniform', levelCount: 4, range: minmax },
+    ],
+    [
+      'empty',
+      tensor('float32', [0, 4], new Float32Array(0)),
+      { kind: 'uniform', levelCount: 4, range: minmax },
+    ],
+  ];
+  const frames = new Map<string, Uint8Array>();
+  for (const [name, feature, quantizer] of cases) {
+    frames.set(name, encodeFrame(feature, { quantizer, backend: referenceBackend }));
+    const lanes = encodeFrame(feature, { quantizer, backend: referenceBackend, laneCount: 8 });
+    frames.set(`${name}, 8 lanes`, lanes);
+  }
+  return frames;
+}
+
+/** Decodes on every backend; the outcome must be a tensor or a `BitstreamError`, and the same on all. */
+function outcome(frame: Uint8Array, label: string): Tensor | BitstreamError {
+  const outcomes = backends.map((backend) => {
+    try {
+      return decodeFrame(frame, { backend });
+    } catch (error) {
+      if (!(error instanceof BitstreamError)) throw new Error(`${label}: ${String(error)}`, { cause: error });
+      return error;
+    }
+  });
+  expect(outcomes[1], label).toEqual(outcomes[0]);
+  return outcomes[0];
+}
+
+/** The frame with its checksum made right again, so that mutations reach the decoder behind it. */
+function resealed(frame: Uint8Array): Uint8Array {
+  const copy = frame.slice();
+  if (copy.length >= 4) {
+    new DataView(copy.buffer).setUint32(copy.length - 4, crc32(copy.subarray(0, copy.length - 4)), true);
+  }
+  return copy;
+}
+
+function expectCode(frame: Uint8Array, code: BitstreamError['code'], label: string): void {
+  const result = outcome(frame, label);
+  expect(result, label).toBeInstanceOf(BitstreamError);
+  expect((result as BitstreamError).code, label).toBe(code);
+}
+
+/** Header fields as bytes, sealed. */
+function handmade(write: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter();
+  for (const byte of [0xf5, 0x46, 0x57, 1]) writer.writeUint8(byte);
+  write(writer);
+  writer.writeUint32(crc32(writer.peek()));
+  return writer.finish();
+}
+
+describe('on any bytes a decoder ends in a tensor or a BitstreamError', () => {
+  test('every truncation is refused', () => {
+    for (const [name, frame] of exampleFrames()) {
+      for (let length = 0; length < frame.length; length++) {
+        const result = outcome(frame.subarray(0, length), `${name}, ${length} bytes`);
+        expect(result, `${name}, ${length} bytes`).toBeInstanceOf(BitstreamError);
+      }
+    }
+  });
+
+  test('every flipped bit is refused', () => {
+    for (const [name, frame] of exampleFrames()) {
+      for (let bit = 0; bit < Math.min(frame.length, 200) * 8; bit++) {
+        const flipped = frame.slice();
+        flipped[bit >> 3] ^= 1 << (bit & 7);
+        expect(outcome(flipped, `${name}, bit ${bit}`), `${name}, bit ${bit}`).toBeInstanceOf(BitstreamError);
+      }
+    }
+  });
+
+  test('mutations behind a right checksum end well', () => {
+    for (const [name, frame] of exampleFrames()) {
+      const random = createRandom(frame.length);
+      for (let round = 0; round < MUTATIONS_PER_FRAME; round++) {
+        const mutated = frame.slice(
+          0,
+          frame.length - random.nextInteger(2) * random.nextInteger(frame.length - 8),
+        );
+        for (let edits = 1 + random.nextInteger(3); edits > 0; edits--) {
+          mutated[4 + random.nextInteger(mutated.length - 4)] = random.nextInteger(256);
+        }
+        outcome(resealed(mutated), `${name}, round ${round}`);
+      }
+    }
+  }, 60_000);
+
+  test('random bytes, with and without a right preamble and checksum, are refused or decode', () => {
+    const random = createRandom(99);
+    for (let round = 0; round < RANDOM_FRAMES; round++) {
+      const bytes = Uint8Array.from({ length: random.nextInteger(60) }, () => random.nextInteger(256));
+      if (round % 2 === 0) bytes.set([0xf5, 0x46, 0x57, 1].slice(0, bytes.length));
+      outcome(round % 4 === 0 ? resealed(bytes) : bytes, `round ${round}`);
+    }
+  });
+});
+
+describe('each defect has its code', () => {
+  const good = (): Uint8Array => exampleFrames().get('rans')!;
+
+  test('empty input', () => expectCode(new Uint8Array(0), 'truncated', 'empty'));
+  test('a wrong magic', () =>
+    expectCode(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1, 2, 3), 'wrong-magic', 'PNG'));
+  test('a newer version', () => {
+    const frame = good();
+    frame[3] = 2;
+    expectCode(resealed(frame), 'unsupported-version', 'version 2');
+  });
+  test('reserved bits of the type byte', () => {
+    const frame = good();
+    frame[4] |= 0x10;
+    expectCode(resealed(frame), 'reserved-bits', 'form 1');
+  });
+  test('a shape of 8 GB in a frame of 40 bytes', () => {
+    const frame = handmade((writer) => {
+      writer.writeUint8(0);
+      writer.writeUint8(0x22);
+      writer.writeVarint(2 ** 16);
+      writer.writeVarint(2 ** 15);
+      while (writer.length < 36) writer.writeUint8(0);
+    });
+    expect(frame.length).toBe(40);
+    expectCode(frame, 'limit-exceeded', '2^31 elements');
+  });
+  test('a shape whose product overflows beside a zero dimension', () => {
+    const frame = handmade((writer) => {
+      writer.writeUint8(0);
+      writer.writeUint8(0x05);
+      for (const dimension of [0, 2 ** 26, 2 ** 26, 2 ** 26, 2 ** 26]) writer.writeVarint(dimension);
+    });
+    expectCode(frame, 'limit-exceeded', 'huge beside zero');
+  });
+  test('a caller may set lower limits, and both sides of a limit hold', () => {
+    const frame = good();
+    expect(() => decodeFrame(frame, { backend: referenceBackend, limits: { maxElements: 1_199 } })).toThrow(
+      /limit|over/,
+    );
+    expect(decodeFrame(frame, { backend: referenceBackend, limits: { maxElements: 1_200 } }).shape).toEqual([
+      1_200,
+    ]);
+  });
+  test('bytes after the frame', () =>
+    expectCode(Uint8Array.of(...good(), 0), 'trailing-bytes', 'one more byte'));
+  test('a wrong checksum', () => {
+    const frame = good();
+    frame[frame.length - 1] ^= 1;
+    expectCode(frame, 'checksum-mismatch', 'last byte');
+  });
+  test('a payload that ends early', () => {
+    const { fields } = inspectFrame(good());
+    const words = fields.find(({ field }) => field === 'words')!;
+    const frame = good();
+    // One word less by count and by bytes.
+    const shorter = Uint8Array.of(...frame.subarray(0, frame.length - 6), 0, 0, 0, 0);
+    shorter[words.byteOffset]--;
+    expectCode(resealed(shorter), 'payload-mismatch', 'one word less');
+  });
+  test('a quantizer on elements that have none', () => {
+    const frame = handmade((writer) => {
+      writer.writeUint8(9); // int64
+      writer.writeUint8(0x21);
+      writer.writeVarint(3);
+    });
+    expectCode(frame, 'invalid-field', 'quantized int64');
+  });
+  test('a table without symbols', () => {
+    const frame = handmade((writer) => {
+      writer.writeUint8(0);
+      writer.writeUint8(0x31);
+      for (const value of [2, 2, 0]) writer.writeVarint(value); // 2 elements, 2 levels, zero point 0
+      writer.writeFloat32(1);
+      writer.writeBytes(Uint8Array.of(2, 0b0000_0001, 0, 0, 0, 0, 0)); // rANS, a curve of zeros
+    });
+    expectCode(frame, 'invalid-table', 'empty table');
+  });
+});
+
+describe('special tensors have stated outcomes', () => {
+  const uniform4 = { kind: 'uniform', levelCount: 4, range: minmax } as const;
+  const roundTrip = (feature: Tensor, quantizer: QuantizerChoice): Tensor =>
+    decodeFrame(encodeFrame(feature, { quantizer, backend: referenceBackend }), {
+      backend: referenceBackend,
+    });
+
+  test('NaN is refused with its place', () => {
+    const feature = tensor('float32', [3], Float32Array.of(1, Number.NaN, 2));
+    expect(() => encodeFrame(feature, { quantizer: uniform4, backend: referenceBackend })).toThrow(
+      'feature expected numbers, got NaN in 1 of 3 elements, the first at 1',
+    );
+  });
+  test('infinities saturate to the range of the finite elements', () => {
+    const feature = tensor(
+      'float32',
+      [4],
+      Float32Array.of(Number.NEGATIVE_INFINITY, 0, 3, Number.POSITIVE_INFINITY),
+    );
+    expect(roundTrip(feature, uniform4).data).toEqual(Float32Array.of(0, 0, 3, 3));
+  });
+  test('a tensor without a finite element is refused', () => {
+    const feature = tensor('float32', [1], Float32Array.of(Number.POSITIVE_INFINITY));
+    expect(() => encodeFrame(feature, { quantizer: uniform4, backend: referenceBackend })).toThrow(
+      RangeError,
+    );
+  });
+  test('NaN and infinities survive uncoded', () => {
+    const feature = tensor('float32', [2], Float32Array.of(Number.NaN, Number.NEGATIVE_INFINITY));
+    expect(bytesOfData(roundTrip(feature, { kind: 'none' }).data)).toEqual(bytesOfData(feature.data));
+  });
+  test('a constant tensor is exact and takes no payload', () => {
+    const feature = tensor('float32', [1_000], new Float32Array(1_000).fill(Math.fround(0.1)));
+    expect(roundTrip(feature, uniform4)).toEqual(feature);
+    expect(encodeFrame(feature, { quantizer: uniform4, backend: referenceBackend }).length).toBe(16);
+  });
+  test('a constant tensor under a fixed range costs a table and one state', () => {
+    const feature = tensor('float32', [1_000], new Float32Array(1_000).fill(0.5));
+    const quantizer = { kind: 'uniform', levelCount: 3, range: { kind: 'fixed', low: 0, high: 1 } } as const;
+    expect(roundTrip(feature, quantizer)).toEqual(feature);
+    expect(encodeFrame(feature, { quantizer, backend: referenceBackend }).length).toBeLessThan(40);
+  });
+  test('a zero-sized dimension', () => {
+    const feature = tensor('float32', [2, 0, 3], new Float32Array(0));
+    expect(roundTrip(feature, uniform4)).toEqual(feature);
+  });
+  test('a scalar', () => {
+    const feature = tensor('float32', [], Float32Array.of(-2.5));
+    expect(roundTrip(feature, uniform4)).toEqual(feature);
+  });
+  test('denormal and huge ranges stay finite', () => {
+    for (const values of [
+      [0, 1e-45, 2e-45],
+      [-3.4e38, 0, 3.4e38],
+      [-3.4e38, 3.4e38, 3.3e38],
+    ]) {
+      const feature = tensor('float32', [3], Float32Array.from(values));
+      const decoded = roundTrip(feature, uniform4).data as Float32Array;
+      expect(decoded.every(Number.isFinite), String(values)).toBe(true);
+    }
+  });
+  test('float16, int8 and uint8 keep their type, and integers are exact', () => {
+    const int8 = tensor('int8', [5], Int8Array.of(-128, -1, 0, 5, 127));
+    const uint8 = tensor('uint8', [4], Uint8Array.of(0, 3, 200, 255));
+    expect(roundTrip(int8, { kind: 'integer' })).toEqual(int8);
+    expect(roundTrip(uint8, { kind: 'integer' })).toEqual(uint8);
+    expect(roundTrip(int8, { kind: 'uniform', levelCount: 256, range: minmax })).toEqual(int8);
+    const float16 = tensor('float16', [3], Uint16Array.of(0x3c00, 0x4000, 0xc200));
+    expect(roundTrip(float16, { kind: 'asymmetric', bits: 16, range: minmax }).dtype).toBe('float16');
+    expect(() => roundTrip(float16, { kind: 'integer' })).toThrow(TypeError);
+  });
+  test('types that cannot be quantized are refused by name', () => {
+    const feature = tensor('int64', [1], BigInt64Array.of(1n));
+    expect(() => roundTrip(feature, uniform4)).toThrow(/float32, float16, int8 or uint8 .* int64/);
+  });
+  test('settings out of range are refused', () => {
+    const feature = tensor('float32', [2], Float32Array.of(0, 1));
+    const encode =
+      (quantizer: QuantizerChoice): (() => Uint8Array) =>
+      () =>
+        encodeFrame(feature, { quantizer, backend: referenceBackend });
+    for (const levelCount of [1, 0, 2.5, 65_537]) {
+      expect(encode({ kind: 'uniform', levelCount, range: minmax })).toThrow(RangeError);
+    }
+    for (const bits of [0, 17])
+      expect(encode({ kind: 'asymmetric', bits, range: minmax })).toThrow(RangeError);
+    for (const [low, high] of [
+      [1, 1],
+      [2, 1],
+      [0, Number.POSITIVE_INFINITY],
+      [Number.NaN, 1],
+    ]) {
+      expect(encode({ kind: 'uniform', levelCount: 2, range: { kind: 'fixed', low, high } })).toThrow(
+        RangeError,
+      );
+    }
+    expect(encode({ kind: 'uniform', levelCount: 2, range: minmax })).not.toThrow();
+    expect(encode({ kind: 'uniform', levelCount: 65_536, range: minmax })).not.toThrow();
+    const nineAxes = tensor('float32', new Array<number>(9).fill(1), Float32Array.of(1));
+    expect(() => roundTrip(nineAxes, { kind: 'none' })).toThrow(RangeError);
+  });
+});
