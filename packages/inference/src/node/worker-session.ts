@@ -60,7 +60,6 @@ class WorkerSession implements ModelSession {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (reply: WorkerReply) => this.#receive(reply));
-    worker.on('messageerror', (cause) => this.#lose('a message of the worker thread was unreadable', cause));
     worker.on('error', (cause) => this.#lose(`the worker thread failed: ${cause.message}`, cause));
     worker.on('exit', (status) => this.#lose(`the worker thread ended with status ${status}`));
   }
@@ -133,6 +132,5 @@ class WorkerSession implements ModelSession {
     this.#lost ??= new InferenceError('worker-lost', message, { cause });
     this.#loading?.reject(this.#lost);
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(this.#lost);
-    void this.#worker.terminate(); // no effect on a thread that has ended
   }
 }

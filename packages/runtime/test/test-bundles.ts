@@ -1,0 +1,131 @@
+/** Small bundles for tests, with networks whose results are known by hand. */
+
+import path from 'node:path';
+import type { TensorSpec } from '@featherwire/bundle';
+import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
+import type { TensorMap } from '@featherwire/inference';
+import { type TensorOf, tensor } from '@featherwire/tensor';
+import { type TinyValue, tinyOnnx } from './tiny-onnx.js';
+
+const MATMUL_COUNT = 12;
+const NO_DIGEST = '0'.repeat(64);
+
+/**
+ * Head: double = x + x, shift = s. Tail: y = sum(double ^ 13) + s, size = shape of double. Both dimensions of x
+ * have the same size, and the tail's time grows with its cube.
+ */
+export async function writeSquareBundle(root: string, name = 'square'): Promise<NodeBundle> {
+  const x = value('x', 'float32', ['N', 'N']);
+  const s = value('s', 'float32', [1]);
+  const double = value('double', 'float32', ['N', 'N']);
+  const shift = value('shift', 'float32', [1]);
+  const outputs = [value('y', 'float32', [1, 1]), value('size', 'int64', [2])];
+  const powers = Array.from({ length: MATMUL_COUNT }, (_, i) => ({
+    op: 'MatMul',
+    inputs: [i === 0 ? 'double' : `p${i - 1}`, 'double'],
+    outputs: [`p${i}`],
+  }));
+  const head = tinyOnnx(
+    [x, s],
+    [double, shift],
+    [
+      { op: 'Add', inputs: ['x', 'x'], outputs: ['double'] },
+      { op: 'Identity', inputs: ['s'], outputs: ['shift'] },
+    ],
+  );
+  const tail = tinyOnnx([double, shift], outputs, [
+    ...powers,
+    { op: 'ReduceSum', inputs: [`p${MATMUL_COUNT - 1}`], outputs: ['sum'] },
+    { op: 'Add', inputs: ['sum', 'shift'], outputs: ['y'] },
+    { op: 'Shape', inputs: ['double'], outputs: ['size'] },
+  ]);
+  return writeBundle(path.join(root, name), {
+    manifest: {
+      model: { name, sha256: NO_DIGEST, bytes: 1 },
+      inputs: [x, s],
+      cut: [double, shift],
+      outputs,
+      operatingPoints: [
+        {
+          id: 'two-levels',
+          coding: [
+            { tensor: 'double', quantizer: { kind: 'uniform', levelCount: 2, range: { kind: 'minmax' } } },
+            { tensor: 'shift', quantizer: { kind: 'none' } },
+          ],
+        },
+      ],
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: { head: part(head), tail: part(tail) },
+  });
+}
+
+/** Inputs of the square bundle: x is half the identity matrix, so y is `size + s`. */
+export function squareInputs(size: number, s: number): TensorMap {
+  const x = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) x[i * size + i] = 0.5;
+  return { x: tensor('float32', [size, size], x), s: tensor('float32', [1], Float32Array.of(s)) };
+}
+
+/** What the square bundle's tail takes for the same inputs. */
+export function squareFeatures(size: number, s: number): TensorMap {
+  const { x, s: shift } = squareInputs(size, s);
+  return { double: { ...x, data: (x as TensorOf<'float32'>).data.map((v) => v + v) } as typeof x, shift };
+}
+
+/** Outputs of the square bundle for `squareInputs`. */
+export function squareOutputs(size: number, s: number): TensorMap {
+  return {
+    y: tensor('float32', [1, 1], Float32Array.of(size + s)),
+    size: tensor('int64', [2], BigInt64Array.of(BigInt(size), BigInt(size))),
+  };
+}
+
+/** Height that pictures are resized to. */
+export const PICTURE_HEIGHT = 4;
+
+/** A network that gives back the picture it is given, float32 [1, 3, 4, W] in 0 … 1. */
+export async function writePictureBundle(
+  root: string,
+  width: number | 'aspect' = 'aspect',
+): Promise<NodeBundle> {
+  const shape = [1, 3, PICTURE_HEIGHT, width === 'aspect' ? 'W' : width];
+  const pixels = value('pixels', 'float32', shape);
+  const negative = value('negative', 'float32', shape);
+  const output = value('output', 'float32', shape);
+  const model = (from: TinyValue, to: TinyValue, op: string) =>
+    part(tinyOnnx([from], [to], [{ op, inputs: [from.name], outputs: [to.name] }]));
+  return writeBundle(path.join(root, `picture-${width}`), {
+    manifest: {
+      model: { name: 'picture', sha256: NO_DIGEST, bytes: 1 },
+      inputs: [pixels],
+      cut: [negative],
+      outputs: [output],
+      preprocessing: {
+        kind: 'image',
+        input: 'pixels',
+        channelOrder: 'RGB',
+        height: PICTURE_HEIGHT,
+        width,
+        fit: 'stretch',
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+      },
+      operatingPoints: [],
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: {
+      head: model(pixels, negative, 'Neg'),
+      tail: model(negative, output, 'Neg'),
+      whole: model(pixels, output, 'Identity'),
+    },
+  });
+}
+
+function value(name: string, dtype: 'float32' | 'int64', shape: (number | string)[]): TinyValue & TensorSpec {
+  return { name, dtype, shape };
+}
+
+function part(model: Uint8Array): { model: Uint8Array; parameters: number; macs: null } {
+  return { model, parameters: 0, macs: null };
+}
