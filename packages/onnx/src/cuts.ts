@@ -30,8 +30,9 @@ export interface Cut {
 /** What is known beside the model. */
 export interface ListCutsOptions {
   /**
-   * Types and shapes from `inferShapes` of this very model: a number in a shape is taken as fixed.
-   * Default: the types that the model declares itself.
+   * Types and shapes from `inferShapes` of this very model: a number in a shape is taken as fixed. Values that it does
+   * not hold (sequences, strings) are not listed.
+   * Default: the types that the model declares itself; tensors without one are listed all the same.
    */
   readonly shapes?: ShapeTable;
   /** Shapes to state sizes and costs for, where open dimensions have been given numbers. Default: `shapes`. */
@@ -53,7 +54,7 @@ export function listCuts(model: ModelProto, options: ListCutsOptions = {}): Cut[
   const lastLive = live.lastIndexOf(true);
   const cuts: Cut[] = [];
   for (const [position, name] of sweep(index, live, lastRead)) {
-    if (position === lastLive) continue;
+    if (position === lastLive || (options.shapes && !shapes.has(name))) continue;
     const tensor = sizes.get(name) ?? null;
     cuts.push({
       name,

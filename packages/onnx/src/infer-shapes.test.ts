@@ -1,4 +1,4 @@
-import { createLocalSession } from '@featherwire/inference/node';
+import { createLocalSession, createWorkerSession } from '@featherwire/inference/node';
 import { describe, expect, test } from 'vitest';
 import { buildModel, int64s, op, weight } from '../test/model-builder.js';
 import { makeInt, makeInts } from './attributes.js';
@@ -104,13 +104,18 @@ describe('shape inference', () => {
     expect(seenBytes).toBeLessThan(10_000);
   });
 
-  test('a model that the engine refuses is an inference failure', async () => {
+  test.each([
+    ['this thread', createLocalSession],
+    ['a worker thread', createWorkerSession],
+  ])('a model that the engine refuses is an inference failure, in %s', async (_, factory) => {
     const model = buildModel({
       nodes: [op('NoSuchOperator', ['x'], 'a'), op('Relu', ['a'], 'y')],
       inputs: [{ name: 'x', shape: [2] }],
       outputs: ['y'],
     });
-    await expect(inferShapes(model, { sessions })).rejects.toMatchObject({ code: 'inference-failed' });
+    await expect(inferShapes(model, { sessions: factory })).rejects.toMatchObject({
+      code: 'inference-failed',
+    });
   });
 });
 

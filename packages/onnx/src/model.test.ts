@@ -1,7 +1,14 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { buildModel, op, weight } from '../test/model-builder.js';
+import { makeInts } from './attributes.js';
+import { modelCost } from './cost.js';
+import { listCuts } from './cuts.js';
 import { OnnxError } from './errors.js';
 import { opsetVersion, parseModel, serializeModel, withFields } from './model.js';
+import { TensorProtoSchema } from './proto/onnx_pb.js';
+import { declaredShapes, splitModel } from './split.js';
+import { valueInfoOf } from './value-info.js';
 import { tensorFromProto } from './weights.js';
 
 const model = buildModel({
@@ -10,6 +17,18 @@ const model = buildModel({
   outputs: [{ name: 'y', shape: [1, 5] }],
   weights: { w: weight(3, 5) },
 });
+
+const deep = buildModel({
+  nodes: [
+    op('Conv', ['x', 'k'], 'a', [makeInts('pads', [1, 1])]),
+    op('Shape', ['a'], 's'),
+    op('Reshape', ['a', 's'], 'y'),
+  ],
+  inputs: [{ name: 'x', shape: [1, 3, 'W'] }],
+  outputs: [{ name: 'y', shape: [1, 5, 'W'] }],
+  weights: { k: weight(5, 3, 3) },
+});
+deep.graph!.valueInfo.push(valueInfoOf({ name: 'a', dtype: 'float32', shape: [1, 5, 'W'] }));
 
 function codeOf(action: () => unknown): string {
   try {
@@ -45,6 +64,27 @@ describe('model bytes', () => {
     for (let length = 0; length < bytes.byteLength; length++)
       codeOf(() => parseModel(bytes.subarray(0, length)));
     expect(codeOf(() => parseModel(bytes.subarray(0, bytes.byteLength - 1)))).toBe('invalid-protobuf');
+  });
+
+  test('on bytes with a flipped bit nothing but an OnnxError comes out of reading, listing cuts and splitting', () => {
+    const bytes = serializeModel(deep);
+    for (let bit = 0; bit < bytes.byteLength * 8; bit++) {
+      const flipped = bytes.slice();
+      flipped[bit >> 3] ^= 1 << (bit & 7);
+      codeOf(() => {
+        const read = parseModel(flipped);
+        const shapes = declaredShapes(read);
+        modelCost(read, shapes);
+        for (const { name } of listCuts(read, { shapes })) splitModel(read, [name], { shapes });
+      });
+    }
+  });
+
+  test('over 2 GiB of weights are refused before they are written', () => {
+    const gibibyte = new Uint8Array(2 ** 30);
+    const huge = ['a', 'b', 'c'].map((name) => create(TensorProtoSchema, { name, rawData: gibibyte }));
+    const graph = withFields(model.graph!, { initializer: huge });
+    expect(codeOf(() => serializeModel(withFields(model, { graph })))).toBe('too-large');
   });
 
   test('bytes that are no model are told apart: no protobuf, and protobuf without a graph', () => {

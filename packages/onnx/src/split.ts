@@ -4,6 +4,7 @@
  * sides need (weights, shape arithmetic, values that follow from cut tensors) are copied to both.
  */
 
+import type { Tensor } from '@featherwire/tensor';
 import { isRandom, isShapeReader, staticShapeValue } from './dataflow.js';
 import { OnnxError } from './errors.js';
 import { extractPart } from './extract.js';
@@ -133,6 +134,14 @@ function needsMap(
   return needs;
 }
 
+/** How the tail gets at a value. */
+type TailValue =
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'weight' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'folded'; readonly value: Tensor }
+  | { readonly kind: 'computed'; readonly position: number };
+
 interface TailWalk {
   readonly nodes: Set<number>;
   /** Static shapes of head tensors, as weights under the name of the Shape node's output. */
@@ -150,41 +159,63 @@ function walkTail(
   head: ReadonlySet<number>,
   shapes: ShapeTable,
 ): TailWalk {
-  const cut = new Set(names);
-  const needs = needsMap(index, cut, head, shapes);
+  const originOf = tailOrigins(index, new Set(names), head, shapes);
   const walk: TailWalk = { nodes: new Set(), folded: [], missing: new Set(), used: new Set() };
-  const onHeadSide = (name: string): boolean => {
-    const position = index.producer.get(name);
-    return position === undefined ? index.inputs.includes(name) : head.has(position);
-  };
   const seen = new Set<string>();
   const stack = [...index.outputs];
   for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
     if (seen.has(name)) continue;
     seen.add(name);
-    if (cut.has(name)) {
-      walk.used.add(name);
-      continue;
-    }
-    const position = index.producer.get(name);
-    if (position === undefined) {
-      if (needs.get(name)) walk.missing.add(name);
-      continue;
-    }
-    const node = index.nodes[position];
-    const readsHead = isShapeReader(node) && needs.get(node.input[0]) === true;
-    const folded = readsHead ? staticShapeValue(node, shapes) : undefined;
-    if (folded) {
-      walk.folded.push(tensorToProto(name, folded));
-    } else if (needs.get(name) && (onHeadSide(name) || (readsHead && onHeadSide(node.input[0])))) {
-      // Of a tensor whose shape alone is needed, the shape crosses: a few bytes in place of the tensor.
-      walk.missing.add(name);
-    } else if (!walk.nodes.has(position)) {
-      walk.nodes.add(position);
-      stack.push(...index.reads[position]);
+    const origin = originOf(name);
+    switch (origin.kind) {
+      case 'cut':
+        walk.used.add(name);
+        break;
+      case 'missing':
+        walk.missing.add(name);
+        break;
+      case 'folded':
+        walk.folded.push(tensorToProto(name, origin.value));
+        break;
+      case 'computed':
+        walk.nodes.add(origin.position);
+        stack.push(...index.reads[origin.position]);
+        break;
+      case 'weight':
+        break;
+      default:
+        origin satisfies never;
     }
   }
   return walk;
+}
+
+/** Tells of each value that the tail asks for how it gets at it. */
+function tailOrigins(
+  index: GraphIndex,
+  cut: ReadonlySet<string>,
+  head: ReadonlySet<number>,
+  shapes: ShapeTable,
+): (name: string) => TailValue {
+  const needs = needsMap(index, cut, head, shapes);
+  const onHeadSide = (name: string): boolean => {
+    const position = index.producer.get(name);
+    return position === undefined || head.has(position);
+  };
+  return (name) => {
+    if (cut.has(name)) return { kind: 'cut' };
+    const position = index.producer.get(name);
+    if (position === undefined) return { kind: needs.get(name) ? 'missing' : 'weight' };
+    const node = index.nodes[position];
+    if (isShapeReader(node) && needs.get(node.input[0])) {
+      const value = staticShapeValue(node, shapes);
+      if (value) return { kind: 'folded', value };
+      // Of a tensor whose shape alone is needed, the shape crosses: a few bytes in place of the tensor.
+      if (onHeadSide(node.input[0])) return { kind: 'missing' };
+    }
+    if (needs.get(name) && onHeadSide(name)) return { kind: 'missing' };
+    return { kind: 'computed', position };
+  };
 }
 
 function checkWalk(

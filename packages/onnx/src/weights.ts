@@ -7,9 +7,9 @@ import { create } from '@bufbuild/protobuf';
 import {
   allocateData,
   bytesOfData,
+  bytesPerElement,
   type DType,
   dataFromBytes,
-  elementCount,
   type Tensor,
   type TensorData,
   tensor,
@@ -63,9 +63,16 @@ export function elementTypeName(elementType: number): string {
   return entry ? entry[0] : `type ${elementType}`;
 }
 
-/** Dimensions as numbers. */
+/** Dimensions as numbers. @throws {OnnxError} `invalid-model` if one is negative or over 2^53 - 1 */
 export function dimsOf(weight: TensorProto): number[] {
-  return weight.dims.map(Number);
+  const dims = weight.dims.map(Number);
+  if (!dims.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) {
+    throw new OnnxError(
+      'invalid-model',
+      `weight '${weight.name}' has dimensions [${weight.dims.join(', ')}]`,
+    );
+  }
+  return dims;
 }
 
 /** True if the elements are in a file beside the model. */
@@ -102,7 +109,8 @@ export function externalReference(weight: TensorProto): ExternalReference {
 /** Bytes that the weight's elements take, from dims and type; undefined for types that this package cannot read. */
 export function weightBytes(weight: TensorProto): number | undefined {
   const dtype = dtypeOf(weight.dataType);
-  return dtype && elementCount(dimsOf(weight)) * allocateData(dtype, 0).BYTES_PER_ELEMENT;
+  // Not elementCount(): dimensions whose product is beyond all memory are a large weight, and fail when it is read.
+  return dtype && dimsOf(weight).reduce((size, dimension) => size * dimension, bytesPerElement(dtype));
 }
 
 /**

@@ -3,10 +3,11 @@
  * models are written as one file; above a size, weights go to one file beside the model, copied slice by slice.
  */
 
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clearField, create } from '@bufbuild/protobuf';
 import { bytesOfData } from '@featherwire/tensor';
+import { bodiesOf } from '../attributes.js';
 import { OnnxError } from '../errors.js';
 import {
   FREE_INITIALIZERS_IR_VERSION,
@@ -17,13 +18,14 @@ import {
   withFields,
 } from '../model.js';
 import {
+  type GraphProto,
   type ModelProto,
   StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from '../proto/onnx_pb.js';
-import { isExternal, tensorFromProto, weightOfConstant } from '../weights.js';
+import { isExternal, tensorFromProto, weightBytes, weightOfConstant } from '../weights.js';
 import { copySlice, type ExternalSlice, locateSlice, readSlice, writeFully } from './external-slices.js';
 
 /** Weights of a model are written beside it when they take more than this together. */
@@ -90,7 +92,7 @@ export async function writeModel(
   if (total > externalAboveBytes) return writeWithData(file, promoted, sources);
   const whole = sources.some(({ slice }) => slice) ? await inlineWeights(promoted, sources) : model;
   const bytes = serializeModel(whole);
-  await replaceFile(file, (temporary) => writeFile(temporary, bytes));
+  await replaceFiles([[file, (temporary) => writeFile(temporary, bytes)]]);
   return { bytes: bytes.byteLength, externalData: undefined };
 }
 
@@ -102,8 +104,12 @@ interface WeightSource {
 }
 
 async function weightSources(model: ModelProto, directory: string | undefined): Promise<WeightSource[]> {
+  const graph = graphOf(model);
+  if (graph.node.flatMap(bodiesOf).some(holdsExternal)) {
+    throw new OnnxError('external-data', 'a body of If, Loop or Scan keeps weights outside the model');
+  }
   const sources: WeightSource[] = [];
-  for (const weight of graphOf(model).initializer) {
+  for (const weight of graph.initializer) {
     if (!isExternal(weight)) {
       sources.push({ weight, bytes: inlineBytes(weight), slice: undefined });
       continue;
@@ -120,10 +126,13 @@ async function weightSources(model: ModelProto, directory: string | undefined): 
   return sources;
 }
 
-/** Bytes of an inline weight as they would be written; 0 for strings, which stay in the model. */
+function holdsExternal(body: GraphProto): boolean {
+  return body.initializer.some(isExternal) || body.node.flatMap(bodiesOf).some(holdsExternal);
+}
+
+/** Bytes of an inline weight as they would be written; 0 for types that stay in the model as they are. */
 function inlineBytes(weight: TensorProto): number {
-  if (weight.rawData.byteLength > 0) return weight.rawData.byteLength;
-  return weight.stringData.length > 0 ? 0 : rawBytes(weight).byteLength;
+  return weight.rawData.byteLength > 0 ? weight.rawData.byteLength : (weightBytes(weight) ?? 0);
 }
 
 function rawBytes(weight: TensorProto): Uint8Array {
@@ -172,47 +181,52 @@ async function writeWithData(
   sources: readonly WeightSource[],
 ): Promise<WrittenModel> {
   const dataFile = `${file}.data`;
-  const initializer: TensorProto[] = [];
-  let end = 0;
-  const writeData = async (temporary: string): Promise<void> => {
-    const target = await open(temporary, 'wx');
-    try {
-      for (const source of sources) {
-        if (source.bytes < MIN_EXTERNAL_BYTES && !source.slice) {
-          initializer.push(source.weight);
-          continue;
-        }
-        const offset = Math.ceil(end / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-        await appendWeight(target, source, offset - end);
-        initializer.push(referenceTo(source, path.basename(dataFile), offset));
-        end = offset + source.bytes;
-      }
-    } finally {
-      await target.close();
-    }
-  };
-  const writeModelFile = async (temporary: string): Promise<void> => {
-    await writeFile(
-      temporary,
-      serializeModel(withFields(model, { graph: withFields(graphOf(model), { initializer }) })),
-    );
-  };
-  await replaceFile(dataFile, writeData);
-  await replaceFile(file, writeModelFile);
-  return {
-    bytes: (await stat(file)).size,
-    externalData: { file: path.basename(dataFile), bytes: end },
-  };
+  const location = path.basename(dataFile);
+  const { initializer, places, end } = placeWeights(sources, location);
+  const bytes = serializeModel(withFields(model, { graph: withFields(graphOf(model), { initializer }) }));
+  await replaceFiles([
+    [dataFile, (temporary) => writeWeights(temporary, places)],
+    [file, (temporary) => writeFile(temporary, bytes)],
+  ]);
+  return { bytes: bytes.byteLength, externalData: { file: location, bytes: end } };
 }
 
-async function appendWeight(
-  target: FileHandle,
-  { weight, slice }: WeightSource,
-  padding: number,
-): Promise<void> {
-  await writeFully(target, new Uint8Array(padding));
-  if (slice) await copySlice(slice, target);
-  else await writeFully(target, rawBytes(weight));
+/** A weight and where it goes in the file of weights. */
+interface Place {
+  readonly source: WeightSource;
+  readonly offset: number;
+}
+
+/** Lays the weights out one after another; small ones stay in the model. */
+function placeWeights(
+  sources: readonly WeightSource[],
+  location: string,
+): { initializer: TensorProto[]; places: Place[]; end: number } {
+  const places: Place[] = [];
+  let end = 0;
+  const initializer = sources.map((source) => {
+    if (source.bytes < MIN_EXTERNAL_BYTES && !source.slice) return source.weight;
+    const offset = Math.ceil(end / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    places.push({ source, offset });
+    end = offset + source.bytes;
+    return referenceTo(source, location, offset);
+  });
+  return { initializer, places, end };
+}
+
+async function writeWeights(file: string, places: readonly Place[]): Promise<void> {
+  const target = await open(file, 'w');
+  try {
+    let end = 0;
+    for (const { source, offset } of places) {
+      await writeFully(target, new Uint8Array(offset - end));
+      if (source.slice) await copySlice(source.slice, target);
+      else await writeFully(target, rawBytes(source.weight));
+      end = offset + source.bytes;
+    }
+  } finally {
+    await target.close();
+  }
 }
 
 function referenceTo({ weight, bytes }: WeightSource, location: string, offset: number): TensorProto {
@@ -233,14 +247,19 @@ function referenceTo({ weight, bytes }: WeightSource, location: string, offset: 
   return reference;
 }
 
-/** Lets `write` fill a temporary file beside `file` and gives it the name; a failure leaves nothing behind. */
-async function replaceFile(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${process.pid}.partial`;
+/**
+ * Fills a temporary file beside each file, and gives them their names once all are complete; a failure before that
+ * leaves nothing behind.
+ */
+async function replaceFiles(
+  writes: readonly (readonly [file: string, write: (temporary: string) => Promise<void>])[],
+): Promise<void> {
+  const temporaryOf = (file: string): string => `${file}.${process.pid}.partial`;
   try {
-    await write(temporary);
-    await rename(temporary, file);
+    for (const [file, write] of writes) await write(temporaryOf(file));
+    for (const [file] of writes) await rename(temporaryOf(file), file);
   } catch (error) {
-    await rm(temporary, { force: true });
+    for (const [file] of writes) await rm(temporaryOf(file), { force: true });
     throw error;
   }
 }
