@@ -7,9 +7,9 @@
 
 import { type Cost, nodeMacs, parametersOf } from './cost.js';
 import { dependsOnInputs, isRandom } from './dataflow.js';
+import { declaredShapes } from './declarations.js';
 import { type GraphIndex, indexGraph } from './graph.js';
 import type { ModelProto } from './proto/onnx_pb.js';
-import { declaredShapes } from './split.js';
 import { type ShapeTable, staticBytes, staticElementCount, type TensorInfo } from './value-info.js';
 
 /** A tensor at which a model can be cut. */
@@ -49,11 +49,11 @@ export function listCuts(model: ModelProto, options: ListCutsOptions = {}): Cut[
   const shapes = options.shapes ?? declaredShapes(model);
   const sizes = options.sizes ?? shapes;
   const live = liveNodes(index, shapes);
-  const lastRead = lastReads(index, live);
-  const costs = cumulativeCosts(index, sizes, live);
+  const spans = readerSpans(index, live);
+  const costs = cumulativeCosts(index, sizes, live, spans);
   const lastLive = live.lastIndexOf(true);
   const cuts: Cut[] = [];
-  for (const [position, name] of sweep(index, live, lastRead)) {
+  for (const [position, name] of sweep(index, live, spans)) {
     if (position === lastLive || (options.shapes && !shapes.has(name))) continue;
     const tensor = sizes.get(name) ?? null;
     cuts.push({
@@ -96,26 +96,22 @@ function lastReads(index: GraphIndex, live: readonly boolean[]): Map<string, num
 function* sweep(
   index: GraphIndex,
   live: readonly boolean[],
-  lastRead: ReadonlyMap<string, number>,
+  spans: ReadonlyMap<string, Span>,
 ): Generator<[number, string]> {
+  const lastRead = lastReads(index, live);
   const opening = new Int32Array(index.nodes.length + 1);
   const closing = new Int32Array(index.nodes.length + 1);
-  const span = (from: number, to: number | undefined): void => {
+  const keepOpen = (from: number, to: number | undefined): void => {
     if (to === undefined) return;
     opening[from]++;
     closing[to]++;
   };
-  for (const { first, last } of randomSpans(index, live)) span(first, last);
+  for (const name of index.inputs) keepOpen(0, lastRead.get(name));
+  for (const { first, last } of randomSpans(index, live, spans)) keepOpen(first, last);
   let open = 0;
-  for (const name of index.inputs) {
-    const last = lastRead.get(name);
-    if (last === undefined) continue;
-    open++;
-    closing[last]++;
-  }
   for (const [position, node] of index.nodes.entries()) {
     const made = live[position] ? node.output.filter((name) => lastRead.has(name)) : [];
-    for (const name of made) span(position, lastRead.get(name));
+    for (const name of made) keepOpen(position, lastRead.get(name));
     open += opening[position] - closing[position];
     if (made.length === 1 && open === 1) yield [position, made[0]];
   }
@@ -127,8 +123,7 @@ interface Span {
 }
 
 /** First and last live reader of what is random and does not follow from an input. */
-function randomSpans(index: GraphIndex, live: readonly boolean[]): Span[] {
-  const spans = readerSpans(index, live);
+function randomSpans(index: GraphIndex, live: readonly boolean[], spans: ReadonlyMap<string, Span>): Span[] {
   return index.nodes.flatMap((node, position) =>
     !live[position] && isRandom(node) ? node.output.flatMap((name) => spans.get(name) ?? []) : [],
   );
@@ -162,6 +157,7 @@ function cumulativeCosts(
   index: GraphIndex,
   shapes: ShapeTable,
   live: readonly boolean[],
+  spans: ReadonlyMap<string, Span>,
 ): (position: number) => { head: Cost; tail: Cost } {
   const count = index.nodes.length;
   const headMacs = new Float64Array(count + 1); // NaN once a cost is not known
@@ -171,7 +167,6 @@ function cumulativeCosts(
   for (let at = count - 1; at >= 0; at--) tailMacs[at] = tailMacs[at + 1] + macs[at];
   const headParameters = new Float64Array(count + 1);
   const tailParameters = new Float64Array(count + 2);
-  const spans = readerSpans(index, live);
   for (const [name, weight] of index.weights) {
     const span = spans.get(name);
     if (!span) continue;

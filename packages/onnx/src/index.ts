@@ -6,6 +6,7 @@
 export { type ArgMaxOptions, appendArgMax } from './append-arg-max.js';
 export { type Cost, type ModelCost, modelCost, type NodeCost } from './cost.js';
 export { type Cut, type ListCutsOptions, listCuts } from './cuts.js';
+export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.js';
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
 export { type GraphIndex, indexGraph } from './graph.js';
 export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
@@ -13,7 +14,7 @@ export { type InputShapes, withInputShapes } from './input-shapes.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
 export type { SessionFactory } from './sessions.js';
-export { declaredShapes, type SplitModel, type SplitOptions, splitModel } from './split.js';
+export { type SplitModel, type SplitOptions, splitModel } from './split.js';
 export {
   type Dimension,
   fillRanks,

@@ -7,6 +7,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { ValueSpec } from '@featherwire/inference';
 import { InferenceError } from '@featherwire/inference';
+import { declaredShapes } from './declarations.js';
 import { OnnxError } from './errors.js';
 import { foldShapeArithmetic } from './fold-shapes.js';
 import { type GraphIndex, indexGraph } from './graph.js';
@@ -14,7 +15,6 @@ import { type InputShapes, withInputShapes } from './input-shapes.js';
 import { FREE_INITIALIZERS_IR_VERSION, graphOf, serializeModel, withFields } from './model.js';
 import { type ModelProto, type NodeProto, NodeProtoSchema, type TensorProto } from './proto/onnx_pb.js';
 import type { SessionFactory } from './sessions.js';
-import { declaredShapes } from './split.js';
 import { type TensorInfo, untypedValueInfo, valueInfoOf } from './value-info.js';
 import { dimsOf, dtypeOf, isExternal, weightBytes } from './weights.js';
 

@@ -4,10 +4,11 @@ import { buildModel, op, weight } from '../test/model-builder.js';
 import { makeInts } from './attributes.js';
 import { modelCost } from './cost.js';
 import { listCuts } from './cuts.js';
+import { declaredShapes } from './declarations.js';
 import { OnnxError } from './errors.js';
 import { opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 import { TensorProtoSchema } from './proto/onnx_pb.js';
-import { declaredShapes, splitModel } from './split.js';
+import { splitModel } from './split.js';
 import { valueInfoOf } from './value-info.js';
 import { tensorFromProto } from './weights.js';
 

@@ -1,13 +1,13 @@
 import { createLocalSession } from '@featherwire/inference/node';
-import { type Tensor, tensor } from '@featherwire/tensor';
+import { createRandom, type Tensor, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { buildGraph, buildModel, int64s, op, weight } from '../test/model-builder.js';
 import { makeGraph, makeInt, makeTensor } from './attributes.js';
 import { OnnxError } from './errors.js';
 import { inferShapes } from './infer-shapes.js';
 import type { ModelProto } from './proto/onnx_pb.js';
-import { splitModel } from './split.js';
-import { valueInfoOf } from './value-info.js';
+import { type SplitModel, splitModel } from './split.js';
+import { type ShapeTable, valueInfoOf } from './value-info.js';
 import { type VerifyOptions, type VerifyReport, verifySplit } from './verify.js';
 import { tensorToProto } from './weights.js';
 
@@ -286,4 +286,49 @@ describe('splitting', () => {
     const unmade = buildModel({ nodes: [op('Relu', ['nothing'], 'a')], inputs: [], outputs: ['a'] });
     expect(() => splitModel(unmade, ['a'])).toThrow(expect.objectContaining({ code: 'invalid-model' }));
   });
+
+  test('on random graphs, any tensor with those named as missing splits the model rightly', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = createRandom(seed);
+      const values = ['x', 'z'];
+      const pick = (): string => values[Math.max(0, values.length - 1 - random.nextInteger(4))];
+      const nodes = Array.from({ length: 12 }, (_, i) => {
+        const binary = random.nextInteger(3) > 0;
+        const node = binary
+          ? op(['Add', 'Mul', 'Sub'][random.nextInteger(3)], [pick(), pick()], `n${i}`)
+          : op(['Tanh', 'Sin', 'Neg'][random.nextInteger(3)], [pick()], `n${i}`);
+        values.push(`n${i}`);
+        return node;
+      });
+      const inputs = [
+        { name: 'x', shape: [4] },
+        { name: 'z', shape: [4] },
+      ];
+      const model = buildModel({ nodes, inputs, outputs: ['n11', `n${random.nextInteger(11)}`] });
+      const shapes = await inferShapes(model, { sessions });
+      const name = `n${random.nextInteger(11)}`;
+      const split = splitCompleted(model, name, shapes);
+      if (!split) continue;
+      const report = await verifySplit(model, split.head, split.tail, { sessions, runs: 1, seed });
+      expect(report.maxRelativeError, `seed ${seed}, tensor ${name}`).toBeLessThan(1e-5);
+    }
+  });
 });
+
+/** Splits at the tensor and what is missing beside it; undefined where the tensor is of no use for that. */
+function splitCompleted(model: ModelProto, name: string, shapes: ShapeTable): SplitModel | undefined {
+  const trySplit = (names: string[]): SplitModel | OnnxError => {
+    try {
+      return splitModel(model, names, { shapes });
+    } catch (error) {
+      if (error instanceof OnnxError) return error;
+      throw error;
+    }
+  };
+  const first = trySplit([name]);
+  const second =
+    first instanceof OnnxError && first.code === 'not-a-cut' ? trySplit([name, ...first.missing]) : first;
+  if (!(second instanceof OnnxError)) return second;
+  expect(['redundant-tensor', 'empty-side']).toContain(second.code);
+  return undefined;
+}

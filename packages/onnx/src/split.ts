@@ -6,12 +6,13 @@
 
 import type { Tensor } from '@featherwire/tensor';
 import { isRandom, isShapeReader, staticShapeValue } from './dataflow.js';
+import { declaredShapes } from './declarations.js';
 import { OnnxError } from './errors.js';
 import { extractPart } from './extract.js';
 import { type GraphIndex, hasTensor, indexGraph, unknownTensor } from './graph.js';
 import { graphOf } from './model.js';
 import type { ModelProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
-import { type ShapeTable, type TensorInfo, tensorInfoOf, valueInfoOf } from './value-info.js';
+import { type ShapeTable, type TensorInfo, valueInfoOf } from './value-info.js';
 import { tensorToProto } from './weights.js';
 
 /** What is known beside the model. */
@@ -74,13 +75,6 @@ export function splitModel(
     }),
     cut,
   };
-}
-
-/** The types that a model declares: inputs, outputs and `value_info`. */
-export function declaredShapes(model: ModelProto): Map<string, TensorInfo> {
-  const graph = graphOf(model);
-  const infos = [...graph.valueInfo, ...graph.output, ...graph.input].map(tensorInfoOf);
-  return new Map(infos.flatMap((info) => (info ? [[info.name, info] as const] : [])));
 }
 
 function cutInfos(index: GraphIndex, names: readonly string[], shapes: ShapeTable): TensorInfo[] {
