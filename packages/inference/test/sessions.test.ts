@@ -228,6 +228,22 @@ describe('worker session', () => {
     expect(await codeOf(session.run({ a, b }))).toBe('closed');
   });
 
+  test.each([0, 10, 60])('a process that exits %d ms into a run ends with its own status', (delayMs) => {
+    const entry = createRequire(import.meta.url).resolve('@featherwire/inference/node');
+    const script = path.join(directory, 'exit.mjs');
+    writeFileSync(
+      script,
+      `import { createWorkerSession } from ${JSON.stringify(entry)};
+       const session = await createWorkerSession(${JSON.stringify(classifier)});
+       const x = { dtype: 'float32', shape: [32, 3, 48, 192], data: new Float32Array(32 * 3 * 48 * 192) };
+       session.run({ x });
+       session.run({ x });
+       setTimeout(() => process.exit(3), ${delayMs});`,
+    );
+    const { stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 20_000 });
+    expect({ stderr, status }).toEqual({ stderr: '', status: 3 });
+  });
+
   test('an idle session does not keep the process alive', () => {
     const entry = createRequire(import.meta.url).resolve('@featherwire/inference/node');
     const script = path.join(directory, 'idle.mjs');

@@ -30,16 +30,22 @@ const SLOW = 700;
 let square: NodeBundle;
 let picture: NodeBundle;
 let server: TailServer | undefined;
+/** Serves every test that changes nothing about it. */
+let shared: TailServer;
 const transports: Transport[] = [];
 
 beforeAll(async () => {
   square = await writeSquareBundle(root);
   picture = await writePictureBundle(root);
+  shared = await createTailServer({ bundles: [square, picture] });
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(async () => {
+  await shared.close();
+  rmSync(root, { recursive: true, force: true });
+});
 afterEach(async () => {
   for (const transport of transports.splice(0)) await transport.close();
-  await server?.close({ drainTimeoutMs: 0 });
+  if (server !== shared) await server?.close({ drainTimeoutMs: 0 });
   server = undefined;
   vi.restoreAllMocks();
 });
@@ -119,7 +125,9 @@ async function statusAndCode(reply: Promise<HttpReply>): Promise<string> {
 }
 
 describe('a running server', () => {
-  beforeEach(() => start({ bundles: [square, picture] }));
+  beforeEach(() => {
+    server = shared;
+  });
 
   test('tells its health, bundles and limits', async () => {
     expect(await (await fetch(`${server!.url}/healthz`)).json()).toEqual({ status: 'ok' });
@@ -137,6 +145,7 @@ describe('a running server', () => {
     'gives over %s what the tail gives, with the time of each stage',
     async (kind) => {
       const client = clientOf(square, kind);
+      const { answered } = server!.stats().requests;
       for (const size of [1, 5, 200]) {
         const { outputs, times } = await client.inferFeature(squareFeatures(size, 2), { coding: LOSSLESS });
         expect(outputs).toEqual(squareOutputs(size, 2));
@@ -146,7 +155,7 @@ describe('a running server', () => {
         expect(tailMs).toBeGreaterThan(0);
         expect(linkMs + queueMs + decodeMs + tailMs + respondMs).toBeLessThanOrEqual(totalMs);
       }
-      expect(server!.stats().requests).toEqual({ inFlight: 0, answered: 3, failed: {} });
+      expect(server!.stats().requests).toMatchObject({ inFlight: 0, answered: answered + 3 });
     },
   );
 

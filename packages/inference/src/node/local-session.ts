@@ -12,6 +12,7 @@ import {
   type SessionOptions,
   type TensorMap,
 } from '../session.js';
+import { type ExitGuard, runGuarded } from './exit-guard.js';
 import {
   fromOrtTensors,
   ORT_RUN_OPTIONS,
@@ -20,19 +21,27 @@ import {
   valueSpecs,
 } from './ort-values.js';
 
+/** How a network is loaded in this thread. */
+export interface LocalSessionOptions extends SessionOptions {
+  /** In a worker thread: the words of the guard that the main thread has put on the process for it. */
+  readonly exitGuard?: ExitGuard['words'] | undefined;
+}
+
 /**
- * Loads a network in this thread.
+ * Loads a network in this thread. A worker thread that does this is never to be terminated, nor the process
+ * ended, during a run, unless it has an exit guard (`createExitGuard`).
  * @param model - the model file's bytes (not kept), or its path
  * @throws {InferenceError} `model-rejected` if the engine refuses the model, or the file cannot be read
  * @throws {RangeError} if an option is out of range
  */
 export async function createLocalSession(
   model: Uint8Array | string,
-  options: SessionOptions = {},
+  options: LocalSessionOptions = {},
 ): Promise<ModelSession> {
-  const engine = await loadModel(model, ortSessionOptions(options));
+  const ortOptions = ortSessionOptions(options);
+  const engine = await runGuarded(options.exitGuard, () => loadModel(model, ortOptions));
   try {
-    return openSession(engine);
+    return openSession(engine, options.exitGuard);
   } catch (error) {
     await engine.release();
     throw error;
@@ -53,7 +62,7 @@ async function loadModel(
   }
 }
 
-function openSession(engine: InferenceSession): ModelSession {
+function openSession(engine: InferenceSession, exitGuard: LocalSessionOptions['exitGuard']): ModelSession {
   const inputs = valueSpecs(engine.inputMetadata);
   const outputs = valueSpecs(engine.outputMetadata);
   let lastRun: Promise<unknown> = Promise.resolve();
@@ -62,7 +71,7 @@ function openSession(engine: InferenceSession): ModelSession {
   /** One after another, so that `runMs` is the time of one run and the network is not freed under it. */
   async function runAfter(previous: Promise<unknown>, feeds: TensorMap): Promise<RunResult> {
     await previous.catch(() => undefined);
-    return runOnce(engine, feeds);
+    return runGuarded(exitGuard, () => runOnce(engine, feeds));
   }
   return {
     inputs,

@@ -9,7 +9,7 @@ import { buffersOf, type WorkerReply, type WorkerRequest, type WorkerStart } fro
 async function serve(port: MessagePort, start: WorkerStart): Promise<void> {
   let session: ModelSession;
   try {
-    session = await createLocalSession(start.model, start.options);
+    session = await createLocalSession(start.model, { ...start.options, exitGuard: start.exitGuard });
   } catch (error) {
     reply(port, { kind: 'refused', ...describeError(error, 'model-rejected') });
     return;

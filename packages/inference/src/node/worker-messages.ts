@@ -5,11 +5,13 @@
 
 import type { Tensor, TensorData } from '@featherwire/tensor';
 import type { InferenceErrorCode, RunResult, SessionOptions, TensorMap, ValueSpec } from '../session.js';
+import type { ExitGuard } from './exit-guard.js';
 
 /** Handed to the thread at its start. */
 export interface WorkerStart {
   readonly model: Uint8Array | string;
   readonly options: SessionOptions;
+  readonly exitGuard: ExitGuard['words'];
 }
 
 /** To the thread. */

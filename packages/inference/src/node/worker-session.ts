@@ -14,6 +14,7 @@ import {
   type TensorMap,
   type ValueSpec,
 } from '../session.js';
+import { createExitGuard } from './exit-guard.js';
 import { ortSessionOptions } from './ort-values.js';
 import {
   buffersOf,
@@ -35,9 +36,12 @@ export async function createWorkerSession(
   options: SessionOptions = {},
 ): Promise<ModelSession> {
   ortSessionOptions(options); // refuses bad options here, as a RangeError of the caller
-  const start: WorkerStart = { model, options };
+  const guard = createExitGuard();
+  const start: WorkerStart = { model, options, exitGuard: guard.words };
   const entry = createRequire(import.meta.url).resolve('@featherwire/inference/worker');
-  return new WorkerSession(new Worker(entry, { workerData: start })).ready();
+  const worker = new Worker(entry, { workerData: start });
+  worker.once('exit', () => guard.release());
+  return new WorkerSession(worker).ready();
 }
 
 interface PendingRun {

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { createExitGuard } from '@featherwire/inference/node';
 import type {
   JobOutcome,
   TailJob,
@@ -27,9 +28,13 @@ export interface TailThread {
 }
 
 /** Starts the thread of one tail worker. */
-export function startTailThread(start: TailWorkerStart): TailThread {
+export function startTailThread(settings: Omit<TailWorkerStart, 'exitGuard'>): TailThread {
+  const guard = createExitGuard();
+  const start: TailWorkerStart = { ...settings, exitGuard: guard.words };
   const entry = createRequire(import.meta.url).resolve('@featherwire/runtime/tail-worker');
-  return new WorkerThread(new Worker(entry, { workerData: start }));
+  const worker = new Worker(entry, { workerData: start });
+  worker.once('exit', () => guard.release());
+  return new WorkerThread(worker);
 }
 
 class WorkerThread implements TailThread {

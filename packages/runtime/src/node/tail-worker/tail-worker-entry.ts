@@ -31,7 +31,7 @@ async function serve(port: MessagePort, start: TailWorkerStart): Promise<void> {
 
 async function openContext(start: TailWorkerStart): Promise<JobContext> {
   const { manifest, tailPath, wholePath, threads, maxElementsPerTensor, maxImagePixels } = start;
-  const options = { intraOpThreads: threads };
+  const options = { intraOpThreads: threads, exitGuard: start.exitGuard };
   let whole: Promise<ModelSession> | undefined;
   const loadWhole =
     wholePath === undefined

@@ -2,6 +2,7 @@
 
 import type { BundleManifest } from '@featherwire/bundle';
 import type { BackendPreference } from '@featherwire/codec';
+import type { ExitGuard } from '@featherwire/inference/node';
 import type { RemoteErrorCode } from '../../protocol/index.js';
 
 /** Handed to a worker at its start. */
@@ -16,6 +17,7 @@ export interface TailWorkerStart {
   readonly maxElementsPerTensor: number;
   /** Bound of `width * height` of an encoded picture. */
   readonly maxImagePixels: number;
+  readonly exitGuard: ExitGuard['words'];
 }
 
 /** One request's work. */
