@@ -109,7 +109,7 @@ const range = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('minmax') }),
   z
     .strictObject({ kind: z.literal('fixed'), low: z.number(), high: z.number() })
-    .refine(isClipRange, { error: 'low below high as float32, within ±2^126' }),
+    .refine(isClipRange, { path: ['low'], error: 'low below high as float32, within ±2^126' }),
 ]);
 
 /** Schema of a quantizer's description. */

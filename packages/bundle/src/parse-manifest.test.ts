@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DIGEST, exampleManifest, withValue } from '../test/example-manifest.js';
 import { BundleError } from './errors.js';
@@ -22,6 +23,17 @@ function reversedKeys(value: unknown): unknown {
       .reverse()
       .map(([key, inner]) => [key, reversedKeys(inner)]),
   );
+}
+
+/** The path of every value inside a manifest. */
+function pathsOf(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
+  const own = path.length > 0 ? [path] : [];
+  if (typeof value !== 'object' || value === null) return own;
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  return [
+    ...own,
+    ...[...keys].flatMap((key) => pathsOf((value as Record<string | number, unknown>)[key], [...path, key])),
+  ];
 }
 
 describe('the canonical form', () => {
@@ -53,7 +65,7 @@ describe('format and version', () => {
   test.each([
     ['', 'manifest expected JSON'],
     ['{"format": ', 'manifest expected JSON'],
-    ['[]', 'format expected "featherwire-bundle", got []'],
+    ['[]', 'format expected "featherwire-bundle", got a list of 0'],
     ['null', 'format expected "featherwire-bundle", got null'],
     ['{}', 'format expected "featherwire-bundle", got nothing'],
     ['{"format":"featherwire-bundle","version":"1"}', 'version expected 1, got "1"'],
@@ -105,14 +117,18 @@ describe('each wrong field is named with what was expected', () => {
     ],
     ['quantizer.levelCount expected at least 2, got 1', [...quantizer, 'levelCount'], 1],
     ['quantizer.levelCount expected at most 65536, got 65537', [...quantizer, 'levelCount'], 65537],
-    ['quantizer.range expected low below high', [...quantizer, 'range'], { kind: 'fixed', low: 1, high: 1 }],
     [
-      'quantizer.range expected low below high as float32',
+      'quantizer.range.low expected low below high',
+      [...quantizer, 'range'],
+      { kind: 'fixed', low: 1, high: 1 },
+    ],
+    [
+      'quantizer.range.low expected low below high as float32',
       [...quantizer, 'range'],
       { kind: 'fixed', low: 1, high: 1 + 1e-12 },
     ],
     [
-      'quantizer.range expected low below high',
+      'quantizer.range.low expected low below high',
       [...quantizer, 'range'],
       { kind: 'fixed', low: 0, high: 1e38 },
     ],
@@ -136,6 +152,30 @@ describe('each wrong field is named with what was expected', () => {
   test('a key named __proto__ is refused like any other unknown key', () => {
     const text = serializeManifest(exampleManifest()).replace('{', '{"__proto__": {"a": 1},');
     expect(refusal(text).message).toContain('"__proto__"');
+  });
+
+  test.each([
+    ['"inputs":', ''],
+    ['"format":', '"version":1,'],
+    ['"extra":', ''],
+  ])('deep nesting in %s is refused without running out of stack', (key, more) => {
+    const deep = '['.repeat(500_000) + ']'.repeat(500_000);
+    const start = key === '"format":' ? '{' : '{"format":"featherwire-bundle","version":1,';
+    expect(refusal(`${start}${more}${key}${deep}}`).code).toBe('invalid-manifest');
+  });
+
+  test('any change of any value is refused or read, and nothing but BundleError is thrown', () => {
+    const places = pathsOf(exampleManifest());
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.jsonValue(), (path, value) => {
+        const text = JSON.stringify(withValue(path, value));
+        try {
+          expect(JSON.parse(serializeManifest(parseManifest(text)))).toEqual(JSON.parse(text));
+        } catch (error) {
+          if (!(error instanceof BundleError)) throw error;
+        }
+      }),
+    );
   });
 
   test('many wrong fields give a short message', () => {

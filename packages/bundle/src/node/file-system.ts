@@ -23,17 +23,19 @@ export async function digestOfFile(path: string): Promise<FileDigest> {
 }
 
 /**
- * Writes a new file from a stream or from memory and makes it durable.
+ * Writes a new file from memory or from a stream and makes it durable.
+ * @param content - bytes, or a function that opens the stream; it is called when the file is ready to be
+ *   written, because a stream that fails while nobody reads it takes the process down
  * @returns length and SHA-256 of what was written
  * @throws if the file exists or cannot be written
  */
 export async function writeDurably(
   path: string,
-  content: Uint8Array | AsyncIterable<Uint8Array>,
+  content: Uint8Array | (() => AsyncIterable<Uint8Array>),
 ): Promise<FileDigest> {
   const handle = await open(path, 'wx');
   try {
-    const chunks = content instanceof Uint8Array ? [content] : content;
+    const chunks = content instanceof Uint8Array ? [content] : content();
     const digest = await digestOfChunks(chunks, (chunk) => writeAll(handle, chunk));
     await handle.sync();
     return digest;

@@ -177,7 +177,7 @@ async function writeFile(
   }
   const path = join(directory, ...file.split('/'));
   await mkdir(dirname(path), { recursive: true });
-  const content = source instanceof Uint8Array ? source : createReadStream(source);
+  const content = source instanceof Uint8Array ? source : () => createReadStream(source);
   const entry = { file, ...(await fromSource(source, () => writeDurably(path, content))) };
   written.set(file, entry);
   return entry;

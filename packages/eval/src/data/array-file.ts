@@ -7,8 +7,8 @@ import { basename } from 'node:path';
 import type { Pixels } from '@featherwire/bundle';
 import { elementCount, NpyError, readNpy, type Tensor } from '@featherwire/tensor';
 import { checkSampleIndex, type DataSet, DataSetError, type SampleInput } from './data-set.js';
-import { readLimited } from './image-folder.js';
 import { readNpz } from './npz.js';
+import { readLimited } from './read-limited.js';
 
 /** Largest file that is read, as it is held in memory. */
 const MAX_FILE_BYTES = 2 ** 31;

@@ -1,8 +1,8 @@
 /** A directory of pictures with `labels.json`: `[{"file": "a.png", "label": 3}, …]`. */
 
-import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { checkSampleIndex, type DataSet, DataSetError, type Label } from './data-set.js';
+import { readLimited } from './read-limited.js';
 
 /** Name of the file with the labels. */
 export const LABELS_FILE = 'labels.json';
@@ -38,24 +38,6 @@ export async function openImageFolder(directory: string): Promise<DataSet> {
       return { id: file, input: { kind: 'encoded', bytes }, label };
     },
   };
-}
-
-/**
- * Reads a whole file after looking at its size.
- * @throws {DataSetError} `not-found` if it does not exist or is no file, `over-limit` if it is too large
- */
-export async function readLimited(path: string, maxBytes: number): Promise<Uint8Array> {
-  try {
-    const status = await stat(path);
-    if (!status.isFile()) throw new DataSetError('not-found', `${path} expected a file, got something else`);
-    if (status.size > maxBytes) {
-      throw new DataSetError('over-limit', `${path} expected at most ${maxBytes} bytes, got ${status.size}`);
-    }
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof DataSetError) throw cause;
-    throw new DataSetError('not-found', `${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
 }
 
 function parseLabels(text: string): readonly LabelEntry[] {

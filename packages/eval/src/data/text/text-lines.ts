@@ -45,7 +45,7 @@ export async function createTextLines(options: TextLinesOptions): Promise<DataSe
     description: `${count} rendered ${split} lines of Moby-Dick, seed ${seed}, ${describeDifficulty(difficulty)}`,
     sample: async (index) => {
       checkSampleIndex(index, count);
-      const pixels = drawLinePicture(texts[index], difficulty, createRandom(sampleSeed(seed, index)));
+      const pixels = drawLinePicture(texts[index], difficulty, createRandom(sampleSeed(split, seed, index)));
       return { id: `${split}-${seed}-${index}`, input: { kind: 'pixels', pixels }, label: texts[index] };
     },
   };
@@ -62,9 +62,11 @@ function drawWithoutReplacement(lines: readonly string[], count: number, seed: n
   return pool.slice(0, count);
 }
 
-/** Each line has a stream of its own, so that samples can be read in any order. */
-function sampleSeed(seed: number, index: number): number {
-  return (Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b)) >>> 0;
+/** Each line of each split has a stream of its own, so that samples can be read in any order. */
+function sampleSeed(split: TextSplit, seed: number, index: number): number {
+  const streamsPerIndex = 2; // one for each split
+  const stream = streamsPerIndex * (index + 1) + (split === 'test' ? 1 : 0);
+  return (Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b)) >>> 0;
 }
 
 function describeDifficulty(difficulty: TextDifficulty): string {
