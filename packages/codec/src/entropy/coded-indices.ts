@@ -15,7 +15,7 @@ import {
   writeTable,
 } from './frequency-table.js';
 import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
-import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
+import { joinIndices, MIN_TOKEN_LEVELS, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
 /** Codes of the coder; the position is the code. */
 const CODERS: readonly (CodedIndices['kind'] | null)[] = [null, 'packed', 'rans', 'rans-tokens'];
@@ -77,6 +77,9 @@ export function readCodedIndices(reader: ByteReader, count: number, alphabet: In
     throw reader.error('invalid-field', `${laneCount} lanes are over 32`, start);
   if (kind === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
     throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
+  }
+  if (kind === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
+    throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);
   }
   reader.note('coder', kind === 'packed' ? kind : `${kind}, ${laneCount} lanes`);
   if (kind === 'packed') return readPacked(reader, count, levelCount);

@@ -15,6 +15,9 @@ const LEADING_BITS = 4;
 /** Tokens 0, 1 and 2 may stand for single indices that pile up; the middle one, for the knots of a table. */
 export const TOKEN_PEAK = 1;
 
+/** Fewer levels have no inner index to fold. */
+export const MIN_TOKEN_LEVELS = 3;
+
 /** Alphabets up to this size gain nothing from tokens. */
 export const MAX_DIRECT_ALPHABET = DIRECT_VALUES;
 
