@@ -190,13 +190,14 @@ describe('listing cuts', () => {
     }
   });
 
-  test('a graph of 20,000 nodes is swept in well under a second', () => {
-    const count = 20_000;
+  test('a chain of 100,000 nodes is within reach: the sweep is linear and does not recurse', () => {
+    const count = 100_000;
     const nodes = Array.from({ length: count }, (_, i) => op('Relu', [i === 0 ? 'x' : `n${i - 1}`], `n${i}`));
     const model = buildModel({ nodes, inputs: [{ name: 'x', shape: [1] }], outputs: [`n${count - 1}`] });
-    const start = performance.now();
     expect(listCuts(model)).toHaveLength(count - 1);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(splitModel(model, [`n${count / 2}`], { shapes: typed(model) }).head.graph!.node).toHaveLength(
+      count / 2 + 1,
+    );
   });
 });
 
