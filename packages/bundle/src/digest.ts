@@ -4,7 +4,7 @@ import { BundleError } from './errors.js';
 import type { BundleFile } from './manifest.js';
 
 /**
- * SHA-256 of bytes held in memory.
+ * SHA-256 of bytes held in memory. Browsers offer Web Crypto on https and localhost only.
  * @returns 64 lower-case hex digits
  */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {

@@ -77,7 +77,7 @@ export async function writeBundle(
   const target = resolve(directory);
   const replaces = await isTaken(target);
   if (replaces && !options.overwrite)
-    throw new BundleError('exists', `${target} expected a free path, got a file`);
+    throw new BundleError('exists', `directory expected a free path, got ${target}, which exists`);
   if (replaces) await checkReplaceable(target);
   checkContent(content);
 
@@ -240,7 +240,8 @@ async function checkReplaceable(target: string): Promise<void> {
 
 /** A directory that appeared at the target since it was looked at is not replaced. */
 async function moveToFreePath(staging: string, target: string): Promise<void> {
-  if (await isTaken(target)) throw new BundleError('exists', `${target} expected a free path, got a file`);
+  if (await isTaken(target))
+    throw new BundleError('exists', `directory expected a free path, got ${target}, which exists`);
   await rename(staging, target);
 }
 

@@ -5,7 +5,7 @@ import { checkSampleIndex, type DataSet } from '../data-set.js';
 import { drawLinePicture, registerLineFonts, type TextDifficulty } from './line-picture.js';
 import { readProseLines, type TextSplit } from './prose.js';
 
-/** Difficulty at which the unsplit PP-OCRv4 recogniser errs about 4 % of characters. */
+/** Difficulty at which the unsplit PP-OCRv4 recogniser errs 4.4 % of characters (400 test lines, 95 %: 3.6 to 5.2). */
 export const DEFAULT_TEXT_DIFFICULTY: TextDifficulty = Object.freeze({
   fontSize: { low: 18, high: 26 },
   blurSigma: { low: 0.7, high: 1.3 },
