@@ -61,8 +61,11 @@ export function valueSpecs(metadata: readonly InferenceSession.ValueMetadata[]):
 export function toOrtTensors(feeds: TensorMap): Record<string, OrtTensor> {
   const converted: Record<string, OrtTensor> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
-    // float16 bit patterns in a Uint16Array are taken as they are, also where the engine has a Float16Array.
-    converted[name] = new OrtTensor(dtype as 'float32', data as Float32Array, shape);
+    const value = new OrtTensor(dtype as 'float32', data as Float32Array, shape);
+    // Where the engine has a Float16Array, the constructor makes one on the bit patterns, and the native side,
+    // which knows no such array, finds it empty. It takes the patterns in a Uint16Array on every engine.
+    if (dtype === 'float16') Object.assign(value, { cpuData: data });
+    converted[name] = value;
   }
   return converted;
 }
