@@ -134,7 +134,14 @@ describe('edge client', () => {
       ],
     });
     const { totalMs: _, ...serverTimes } = times;
-    expect(result.times).toEqual({ headMs: 0, encodeMs: 0, linkMs: 9, ...serverTimes, totalMs: 20 });
+    expect(result.times).toEqual({
+      headMs: 0,
+      encodeMs: 0,
+      linkMs: 9,
+      ...serverTimes,
+      readMs: 0,
+      totalMs: 20,
+    });
     expect(result.attempts).toBe(1);
   });
 

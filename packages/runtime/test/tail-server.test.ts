@@ -149,11 +149,11 @@ describe('a running server', () => {
       for (const size of [1, 5, 200]) {
         const { outputs, times } = await client.inferFeature(squareFeatures(size, 2), { coding: LOSSLESS });
         expect(outputs).toEqual(squareOutputs(size, 2));
-        const { linkMs, queueMs, decodeMs, tailMs, respondMs, totalMs } = times;
-        for (const stage of [linkMs, queueMs, decodeMs, tailMs, respondMs])
+        const { linkMs, queueMs, decodeMs, tailMs, respondMs, readMs, totalMs } = times;
+        for (const stage of [linkMs, queueMs, decodeMs, tailMs, respondMs, readMs])
           expect(stage).toBeGreaterThanOrEqual(0);
         expect(tailMs).toBeGreaterThan(0);
-        expect(linkMs + queueMs + decodeMs + tailMs + respondMs).toBeLessThanOrEqual(totalMs);
+        expect(linkMs + queueMs + decodeMs + tailMs + respondMs + readMs).toBeLessThanOrEqual(totalMs);
       }
       expect(server!.stats().requests).toMatchObject({ inFlight: 0, answered: answered + 3 });
     },
@@ -416,6 +416,27 @@ describe('limits', () => {
     const infer = () => remoteCode(client.inferFeature(squareFeatures(SLOW, 0), { coding: 'two-levels' }));
     const codes = await Promise.all([infer(), infer(), infer()]);
     expect(codes).toEqual(['no error', 'no error', 'RemoteError overloaded retryable']);
+  });
+
+  test('a client that sends and never reads is cut, and the others are served', async () => {
+    await start({ limits: { maxRequestsPerConnection: 1 } });
+    const socket = new WebSocket(server!.streamUrl);
+    await new Promise((resolve) => socket.once('open', resolve));
+    socket.pause();
+    const closed = vi.fn();
+    socket.on('error', closed);
+    const send = () => {
+      for (let i = 0; i < 2000; i++) socket.send('flood');
+    };
+    await vi.waitFor(
+      () => {
+        send();
+        expect(server!.stats().streams).toBe(0);
+      },
+      { timeout: 10_000 },
+    );
+    socket.terminate();
+    await expectAlive();
   });
 
   test('a request over its time is answered timeout, and the server goes on', async () => {

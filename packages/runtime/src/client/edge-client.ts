@@ -11,13 +11,12 @@ import {
   digestPrefix,
   type FeatureRequest,
   type PictureRequest,
-  type Response,
   serializeMessage,
 } from '../protocol/index.js';
 import { quantizersOfCoding } from './coding.js';
 import { readReply } from './reply.js';
 import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
-import type { Transport } from './transport.js';
+import type { Exchange, ExchangeOptions, Transport } from './transport.js';
 
 /** What an edge client is made of; all of it stays the caller's to close. */
 export interface EdgeClientOptions {
@@ -82,7 +81,9 @@ export interface RequestTimes {
   readonly decodeMs: number;
   readonly tailMs: number;
   readonly respondMs: number;
-  /** From the call to the result, decoding of the reply included. */
+  /** Decoding the outputs on this side. */
+  readonly readMs: number;
+  /** From the call to the result. */
   readonly totalMs: number;
 }
 
@@ -111,9 +112,22 @@ export interface EdgeClient {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** What all requests of a client share. */
+interface ClientContext {
+  readonly bundle: Bundle;
+  readonly bundlePrefix: Uint8Array;
+  readonly transport: Transport;
+  readonly backend: Backend;
+  readonly policy: Required<RetryPolicy>;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+type RequestBody = Omit<FeatureRequest, 'requestId'> | Omit<PictureRequest, 'requestId'>;
+
 /** A request without its id, and what was found out while it was made. */
 interface PreparedRequest {
-  readonly body: Omit<FeatureRequest, 'requestId'> | Omit<PictureRequest, 'requestId'>;
+  readonly body: RequestBody;
   readonly perTensor: readonly TensorBytes[];
   readonly headMs: number;
   readonly encodeMs: number;
@@ -127,76 +141,100 @@ interface PreparedRequest {
  */
 export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
   const { bundle, head, transport, backend, clock = systemClock, random = Math.random } = options;
-  const { manifest } = bundle;
   const policy = completePolicy(options.retry);
   const bundlePrefix = digestPrefix(bundle.digest);
-
-  async function attempt(body: PreparedRequest['body'], signal: AbortSignal | undefined, timeoutMs: number) {
-    const requestId = transport.nextRequestId();
-    const message = serializeMessage({ ...body, requestId });
-    const sentAt = clock.now();
-    const exchange = await transport.exchange(message, { signal, timeoutMs });
-    return { requestId, exchange, roundTripMs: clock.now() - sentAt };
-  }
-
-  async function send(request: PreparedRequest, { signal, timeoutMs }: RequestOptions): Promise<InferResult> {
-    const { body, perTensor, headMs, encodeMs, started } = request;
-    const deadline = started + (timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    let sent = 0;
-    let received = 0;
-    const { result, attempts } = await withRetries(
-      async (remainingMs) => {
-        const { requestId, exchange, roundTripMs } = await attempt(body, signal, remainingMs);
-        sent += exchange.bytesSent;
-        received += exchange.bytesReceived;
-        return { ...readReply(exchange.message, requestId, manifest, backend), roundTripMs };
-      },
-      { policy, clock, random, deadline, signal },
-    );
-    const payload = payloadBytes(body);
-    return {
-      outputs: result.outputs,
-      bytes: { sent, received, counted: transport.counted, payload, perTensor },
-      times: stageTimes(result.times, result.roundTripMs, headMs, encodeMs, clock.now() - started),
-      attempts,
-    };
-  }
-
-  async function sendFeatures(
-    features: TensorMap,
-    requestOptions: FeatureRequestOptions,
-    started: number,
-  ): Promise<InferResult> {
-    const encodeStart = clock.now();
-    checkFeeds(manifest.cut, features);
-    const quantizers = quantizersOfCoding(manifest, requestOptions.coding);
-    const frames = manifest.cut.map(({ name }, i) =>
-      encodeFrame(features[name], { quantizer: quantizers[i], backend }),
-    );
-    const perTensor = manifest.cut.map(({ name }, i) => tensorBytes(name, features, frames[i].length));
-    const encodeMs = clock.now() - encodeStart;
-    const headMs = encodeStart - started;
-    const body = { kind: 'feature-request' as const, bundlePrefix, frames };
-    return send({ body, perTensor, headMs, encodeMs, started }, requestOptions);
-  }
-
+  const context: ClientContext = { bundle, bundlePrefix, transport, backend, policy, clock, random };
   return {
     async infer(inputs, requestOptions) {
       if (!head) throw new TypeError('head expected a session for infer, got none');
-      quantizersOfCoding(manifest, requestOptions.coding); // a wrong coding is found before the head runs
+      quantizersOfCoding(bundle.manifest, requestOptions.coding); // a wrong coding is found before the head runs
       const started = clock.now();
       const { outputs } = await head.run(inputs);
-      return sendFeatures(outputs, requestOptions, started);
+      return send(context, prepareFeatures(context, outputs, requestOptions.coding, started), requestOptions);
     },
     async inferFeature(features, requestOptions) {
-      return sendFeatures(features, requestOptions, clock.now());
+      const prepared = prepareFeatures(context, features, requestOptions.coding, clock.now());
+      return send(context, prepared, requestOptions);
     },
     async sendPicture(picture, requestOptions = {}) {
       const body = { kind: 'picture-request' as const, bundlePrefix, image: picture };
       const prepared = { body, perTensor: [], headMs: 0, encodeMs: 0, started: clock.now() };
-      return send(prepared, requestOptions);
+      return send(context, prepared, requestOptions);
     },
   };
+}
+
+/** Checks and codes the features; the head has run since `started`. */
+function prepareFeatures(
+  { bundle, bundlePrefix, backend, clock }: ClientContext,
+  features: TensorMap,
+  coding: FeatureRequestOptions['coding'],
+  started: number,
+): PreparedRequest {
+  const { cut } = bundle.manifest;
+  const encodeStart = clock.now();
+  checkFeeds(cut, features);
+  const quantizers = quantizersOfCoding(bundle.manifest, coding);
+  const frames = cut.map(({ name }, i) => encodeFrame(features[name], { quantizer: quantizers[i], backend }));
+  const encodeMs = clock.now() - encodeStart;
+  const perTensor = cut.map(({ name }, i) => tensorBytes(name, features, frames[i].length));
+  const body = { kind: 'feature-request' as const, bundlePrefix, frames };
+  return { body, perTensor, headMs: encodeStart - started, encodeMs, started };
+}
+
+/** Sends a request until it is answered for good, and puts the account of it together. */
+async function send(
+  context: ClientContext,
+  request: PreparedRequest,
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
+): Promise<InferResult> {
+  const { transport, clock } = context;
+  const { body, perTensor, headMs, encodeMs, started } = request;
+  let sent = 0;
+  let received = 0;
+  const { result, attempts } = await withRetries(
+    async (remainingMs) => {
+      const answer = await exchange(context, body, { signal, timeoutMs: remainingMs });
+      sent += answer.bytesSent;
+      received += answer.bytesReceived;
+      return readAnswer(context, answer);
+    },
+    { ...context, signal, deadline: started + timeoutMs },
+  );
+  const { outputs, linkMs, readMs, server } = result;
+  const { queueMs, decodeMs, tailMs, respondMs } = server;
+  const totalMs = clock.now() - started;
+  return {
+    outputs,
+    bytes: { sent, received, counted: transport.counted, payload: payloadBytes(body), perTensor },
+    times: { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, readMs, totalMs },
+    attempts,
+  };
+}
+
+interface Answer extends Exchange {
+  readonly requestId: number;
+  readonly roundTripMs: number;
+}
+
+async function exchange(
+  { transport, clock }: ClientContext,
+  body: RequestBody,
+  options: ExchangeOptions,
+): Promise<Answer> {
+  const requestId = transport.nextRequestId();
+  const message = serializeMessage({ ...body, requestId });
+  const sentAt = clock.now();
+  const answer = await transport.exchange(message, options);
+  return { ...answer, requestId, roundTripMs: clock.now() - sentAt };
+}
+
+function readAnswer({ bundle, backend, clock }: ClientContext, { message, requestId, roundTripMs }: Answer) {
+  const readStart = clock.now();
+  const { outputs, times: server } = readReply(message, requestId, bundle.manifest, backend);
+  const readMs = clock.now() - readStart;
+  // A server whose clock runs faster could claim more than the round trip: the link never takes less than 0.
+  return { outputs, server, readMs, linkMs: Math.max(0, roundTripMs - server.totalMs) };
 }
 
 function tensorBytes(name: string, features: TensorMap, frameBytes: number): TensorBytes {
@@ -204,20 +242,7 @@ function tensorBytes(name: string, features: TensorMap, frameBytes: number): Ten
   return { name, elements, frameBytes, bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements };
 }
 
-function payloadBytes(body: PreparedRequest['body']): number {
+function payloadBytes(body: RequestBody): number {
   if (body.kind === 'picture-request') return body.image.length;
   return body.frames.reduce((sum, frame) => sum + frame.length, 0);
-}
-
-/** A server whose clock runs faster could claim more than the round trip: the link never takes less than 0. */
-function stageTimes(
-  server: Response['times'],
-  roundTripMs: number,
-  headMs: number,
-  encodeMs: number,
-  totalMs: number,
-): RequestTimes {
-  const { queueMs, decodeMs, tailMs, respondMs } = server;
-  const linkMs = Math.max(0, roundTripMs - server.totalMs);
-  return { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, totalMs };
 }

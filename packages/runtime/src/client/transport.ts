@@ -42,6 +42,8 @@ export interface Transport {
 /** Replies over this are refused unless a transport is told otherwise: 64 MiB. */
 export const DEFAULT_MAX_REPLY_BYTES = 2 ** 26;
 
+/** Timers of the engines run out at once beyond this: 24 days are as good as no limit. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const REQUEST_ID_COUNT = 2 ** 32 - 1;
 
 /** Counts request ids 1, 2, …, and from 2^32 - 1 back to 1. */
@@ -71,7 +73,7 @@ export function watchExchange(options: ExchangeOptions, fail: (error: TransportE
     end(new TransportError('aborted', 'the request was aborted', { cause: signal?.reason }));
   };
   const timer =
-    timeoutMs === undefined
+    timeoutMs === undefined || timeoutMs > MAX_TIMER_MS
       ? undefined
       : setTimeout(() => end(new TransportError('timeout', `no answer within ${timeoutMs} ms`)), timeoutMs);
   if (signal?.aborted)

@@ -9,7 +9,7 @@ export {
   MAX_TENSORS,
   type Message,
   type PictureRequest,
-  type Response,
+  type ResponseMessage,
   type StageTimes,
 } from './message.js';
 export {

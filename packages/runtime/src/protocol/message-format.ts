@@ -9,7 +9,7 @@ import {
   MAX_ERROR_TEXT_BYTES,
   MAX_TENSORS,
   type Message,
-  type Response,
+  type ResponseMessage,
   type StageTimes,
 } from './message.js';
 import { ProtocolError } from './protocol-error.js';
@@ -191,7 +191,7 @@ function writeTimes(target: Uint8Array, times: StageTimes): void {
   });
 }
 
-function parseResponse(bytes: Uint8Array, view: DataView, requestId: number): Response {
+function parseResponse(bytes: Uint8Array, view: DataView, requestId: number): ResponseMessage {
   const framesOffset = HEAD_BYTES + 4 * TIME_COUNT;
   if (bytes.length <= framesOffset) {
     const message = `response expected over ${framesOffset} bytes, got ${bytes.length}`;

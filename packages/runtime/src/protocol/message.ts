@@ -49,7 +49,7 @@ export interface StageTimes {
 }
 
 /** The outputs of a request. */
-export interface Response {
+export interface ResponseMessage {
   readonly kind: 'response';
   readonly requestId: number;
   readonly times: StageTimes;
@@ -70,7 +70,7 @@ export interface ErrorMessage {
 }
 
 /** Any message. */
-export type Message = FeatureRequest | PictureRequest | Response | ErrorMessage;
+export type Message = FeatureRequest | PictureRequest | ResponseMessage | ErrorMessage;
 
 /**
  * The part of a bundle's digest that requests carry.

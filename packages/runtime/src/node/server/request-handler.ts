@@ -49,62 +49,73 @@ type Request = Extract<Message, { kind: 'feature-request' | 'picture-request' }>
 
 /** @param pools - by the hexadecimal digest prefix of their bundle */
 export function createRequestHandler(pools: ReadonlyMap<string, TailPool>): RequestHandler {
-  const failed: Partial<Record<RemoteErrorCode, number>> = {};
-  const waiters: (() => void)[] = [];
-  let inFlight = 0;
-  let answered = 0;
-  let draining = false;
+  return new PoolRequestHandler(pools);
+}
 
-  function refuse(requestId: number, code: RemoteErrorCode, text: string): Answer {
-    failed[code] = (failed[code] ?? 0) + 1;
+class PoolRequestHandler implements RequestHandler {
+  readonly #pools: ReadonlyMap<string, TailPool>;
+  readonly #failed: Partial<Record<RemoteErrorCode, number>> = {};
+  readonly #idleWaiters: (() => void)[] = [];
+  #inFlight = 0;
+  #answered = 0;
+  #draining = false;
+
+  constructor(pools: ReadonlyMap<string, TailPool>) {
+    this.#pools = pools;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async handle(bytes: Uint8Array): Promise<Answer> {
+    this.#inFlight++;
+    try {
+      return await this.#answer(bytes);
+    } catch (error) {
+      return this.refuse(peekRequestId(bytes), 'internal', (error as Error).message);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    }
+  }
+
+  refuse(requestId: number, code: RemoteErrorCode, text: string): Answer {
+    this.#failed[code] = (this.#failed[code] ?? 0) + 1;
     const { retryable } = REMOTE_ERRORS[code];
     return { message: serializeMessage({ kind: 'error', requestId, code, retryable, text }), error: code };
   }
 
-  async function answer(bytes: Uint8Array): Promise<Answer> {
-    const receivedAt = performance.now();
-    const request = parseRequest(bytes);
-    if ('code' in request) return refuse(peekRequestId(bytes), request.code, request.text);
-    const { requestId } = request;
-    if (draining) return refuse(requestId, 'shutting-down', 'the server is shutting down');
-    const pool = pools.get(hexOf(request.bundlePrefix));
-    if (!pool) {
-      return refuse(
-        requestId,
-        'unknown-bundle',
-        `no bundle here has a digest of ${hexOf(request.bundlePrefix)}…`,
-      );
-    }
-    const { outcome, queueMs } = await pool.submit(jobOf(request));
-    if (outcome.kind === 'failed') return refuse(requestId, outcome.code, outcome.text);
-    const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
-    const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });
-    answered++;
-    return { message, error: undefined };
+  counts(): RequestCounts {
+    return { inFlight: this.#inFlight, answered: this.#answered, failed: { ...this.#failed } };
   }
 
-  return {
-    refuse,
-    async handle(bytes) {
-      inFlight++;
-      try {
-        return await answer(bytes);
-      } catch (error) {
-        return refuse(peekRequestId(bytes), 'internal', (error as Error).message);
-      } finally {
-        inFlight--;
-        if (inFlight === 0) for (const resolve of waiters.splice(0)) resolve();
-      }
-    },
-    counts: () => ({ inFlight, answered, failed: { ...failed } }),
-    drain: () => {
-      draining = true;
-    },
-    get draining() {
-      return draining;
-    },
-    idle: () => (inFlight === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
-  };
+  drain(): void {
+    this.#draining = true;
+  }
+
+  idle(): Promise<void> {
+    return this.#inFlight === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  async #answer(bytes: Uint8Array): Promise<Answer> {
+    const receivedAt = performance.now();
+    const request = parseRequest(bytes);
+    if ('code' in request) return this.refuse(peekRequestId(bytes), request.code, request.text);
+    const { requestId } = request;
+    if (this.#draining) return this.refuse(requestId, 'shutting-down', 'the server is shutting down');
+    const key = hexOf(request.bundlePrefix);
+    const pool = this.#pools.get(key);
+    if (!pool) return this.refuse(requestId, 'unknown-bundle', `no bundle here has a digest of ${key}…`);
+    const { outcome, queueMs } = await pool.submit(jobOf(request));
+    if (outcome.kind === 'failed') return this.refuse(requestId, outcome.code, outcome.text);
+    const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
+    const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });
+    this.#answered++;
+    return { message, error: undefined };
+  }
 }
 
 /** The key of a bundle among the pools. */

@@ -6,16 +6,18 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { peekRequestId } from '../../protocol/index.js';
+import { peekRequestId, type RemoteErrorCode } from '../../protocol/index.js';
 import type { ServerLimits } from './limits.js';
 import type { ServerLogger } from './logger.js';
-import type { Answer, RequestHandler } from './request-handler.js';
+import type { RequestHandler } from './request-handler.js';
 
 /** Path of the stream. */
 export const STREAM_PATH = '/v1/stream';
 
 /** How often an idle connection is asked whether it still lives; one that missed an answer is cut. */
 const PING_INTERVAL_MS = 30_000;
+/** Refusals that a client may leave unread. */
+const MAX_UNREAD_REFUSALS = 1024;
 const GOING_AWAY = 1001; // RFC 6455 §7.4.1
 
 /** What the stream works with. */
@@ -86,8 +88,10 @@ class Connection {
   readonly #socket: WebSocket;
   readonly #handler: RequestHandler;
   readonly #maxRequests: number;
-  /** Requests whose answer has not left yet. */
-  #open = 0;
+  /** Requests taken whose answer has not left yet. */
+  #taken = 0;
+  /** Messages refused whose answer has not left yet. */
+  #refused = 0;
   #draining = false;
   #alive = true;
 
@@ -112,7 +116,7 @@ class Connection {
 
   drain(): void {
     this.#draining = true;
-    if (this.#open === 0) this.#socket.close(GOING_AWAY);
+    this.#closeIfDone();
   }
 
   terminate(): void {
@@ -121,24 +125,33 @@ class Connection {
 
   async #receive(received: Buffer, isBinary: boolean): Promise<void> {
     this.#alive = true;
-    const overloaded = this.#open >= this.#maxRequests;
-    this.#open++;
     if (!isBinary) {
-      this.#send(this.#handler.refuse(0, 'malformed-message', 'message expected binary, got text'));
-    } else if (overloaded) {
+      this.#refuse(0, 'malformed-message', 'message expected binary, got text');
+    } else if (this.#taken >= this.#maxRequests) {
       const text = `${this.#maxRequests} requests of this connection are unanswered`;
-      this.#send(this.#handler.refuse(peekRequestId(received), 'overloaded', text));
+      this.#refuse(peekRequestId(received), 'overloaded', text);
     } else {
-      this.#send(await this.#handler.handle(received));
+      this.#taken++;
+      const { message } = await this.#handler.handle(received);
+      this.#socket.send(message, { binary: true }, () => {
+        this.#taken--;
+        this.#closeIfDone();
+      });
     }
   }
 
-  #send({ message }: Answer): void {
+  /** Refusals are not bounded by the requests taken: a client that sends and never reads is cut. */
+  #refuse(requestId: number, code: RemoteErrorCode, text: string): void {
+    this.#refused++;
+    if (this.#refused > MAX_UNREAD_REFUSALS) this.#socket.terminate();
+    const { message } = this.#handler.refuse(requestId, code, text);
     this.#socket.send(message, { binary: true }, () => {
-      this.#open--;
-      if (this.#draining && this.#open === 0) this.#socket.close(GOING_AWAY);
+      this.#refused--;
+      this.#closeIfDone();
     });
-    // A client that floods but never reads would let its answers pile up here.
-    if (this.#open > 2 * this.#maxRequests) this.#socket.terminate();
+  }
+
+  #closeIfDone(): void {
+    if (this.#draining && this.#taken + this.#refused === 0) this.#socket.close(GOING_AWAY);
   }
 }

@@ -49,7 +49,7 @@ class WorkerThread implements TailThread {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     this.lost = new Promise((resolve) => {
-      worker.once('error', (cause) => resolve(new Error(`tail worker failed: ${cause.message}`, { cause })));
+      worker.on('error', (cause) => resolve(new Error(`tail worker failed: ${cause.message}`, { cause })));
       worker.once('exit', (status) => {
         if (!this.#closing) resolve(new Error(`tail worker ended with status ${status}`));
       });
