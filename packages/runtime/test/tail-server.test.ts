@@ -326,6 +326,33 @@ describe('a running server', () => {
     await expectAlive();
   });
 
+  test('a good request cut short or with flipped bits is answered, whatever it says then', async () => {
+    const random = createRandom(37);
+    const features = squareFeatures(3, 1);
+    const good = featureRequest(
+      square.manifest.cut.map(({ name }) => frameOf(features[name])),
+      77,
+    );
+    const transport = createWebSocketTransport({ url: server!.streamUrl, WebSocket });
+    transports.push(transport);
+    for (let run = 0; run < 150; run++) {
+      const bytes = good.slice(0, run % 3 === 0 ? 8 + random.nextInteger(good.length - 8) : good.length);
+      // The head stays, so that the answer can be told apart; what is wrong with heads is tested above.
+      if (run % 3 !== 0) bytes[8 + random.nextInteger(bytes.length - 8)] ^= 1 << random.nextInteger(8);
+      const answer = parseMessage((await transport.exchange(bytes, { timeoutMs: 5000 })).message);
+      expect(answer, `run ${run}`).toMatchObject({ kind: 'error', requestId: 77 });
+    }
+    await expectAlive();
+  });
+
+  test('the event loop stays free while a tail runs', async () => {
+    const slow = clientOf(square, 'http').inferFeature(squareFeatures(SLOW, 0), { coding: 'two-levels' });
+    await vi.waitFor(() => expect(server!.stats().bundles[0].running).toBe(1));
+    expect((await fetch(`${server!.url}/healthz`)).status).toBe(200);
+    expect(server!.stats().bundles[0].running).toBe(1);
+    await slow;
+  });
+
   test('garbage and half-open connections over TCP are survived', async () => {
     const { port } = server!.address;
     const random = createRandom(31);
