@@ -1,6 +1,6 @@
 /**
  * What a client needs of a link: send one message, get the message that answers it, and know how many bytes
- * that took. Implementations: WebSocket and fetch here, node:http in `../node/http-transport.ts`.
+ * that took. Implementations: WebSocket and fetch here, HTTP for Node in `../node/http-transport.ts`.
  */
 
 import { TransportError } from './errors.js';
