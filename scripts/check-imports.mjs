@@ -1,0 +1,173 @@
+/**
+ * Checks the import table of docs/architecture.md: packages import downwards only, the codec's stage folders do
+ * not import each other, browser-safe files import nothing of Node, no file imports itself in a circle, and every
+ * imported package is declared. Prints each violation and exits with 1 if there is any.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Each package with those it may import. */
+const TABLE = {
+  tensor: [],
+  codec: ['tensor'],
+  inference: ['tensor'],
+  onnx: ['tensor', 'inference'],
+  bundle: ['tensor', 'codec'],
+  eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
+  runtime: ['tensor', 'codec', 'inference', 'bundle'],
+  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'eval', 'runtime'],
+  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'eval', 'runtime', 'demo'],
+};
+/** Packages that run in Node only; in all others Node code lives in `src/node`. */
+const NODE_PACKAGES = ['eval', 'demo', 'cli'];
+/** Packages without any third-party import. */
+const PURE_PACKAGES = ['tensor', 'codec'];
+/** Folders of the codec with the folders they may import, beside files directly in `src`. */
+const CODEC_FOLDERS = {
+  bitstream: ['bitstream'],
+  quantizer: ['quantizer', 'bitstream'],
+  entropy: ['entropy', 'bitstream'],
+  container: ['container', 'bitstream'],
+  backend: ['backend', 'quantizer', 'entropy', 'bitstream'],
+};
+/** Files of `codec/src` that stage folders may import; the others stand above the stages. */
+const CODEC_BASE_FILES = ['stages', 'errors'];
+/** Decoding must not pull in modules that only encoding needs. */
+const CODEC_DECODER = 'frame-decoder.ts';
+const CODEC_ENCODING_ONLY = ['entropy/table-design.ts', 'entropy/encode-indices.ts', 'quantizer/range.ts'];
+
+const violations = [];
+/** Local imports of each file, absolute paths. */
+const graph = new Map();
+
+const listed = readdirSync(join(root, 'packages')).sort();
+for (const name of listed) {
+  if (!(name in TABLE)) violations.push(`packages/${name}: not in the import table`);
+}
+for (const name of Object.keys(TABLE)) checkPackage(name);
+checkCycles();
+checkDecoder();
+
+if (violations.length > 0) {
+  for (const violation of violations) process.stderr.write(`${violation}\n`);
+  process.stderr.write(`imports: ${violations.length} violations\n`);
+  process.exit(1);
+}
+process.stdout.write(`imports: ${graph.size} files in ${listed.length} packages follow the table\n`);
+
+function checkPackage(name) {
+  const directory = join(root, 'packages', name);
+  const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const dependencies = { ...manifest.dependencies, ...manifest.peerDependencies };
+  for (const file of sourceFiles(join(directory, 'src'))) {
+    const isTest = file.endsWith('.test.ts');
+    const local = [];
+    for (const specifier of importsOf(file)) {
+      if (specifier.startsWith('.')) {
+        const target = resolveLocal(file, specifier);
+        if (!target) report(file, `imports ${specifier}, which does not exist`);
+        else local.push(target);
+        if (name === 'codec' && target && !isTest) checkCodecImport(file, target);
+      } else if (!isTest) {
+        checkForeignImport(name, file, specifier, dependencies);
+      }
+    }
+    if (!isTest) graph.set(file, local);
+  }
+}
+
+function checkForeignImport(name, file, specifier, dependencies) {
+  if (specifier.startsWith('node:')) {
+    if (!mayUseNode(name, file)) report(file, `imports ${specifier} in a browser-safe file`);
+    return;
+  }
+  const parts = specifier.split('/');
+  const dependency = specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0];
+  if (!(dependency in dependencies))
+    report(file, `imports ${dependency}, which its package does not declare`);
+  if (!dependency.startsWith('@featherwire/')) {
+    if (PURE_PACKAGES.includes(name)) report(file, `imports ${dependency} in a package without dependencies`);
+    return;
+  }
+  const target = dependency.slice('@featherwire/'.length);
+  if (!TABLE[name].includes(target)) report(file, `imports ${dependency}: not downwards`);
+  if (parts[2] === 'node' && !mayUseNode(name, file))
+    report(file, `imports ${specifier} in a browser-safe file`);
+}
+
+function mayUseNode(name, file) {
+  return NODE_PACKAGES.includes(name) || file.startsWith(join(root, 'packages', name, 'src', 'node') + sep);
+}
+
+function checkCodecImport(file, target) {
+  const source = join(root, 'packages/codec/src');
+  const [from, ...rest] = relative(source, file).split(sep);
+  if (rest.length === 0) return;
+  const [to, ...inside] = relative(source, target).split(sep);
+  const allowed =
+    inside.length === 0
+      ? CODEC_BASE_FILES.includes(to.replace(/\.ts$/, ''))
+      : CODEC_FOLDERS[from]?.includes(to);
+  if (!allowed) report(file, `imports ${relative(source, target)}: stage folders do not import that`);
+}
+
+function checkCycles() {
+  const state = new Map();
+  const visit = (file, path) => {
+    state.set(file, 'open');
+    for (const target of graph.get(file) ?? []) {
+      if (state.get(target) === 'open') {
+        const cycle = [...path.slice(path.indexOf(target)), target];
+        violations.push(`cycle: ${cycle.map((entry) => relative(root, entry)).join(' -> ')}`);
+      } else if (!state.has(target)) {
+        visit(target, [...path, target]);
+      }
+    }
+    state.set(file, 'done');
+  };
+  for (const file of graph.keys()) if (!state.has(file)) visit(file, [file]);
+}
+
+function checkDecoder() {
+  const source = join(root, 'packages/codec/src');
+  const reached = new Set();
+  const visit = (file) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const target of graph.get(file) ?? []) visit(target);
+  };
+  visit(join(source, CODEC_DECODER));
+  for (const file of CODEC_ENCODING_ONLY) {
+    if (reached.has(join(source, file)))
+      violations.push(`codec decoding imports ${file}, which only encoding needs`);
+  }
+}
+
+/** Everything that a file imports or exports from, dynamic imports included. */
+function importsOf(file) {
+  return ts
+    .preProcessFile(readFileSync(file, 'utf8'), true, true)
+    .importedFiles.map(({ fileName }) => fileName);
+}
+
+function resolveLocal(file, specifier) {
+  const path = join(dirname(file), specifier).replace(/\.js$/, '.ts');
+  if (path.endsWith('.generated.ts')) return path;
+  return existsSync(path) ? path : null;
+}
+
+function sourceFiles(directory) {
+  return readdirSync(directory).flatMap((entry) => {
+    const path = join(directory, entry);
+    if (statSync(path).isDirectory()) return sourceFiles(path);
+    return path.endsWith('.ts') && !path.endsWith('.d.ts') ? [path] : [];
+  });
+}
+
+function report(file, problem) {
+  violations.push(`${relative(root, file)} ${problem}`);
+}
