@@ -1,0 +1,47 @@
+/** What `featherwire encode` does. */
+
+import { decodeFrame, encodeFrame, inspectFrame, loadBackend } from '@featherwire/codec';
+import { elementCount, readNpy } from '@featherwire/tensor';
+import type { EncodeOptions } from '../commands/encode.js';
+import { describeQuantizer, quantizerOf } from '../commands/quantizer-options.js';
+import type { CommandContext } from '../context.js';
+import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
+import { measureDistance } from '../measure.js';
+import { formatExactBytes, formatReal } from '../terminal/units.js';
+import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor.js';
+
+/** Codes the tensor, decodes the frame to measure its error, writes it, prints the report. */
+export async function encode(
+  input: string,
+  output: string,
+  options: EncodeOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const stream = reportStream(output, options.json, terminal);
+  const backend = await loadBackend(options.backend);
+  const quantizer = quantizerOf(options);
+  const bytes = await readInput(input, terminal);
+  const { feature, frame } = await inFile(input, () => {
+    const tensor = readNpy(bytes);
+    return { feature: tensor, frame: encodeFrame(tensor, { quantizer, backend }) };
+  });
+  const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
+  const { coder } = inspectFrame(frame, limits);
+  const distance = measureDistance(feature, decodeFrame(frame, { backend, limits }));
+  signal.throwIfAborted();
+  await writeOutput(output, frame, terminal);
+  const coded: CodedTensor = { dtype: feature.dtype, shape: feature.shape, frameBytes: frame.length };
+  printCodedTensor(coded, {
+    stream,
+    env: terminal.env,
+    json: options.json,
+    title: `${inputName(input)} → ${output === STANDARD_STREAM ? 'standard output' : output}`,
+    lines: [
+      ['input', formatExactBytes(bytes.length)],
+      ['quantizer', describeQuantizer(quantizer)],
+      ['largest error', formatReal(distance.maxAbsoluteError)],
+      ['RMS error', formatReal(distance.rmsError)],
+    ],
+    record: { inputBytes: bytes.length, quantizer, coder, backend: backend.name, ...distance },
+  });
+}

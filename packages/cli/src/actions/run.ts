@@ -1,0 +1,166 @@
+/** What `featherwire run` does: opens bundle, data and link, runs the data through, prints the summary. */
+
+import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
+import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
+import { loadBackend } from '@featherwire/codec';
+import { createTextLines, type DataSet, openDataSet } from '@featherwire/eval';
+import { createWorkerSession } from '@featherwire/inference/node';
+import { createEdgeClient, createWebSocketTransport, type Transport } from '@featherwire/runtime';
+import { createHttpTransport } from '@featherwire/runtime/node';
+import { WebSocket } from 'ws';
+import { describeQuantizer, quantizerOf } from '../commands/quantizer-options.js';
+import type { RunOptions } from '../commands/run.js';
+import type { CommandContext } from '../context.js';
+import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
+import { UsageError } from '../terminal/errors.js';
+import { createProgress, type Progress } from '../terminal/progress.js';
+import { formatPairs, formatTable } from '../terminal/table.js';
+import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
+import { formatCount, formatMs, formatNumberOf, formatPercent } from '../terminal/units.js';
+
+/** Name of the data set that is made on the spot. */
+const TEXT_LINES = 'text-lines';
+const DEFAULT_TEXT_LINE_COUNT = 200;
+const STREAM_PATH = '/v1/stream';
+
+/** Runs data through head and server. */
+export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
+  const { terminal } = context;
+  const bundle = await readBundle(directory, { verify: ['head'] });
+  const coding = codingOf(bundle.manifest, options);
+  const data = await openData(options);
+  const progress = createProgress(terminal);
+  try {
+    const summary = await runOverLink(bundle, data, coding, options, { ...context, progress });
+    progress.close();
+    const record = {
+      bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
+      server: options.server.href,
+      transport: options.transport,
+      data: data.description,
+      coding,
+      ...summary,
+    };
+    if (options.json) printJson(terminal.stdout, record);
+    else printRun(bundle, data, coding, options, summary, terminal);
+  } finally {
+    progress.close();
+  }
+}
+
+async function runOverLink(
+  bundle: NodeBundle,
+  data: DataSet,
+  coding: Coding,
+  options: RunOptions,
+  { progress, signal }: CommandContext & { readonly progress: Progress },
+): Promise<EdgeRunSummary> {
+  const sampleCount = Math.min(data.length, options.limit ?? data.length);
+  progress.stage('load the head');
+  const backend = await loadBackend(options.backend);
+  const head = await createWorkerSession(bundle.partPath('head'));
+  const transport = openTransport(options);
+  try {
+    const retry = { maxAttempts: options.retries + 1 };
+    const client = createEdgeClient({ bundle, head, transport, backend, retry });
+    progress.stage(`run ${data.name}`);
+    const { manifest } = bundle;
+    const { timeout: timeoutMs } = options;
+    return await runData({ client, manifest, data, sampleCount, coding, timeoutMs, progress, signal });
+  } catch (error) {
+    signal.throwIfAborted(); // what a signal broke off is no failure of the link
+    throw error;
+  } finally {
+    await transport.close();
+    await head.close();
+  }
+}
+
+type Coding = string | Readonly<Record<string, QuantizerChoice>>;
+
+/** The point asked for, or the quantizer of the options for every tensor of the cut. */
+function codingOf({ cut, operatingPoints }: BundleManifest, options: RunOptions): Coding {
+  const { point } = options;
+  if (point === undefined) {
+    const quantizer = quantizerOf(options);
+    return Object.fromEntries(cut.map(({ name }) => [name, quantizer]));
+  }
+  const ids = operatingPoints.map(({ id }) => id);
+  if (ids.includes(point)) return point;
+  throw new UsageError(
+    ids.length === 0
+      ? `--point expected a bundle with operating points, got one without`
+      : `--point expected one of ${ids.join(', ')}, got '${point}'`,
+  );
+}
+
+function openData({ data, limit }: RunOptions): Promise<DataSet> {
+  if (data !== TEXT_LINES) return openDataSet(data);
+  return createTextLines({ split: 'test', count: limit ?? DEFAULT_TEXT_LINE_COUNT });
+}
+
+function openTransport({ server, transport }: RunOptions): Transport {
+  const url = new URL(server);
+  const scheme = transport === 'ws' ? 'ws' : 'http';
+  url.protocol = url.protocol.endsWith('s:') && url.protocol !== 'ws:' ? `${scheme}s:` : `${scheme}:`;
+  if (transport === 'http') return createHttpTransport({ url: url.href });
+  url.pathname = STREAM_PATH;
+  return createWebSocketTransport({ url: url.href, WebSocket });
+}
+
+function printRun(
+  { manifest, digest }: NodeBundle,
+  data: DataSet,
+  coding: Coding,
+  options: RunOptions,
+  summary: EdgeRunSummary,
+  { stdout, env }: Terminal,
+): void {
+  const styles = stylesOf(stdout, env);
+  const { metric, bytesPerSample, sampleCount, attempts } = summary;
+  const bytes = (mean: number): string => `${formatCount(Math.round(mean))} per sample`;
+  const repeated = attempts - sampleCount;
+  const right = (header: string) => ({ header, align: 'right' as const });
+  printLines(
+    stdout,
+    styles.bold(`${manifest.model.name} over ${options.transport} to ${options.server.host}`),
+    ...formatPairs(
+      [
+        ['bundle', digest.slice(0, 12)],
+        [
+          'data',
+          `${data.description}${sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : ''}`,
+        ],
+        ['coding', describeCoding(coding)],
+        [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
+        [
+          'bytes up',
+          `${bytes(bytesPerSample.sent)}, frames ${formatCount(Math.round(bytesPerSample.payload))}`,
+        ],
+        ['bytes down', bytes(bytesPerSample.received)],
+        ['bits per element', summary.bitsPerElement.toFixed(3)],
+        ['attempts', repeated === 0 ? undefined : `${formatNumberOf(repeated, 'request')} repeated`],
+      ],
+      styles,
+    ),
+    '',
+    ...formatTable(
+      [{ header: 'stage' }, right('p50 ms'), right('p95 ms')],
+      STAGES.map((stage) => {
+        const { p50, p95 } = summary.times[stage];
+        return [stage.replace(/Ms$/, ''), formatMs(p50), formatMs(p95)];
+      }),
+      styles,
+    ),
+  );
+}
+
+function describeMetric({ value, low, high }: NonNullable<EdgeRunSummary['metric']>): string {
+  return `${formatPercent(value)} (95 % interval ${formatPercent(low)} to ${formatPercent(high)})`;
+}
+
+function describeCoding(coding: Coding): string {
+  if (typeof coding === 'string') return `operating point ${coding}`;
+  const [first] = Object.values(coding);
+  return describeQuantizer(first);
+}

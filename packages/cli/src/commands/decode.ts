@@ -1,0 +1,41 @@
+/** `featherwire decode`: one frame to one tensor. */
+
+import { type BackendPreference, DEFAULT_DECODE_LIMITS } from '@featherwire/codec';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from '../context.js';
+import { backendOption, integerIn, jsonOption } from './arguments.js';
+
+const EXAMPLES = `
+Examples:
+  $ featherwire decode feature.fwf feature.npy
+  $ featherwire decode large.fwf large.npy --max-elements 500000000
+  $ featherwire decode - - < feature.fwf > feature.npy`;
+
+/** What the options parse to. */
+export interface DecodeOptions {
+  readonly backend: BackendPreference;
+  readonly maxElements: number;
+  readonly json?: true;
+}
+
+/** Adds the command to the program. */
+export function addDecodeCommand(program: Command, context: CommandContext): void {
+  program
+    .command('decode')
+    .summary('decode a frame to a .npy tensor')
+    .description('Decodes a self-contained frame. The frame says all that is needed.')
+    .argument('<in.fwf>', 'frame to decode; - for standard input')
+    .argument('<out.npy>', 'tensor to write; - for standard output')
+    .addOption(backendOption())
+    .addOption(
+      new Option('--max-elements <count>', 'largest tensor that a frame may ask for')
+        .argParser(integerIn(1))
+        .default(DEFAULT_DECODE_LIMITS.maxElements),
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (input: string, output: string, options: DecodeOptions) => {
+      const { decode } = await import('../actions/decode.js');
+      await decode(input, output, options, context);
+    });
+}

@@ -1,0 +1,38 @@
+/** `featherwire encode`: one tensor to one frame. */
+
+import type { BackendPreference } from '@featherwire/codec';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
+import { backendOption, jsonOption } from './arguments.js';
+import { addQuantizerOptions, type QuantizerOptions } from './quantizer-options.js';
+
+const EXAMPLES = `
+Examples:
+  $ featherwire encode feature.npy feature.fwf --levels 16
+  $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
+  $ featherwire encode mask.npy mask.fwf --integer
+  $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
+
+/** What the options parse to. */
+export interface EncodeOptions extends QuantizerOptions {
+  readonly backend: BackendPreference;
+  readonly json?: true;
+}
+
+/** Adds the command to the program. */
+export function addEncodeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('encode')
+    .summary('code a .npy tensor as a frame')
+    .description('Codes one tensor as a self-contained frame and tells its size and its error.')
+    .argument('<in.npy>', 'tensor to code; - for standard input')
+    .argument('<out.fwf>', 'frame to write; - for standard output');
+  addQuantizerOptions(command)
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (input: string, output: string, options: EncodeOptions) => {
+      const { encode } = await import('../actions/encode.js');
+      await encode(input, output, options, context);
+    });
+}

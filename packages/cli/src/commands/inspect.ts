@@ -1,0 +1,35 @@
+/** `featherwire inspect`: what a frame, bundle, model or NumPy file holds. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
+import { jsonOption } from './arguments.js';
+
+const EXAMPLES = `
+Examples:
+  $ featherwire inspect feature.fwf
+  $ featherwire inspect bundle
+  $ featherwire inspect model.onnx --json
+  $ featherwire inspect feature.npy`;
+
+/** What the options parse to. */
+export interface InspectOptions {
+  readonly json?: true;
+}
+
+/** Adds the command to the program. */
+export function addInspectCommand(program: Command, context: CommandContext): void {
+  program
+    .command('inspect')
+    .summary('show what a frame, bundle, model or array holds')
+    .description(
+      'Shows what a file or bundle holds: a frame byte by byte, a bundle with the check of its digests,\n' +
+        'an ONNX model, a .npy or .npz. Content decides, not the name.',
+    )
+    .argument('<path>', 'file or bundle directory; - for standard input')
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, options: InspectOptions) => {
+      const { inspect } = await import('../actions/inspect.js');
+      await inspect(path, options, context);
+    });
+}

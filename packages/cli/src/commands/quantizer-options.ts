@@ -1,0 +1,94 @@
+/** Options that choose a quantizer, and how a choice is told. */
+
+import type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatReal } from '../terminal/units.js';
+import { integerIn } from './arguments.js';
+
+/** Levels taken where no option chooses a quantizer. */
+export const DEFAULT_LEVEL_COUNT = 256;
+const MAX_LEVEL_COUNT = 65_536;
+const MAX_BITS = 16;
+
+/** What the options parse to. */
+export interface QuantizerOptions {
+  readonly levels?: number;
+  readonly bits?: number;
+  readonly raw?: true;
+  readonly integer?: true;
+  readonly clip?: RangeChoice;
+}
+
+/**
+ * Adds `--levels`, `--bits`, `--raw`, `--integer` and `--clip` to a command.
+ * @param conflicts - other options of the command that choose a coding, as attribute names
+ */
+export function addQuantizerOptions(command: Command, conflicts: readonly string[] = []): Command {
+  const option = (flags: string, description: string, ...against: string[]): Option =>
+    new Option(flags, description).conflicts([...against, ...conflicts]);
+  return command
+    .addOption(
+      option(
+        '--levels <count>',
+        `uniform quantizer with 2 to ${MAX_LEVEL_COUNT} levels (default: ${DEFAULT_LEVEL_COUNT})`,
+        'bits',
+        'raw',
+        'integer',
+      ).argParser(integerIn(2, MAX_LEVEL_COUNT)),
+    )
+    .addOption(
+      option('--bits <count>', 'asymmetric integer quantizer of 1 to 16 bits', 'raw', 'integer').argParser(
+        integerIn(1, MAX_BITS),
+      ),
+    )
+    .addOption(option('--raw', 'elements as they are, of any type', 'integer'))
+    .addOption(option('--integer', 'lossless, for int8 and uint8'))
+    .addOption(
+      option(
+        '--clip <range>',
+        'what the levels span: minmax, or LO,HI (default: minmax)',
+        'raw',
+        'integer',
+      ).argParser(clipArgument),
+    );
+}
+
+/** The quantizer that the options ask for. */
+export function quantizerOf({ levels, bits, raw, integer, clip }: QuantizerOptions): QuantizerChoice {
+  const range = clip ?? { kind: 'minmax' };
+  if (raw) return { kind: 'none' };
+  if (integer) return { kind: 'integer' };
+  if (bits !== undefined) return { kind: 'asymmetric', bits, range };
+  return { kind: 'uniform', levelCount: levels ?? DEFAULT_LEVEL_COUNT, range };
+}
+
+/** A quantizer in a few words. */
+export function describeQuantizer(quantizer: QuantizerChoice): string {
+  switch (quantizer.kind) {
+    case 'none':
+      return 'none, elements as they are';
+    case 'integer':
+      return 'integers as they are';
+    case 'uniform':
+      return `uniform, ${quantizer.levelCount} levels over ${describeRange(quantizer.range)}`;
+    case 'asymmetric':
+      return `asymmetric, ${quantizer.bits} bits over ${describeRange(quantizer.range)}`;
+    default:
+      return quantizer satisfies never;
+  }
+}
+
+function describeRange(range: RangeChoice): string {
+  return range.kind === 'minmax' ? 'minmax' : `[${formatReal(range.low)}, ${formatReal(range.high)}]`;
+}
+
+function clipArgument(text: string): RangeChoice {
+  if (text === 'minmax') return { kind: 'minmax' };
+  const limits = text.split(',').map((limit) => (limit.trim() === '' ? Number.NaN : Number(limit)));
+  const [low, high] = limits;
+  // The codec rounds the limits to float32, where they still have to differ.
+  if (limits.length !== 2 || !limits.every(Number.isFinite) || !(Math.fround(low) < Math.fround(high))) {
+    throw new InvalidArgumentError(`expected minmax, or LO,HI with LO below HI, got '${text}'.`);
+  }
+  return { kind: 'fixed', low, high };
+}

@@ -1,0 +1,75 @@
+/** `featherwire run`: the edge side of a bundle, on a data set, against a server. */
+
+import type { BackendPreference } from '@featherwire/codec';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from '../context.js';
+import { backendOption, integerIn, jsonOption, urlArgument } from './arguments.js';
+import { addQuantizerOptions, type QuantizerOptions } from './quantizer-options.js';
+
+const EXAMPLES = `
+DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
+a .npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
+
+Examples:
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
+  $ featherwire run ocr-bundle --server http://127.0.0.1:8350 --data text-lines --limit 100 --bits 4
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data test.npz --raw --transport http --json`;
+
+const DEFAULT_RETRIES = 3;
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Largest delay of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** What the options parse to. */
+export interface RunOptions extends QuantizerOptions {
+  readonly server: URL;
+  readonly data: string;
+  readonly point?: string;
+  readonly transport: 'ws' | 'http';
+  readonly limit?: number;
+  readonly retries: number;
+  readonly timeout: number;
+  readonly backend: BackendPreference;
+  readonly json?: true;
+}
+
+/** Adds the command to the program. */
+export function addRunCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('run')
+    .summary('run data through a head here and its tail on a server')
+    .description(
+      "Runs data through a bundle's head here and its tail on a server; reports accuracy, bytes on the\n" +
+        'link, and the time of each stage.',
+    )
+    .argument('<bundle>', 'directory written by `featherwire split`')
+    .addOption(
+      new Option('--server <url>', 'address that `featherwire serve` printed')
+        .argParser(urlArgument('http:', 'https:', 'ws:', 'wss:'))
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--data <data>', 'what to run; see below')
+    .addOption(new Option('--point <id>', "one of the bundle's operating points, in place of a quantizer"));
+  addQuantizerOptions(command, ['point'])
+    .addOption(
+      new Option('--transport <kind>', 'connection to the server').choices(['ws', 'http']).default('ws'),
+    )
+    .addOption(new Option('--limit <count>', 'samples to run (default: all)').argParser(integerIn(1)))
+    .addOption(
+      new Option('--retries <count>', 'further attempts for a request that may succeed later')
+        .argParser(integerIn(0))
+        .default(DEFAULT_RETRIES),
+    )
+    .addOption(
+      new Option('--timeout <ms>', 'time for a request with all its attempts')
+        .argParser(integerIn(1, MAX_TIMEOUT_MS))
+        .default(DEFAULT_TIMEOUT_MS),
+    )
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (directory: string, options: RunOptions) => {
+      const { run } = await import('../actions/run.js');
+      await run(directory, options, context);
+    });
+}

@@ -1,0 +1,21 @@
+/** What every command gets beside its arguments. */
+
+import type { Terminal } from './terminal/terminal.js';
+
+/** Streams, environment, and the wish to stop. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** Raised by SIGINT and SIGTERM; its reason is an `InterruptedError`. */
+  readonly signal: AbortSignal;
+}
+
+/** A signal asked the command to stop; exit status 128 + the signal's number, as shells expect. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly exitStatus: number;
+
+  constructor(signal: string, signalNumber: number) {
+    super(`interrupted by ${signal}`);
+    this.exitStatus = 128 + signalNumber;
+  }
+}

@@ -1,0 +1,147 @@
+/** A bundle: what its manifest says, and whether its files are what the manifest says. */
+
+import { BundleError, type BundleManifest, type PartName } from '@featherwire/bundle';
+import { PART_NAMES, readBundle, readManifest } from '@featherwire/bundle/node';
+import { describeQuantizer } from '../commands/quantizer-options.js';
+import {
+  formatBytes,
+  formatCount,
+  formatLargeCount,
+  formatNumberOf,
+  formatReal,
+  formatShape,
+  UNKNOWN,
+} from '../terminal/units.js';
+import { type InspectReport, numberColumn } from './report.js';
+
+/** A report with the outcome of the digest check. */
+export interface BundleInspection {
+  readonly report: InspectReport;
+  /** What is wrong with the first damaged part; undefined if every file is as the manifest says. */
+  readonly damage: BundleError | undefined;
+}
+
+/** @throws {BundleError} if the directory holds no manifest that can be read */
+export async function inspectBundle(directory: string): Promise<BundleInspection> {
+  const { manifest, digest } = await readManifest(directory);
+  const checks = new Map<PartName, BundleError | undefined>();
+  for (const part of PART_NAMES) if (manifest[part]) checks.set(part, await checkPart(directory, part));
+  const damage = [...checks.values()].find((error) => error !== undefined);
+  const { task, operatingPoints } = manifest;
+  return {
+    damage,
+    report: {
+      title: `featherwire bundle of ${manifest.model.name}`,
+      pairs: pairsOf(manifest, digest),
+      tables: [partTable(manifest, checks), ...pointTables(manifest)],
+      record: {
+        kind: 'bundle',
+        digest,
+        ...manifest,
+        // An alphabet may hold thousands of letters.
+        task: task && { kind: task.kind, output: task.output, labelCount: labelCountOf(task) },
+        operatingPoints,
+        checks: Object.fromEntries([...checks].map(([part, error]) => [part, error?.message ?? 'ok'])),
+      },
+    },
+  };
+}
+
+async function checkPart(directory: string, part: PartName): Promise<BundleError | undefined> {
+  try {
+    await readBundle(directory, { verify: [part] });
+    return undefined;
+  } catch (error) {
+    if (error instanceof BundleError) return error;
+    throw error;
+  }
+}
+
+function pairsOf(manifest: BundleManifest, digest: string): InspectReport['pairs'] {
+  const { model, inputs, cut, outputs, preprocessing, task, verification } = manifest;
+  const tensors = (specs: BundleManifest['cut']): string =>
+    specs.map(({ name, dtype, shape }) => `${name} ${dtype} ${formatShape(shape)}`).join(', ');
+  const { runs, maxRelativeError, tolerance } = verification;
+  return [
+    ['digest', digest],
+    ['model', `${model.name}, ${formatBytes(model.bytes)}, SHA-256 ${model.sha256}`],
+    ['input', tensors(inputs)],
+    ['cut', tensors(cut)],
+    ['output', tensors(outputs)],
+    ['preprocessing', preprocessing && describePreprocessing(preprocessing)],
+    ['task', task && `${task.kind} from ${task.output}, ${describeLabels(task)}`],
+    [
+      'proof',
+      `off by ${formatReal(maxRelativeError)} of the output's range on ${formatNumberOf(runs, 'input')}, ` +
+        `${formatReal(tolerance)} allowed`,
+    ],
+  ];
+}
+
+function describePreprocessing(preprocessing: NonNullable<BundleManifest['preprocessing']>): string {
+  const { input, channelOrder, height, width, fit, mean, std } = preprocessing;
+  const size = `${width === 'aspect' ? 'any width' : width} x ${height}`;
+  return `picture to ${input}: ${channelOrder}, ${size}, ${fit}, mean ${mean.join(' ')}, std ${std.join(' ')}`;
+}
+
+function labelCountOf(task: NonNullable<BundleManifest['task']>): number | null {
+  return task.kind === 'ctc-text' ? task.alphabet.length : (task.classes?.length ?? null);
+}
+
+function describeLabels(task: NonNullable<BundleManifest['task']>): string {
+  const count = labelCountOf(task);
+  if (task.kind === 'ctc-text') return `${formatCount(count)} letters`;
+  return count === null ? 'classes without names' : `${formatCount(count)} classes`;
+}
+
+function partTable(
+  manifest: BundleManifest,
+  checks: ReadonlyMap<PartName, BundleError | undefined>,
+): InspectReport['tables'][number] {
+  const rows = PART_NAMES.flatMap((name) => {
+    const part = manifest[name];
+    if (!part) return [];
+    const check = checks.get(name) ? 'damaged' : 'ok';
+    const numbers = [formatLargeCount(part.parameters), formatLargeCount(part.macs)];
+    const own = [name, part.file, formatBytes(part.bytes), ...numbers, part.sha256.slice(0, 16), check];
+    const external = (part.externalData ?? []).map(({ file, bytes, sha256 }) => [
+      '',
+      file,
+      formatBytes(bytes),
+      '',
+      '',
+      sha256.slice(0, 16),
+      '',
+    ]);
+    return [own, ...external];
+  });
+  return {
+    columns: [
+      { header: 'part' },
+      { header: 'file' },
+      numberColumn('size'),
+      numberColumn('weights'),
+      numberColumn('MACs'),
+      { header: 'SHA-256' },
+      { header: 'check' },
+    ],
+    rows,
+  };
+}
+
+function pointTables({ operatingPoints }: BundleManifest): InspectReport['tables'] {
+  if (operatingPoints.length === 0) return [];
+  const rows = operatingPoints.map(({ id, coding, measured }) => [
+    id,
+    coding.map(({ quantizer }) => describeQuantizer(quantizer)).join('; '),
+    measured ? formatCount(Math.round(measured.bytesPerSample)) : UNKNOWN,
+    measured ? `${measured.metric.name} ${formatReal(measured.metric.value)}` : 'not measured',
+  ]);
+  const columns = [
+    { header: 'point' },
+    { header: 'quantizer' },
+    numberColumn('bytes'),
+    { header: 'measured' },
+  ];
+  return [{ columns, rows }];
+}

@@ -1,0 +1,59 @@
+/** The command line as a whole: its commands, and how parsing fails. */
+
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { addCutsCommand } from './commands/cuts.js';
+import { addDecodeCommand } from './commands/decode.js';
+import { addDemoCommand } from './commands/demo.js';
+import { addEncodeCommand } from './commands/encode.js';
+import { addInspectCommand } from './commands/inspect.js';
+import { addRunCommand } from './commands/run.js';
+import { addServeCommand } from './commands/serve.js';
+import { addSplitCommand } from './commands/split.js';
+import type { CommandContext } from './context.js';
+import { oneLine } from './terminal/errors.js';
+import { stylesOf } from './terminal/terminal.js';
+
+const EXAMPLES = `
+Examples:
+  $ featherwire cuts model.onnx
+  $ featherwire split model.onnx --at relu5 -o bundle
+  $ featherwire serve bundle
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
+  $ featherwire demo
+
+Every command has --help. FEATHERWIRE_DEBUG=1 adds the stack to an error.`;
+
+/** The parser; `parseAsync` runs the command and throws what `reportError` takes. */
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr, env } = context.terminal;
+  const { red } = stylesOf(stderr, env);
+  const program = new Command('featherwire')
+    .description('Cuts an ONNX network in two and codes what crosses the cut.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHasColors: () => stdout.isTTY === true,
+      getErrHasColors: () => stderr.isTTY === true,
+      outputError: (text, write) => write(`${oneLine(text).replace(/^error:/, red('error:'))}\n`),
+    })
+    .addHelpText('after', EXAMPLES);
+  addCutsCommand(program, context);
+  addSplitCommand(program, context);
+  addServeCommand(program, context);
+  addRunCommand(program, context);
+  addEncodeCommand(program, context);
+  addDecodeCommand(program, context);
+  addInspectCommand(program, context);
+  addDemoCommand(program, context);
+  return program;
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  return version;
+}
