@@ -19,6 +19,7 @@ import {
   type RowName,
   summarizeRow,
 } from './rows.js';
+import { DEVICE_ID } from './totals.js';
 
 /** What all rows share. */
 export interface MeasureOptions {
@@ -35,7 +36,7 @@ const WIRE_CHECK_LINES = 8;
 
 /** The network run on the device alone. */
 export async function measureOnDevice(options: MeasureOptions, whole: ModelSession): Promise<DemoRow> {
-  const name = { id: 'device', label: 'all on device', elements: 0, setting: '' };
+  const name = { id: DEVICE_ID, label: 'all on device', elements: 0, setting: '' };
   return measureRow(options, name, async (line) => {
     const started = performance.now();
     const { outputs } = await whole.run(line.inputs);

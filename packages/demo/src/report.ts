@@ -3,7 +3,7 @@
 import type { DemoResult } from './result.js';
 import type { DemoRow } from './rows.js';
 import { DEVICE_SLOWDOWNS, LINKS } from './scenario.js';
-import { eligibleRows, type TotalsOfLink } from './totals.js';
+import { DEVICE_ID, eligibleRows, type TotalsOfLink } from './totals.js';
 
 type Column = {
   readonly title: string;
@@ -17,11 +17,10 @@ const MEASURED: readonly Column[] = [
   { title: 'B up', align: 'right', cell: (row) => bytes(row.bytesSent) },
   { title: 'B down', align: 'right', cell: (row) => bytes(row.bytesReceived) },
   { title: 'bit/elem', align: 'right', cell: (row) => row.bitsPerElement?.toFixed(3) ?? '-' },
-  { title: 'CER %', align: 'right', cell: (row) => percent(row.errorRate.value) },
   {
-    title: '95 % interval',
+    title: 'CER % (95 %)',
     align: 'right',
-    cell: ({ errorRate }) => `${percent(errorRate.low)} - ${percent(errorRate.high)}`,
+    cell: ({ errorRate: { value, low, high } }) => `${percent(value)} (${percent(low)}-${percent(high)})`,
   },
   { title: 'head', align: 'right', cell: (row) => time(row.times.headMs) },
   { title: 'encode', align: 'right', cell: (row) => time(row.times.encodeMs) },
@@ -36,7 +35,7 @@ export function formatDemoTable(result: DemoResult): string {
     .filter(({ deviceSlowdown }) => deviceSlowdown === 1)
     .map(
       ({ link, totalMs }): Column => ({
-        title: `@${link.name}*`,
+        title: `@${link.uplinkMbps}*`,
         align: 'right',
         cell: (row) => totalMs[row.id].toFixed(0),
       }),
@@ -48,7 +47,8 @@ export function formatDemoTable(result: DemoResult): string {
     ...table([...MEASURED, ...totals], result.rows),
     '',
     'B up, B down: mean bytes a line, everything above TCP. Times: medians in ms; link: loopback.',
-    `* total ms on a link, computed from the measured times and bytes: ${LINKS.map(describeLink).join('; ')}.`,
+    '* total ms on a link of so many Mbit/s up, computed from the measured times and bytes:',
+    `  ${LINKS.map(describeLink).join('; ')} round trip.`,
     '',
     ...winners(result),
     `${result.quick ? 'quick run; ' : ''}${result.seconds.toFixed(0)} s`,
@@ -58,15 +58,16 @@ export function formatDemoTable(result: DemoResult): string {
 function winners(result: DemoResult): string[] {
   const line = (totals: TotalsOfLink): string => {
     const groups = [
-      ['all on device', bestOf(totals, result.rows, (id) => id === 'device')],
-      ['picture', bestOf(totals, result.rows, (id) => id !== 'device' && !id.includes('/'))],
-      ['split', bestOf(totals, result.rows, (id) => id.includes('/'))],
+      ['all on device', bestOf(totals, result.rows, (id) => id === DEVICE_ID)],
+      ['picture', bestOf(totals, result.rows, (id) => id !== DEVICE_ID && !isSplit(id))],
+      ['split', bestOf(totals, result.rows, isSplit)],
     ] as const;
-    const entries = groups.map(
-      ([name, best]) => `${name} ${best ? `${best.ms.toFixed(0)} ms (${best.label})` : '-'}`,
-    );
     const winner = result.rows.find(({ id }) => id === totals.winner)?.label ?? totals.winner;
-    return `  ${totals.link.name.padEnd(9)}  ${winner} wins: ${entries.join(', ')}`;
+    const entries = groups.map(([name, best]) => {
+      if (!best) return `${name} -`;
+      return name === best.label ? `${name} ${best.ms}` : `${name} ${best.ms} (${best.label})`;
+    });
+    return `  ${totals.link.name.padEnd(9)}  ${winner} wins.  ms: ${entries.join(', ')}`;
   };
   const group = (slowdown: number): string[] => [
     slowdown === 1 ? 'A device as fast as this machine:' : `A device ${slowdown} times slower:`,
@@ -79,20 +80,22 @@ function winners(result: DemoResult): string[] {
   ];
 }
 
+const isSplit = (id: string): boolean => id.includes('/');
+
 function bestOf(
   totals: TotalsOfLink,
   rows: readonly DemoRow[],
   belongs: (id: string) => boolean,
-): { label: string; ms: number } | null {
+): { label: string; ms: string } | null {
   const competing = eligibleRows(rows).filter(({ id }) => belongs(id));
   if (competing.length === 0) return null;
   const best = competing.reduce((a, b) => (totals.totalMs[b.id] < totals.totalMs[a.id] ? b : a));
   const label = best.label.replace(/^(send|split) /, '').replace('featherwire ', '');
-  return { label, ms: totals.totalMs[best.id] };
+  return { label, ms: totals.totalMs[best.id].toFixed(0) };
 }
 
 function describeLink({ name, downlinkMbps, roundTripMs }: TotalsOfLink['link']): string {
-  return `${name} up, ${downlinkMbps} down, ${roundTripMs} ms round trip`;
+  return `${name} up, ${downlinkMbps} down, ${roundTripMs} ms`;
 }
 
 function table(columns: readonly Column[], rows: readonly DemoRow[]): string[] {

@@ -18,6 +18,9 @@ export interface TotalsOfLink {
   readonly winner: string;
 }
 
+/** Id of the row without a server. */
+export const DEVICE_ID = 'device';
+
 /** Rows compete for a link if their error rate is at most this above that of the network on the device. */
 const COMPETING_LOSS = 0.01;
 
@@ -36,7 +39,7 @@ export function computeTotals(rows: readonly DemoRow[]): TotalsOfLink[] {
 
 /** Rows that lose at most one point of character error rate to the network on the device. */
 export function eligibleRows(rows: readonly DemoRow[]): DemoRow[] {
-  const reference = rows.find(({ id }) => id === 'device') ?? rows[0];
+  const reference = rows.find(({ id }) => id === DEVICE_ID) ?? rows[0];
   return rows.filter((row) => row.errorRate.value <= reference.errorRate.value + COMPETING_LOSS);
 }
 
