@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CommandError } from './terminal/errors.js';
+import { CommandError, reasonOf } from './terminal/errors.js';
 import type { Terminal } from './terminal/terminal.js';
 
 /** Stands for standard input or output in the place of a file name. */
@@ -27,24 +27,30 @@ export function inputName(path: string): string {
 
 /**
  * Writes a file so that it is there whole or not at all, or to standard output for `-`.
- * @throws {Error} of the file system; nothing is left behind then
+ * @throws {CommandError} if the file system refuses; nothing is left behind then
  */
 export async function writeOutput(path: string, bytes: Uint8Array, { stdout }: Terminal): Promise<void> {
   if (path === STANDARD_STREAM) {
     await new Promise<void>((resolve) => stdout.write(bytes, () => resolve()));
     return;
   }
-  if (await isDeviceOrPipe(path)) {
-    await writeInto(path, bytes, 'w'); // a rename would replace /dev/null or a named pipe by a file
-    return;
+  try {
+    // A rename would replace /dev/null or a named pipe by a file.
+    if (await isDeviceOrPipe(path)) await writeInto(path, bytes, 'w');
+    else await replaceFile(path, bytes);
+  } catch (cause) {
+    throw new CommandError(`${path} expected a path that can be written, got ${reasonOf(cause)}`, { cause });
   }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
   try {
     await writeInto(temporary, bytes, 'wx');
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw withPath(error, path);
+    throw error;
   }
 }
 
@@ -97,10 +103,4 @@ async function writeInto(path: string, bytes: Uint8Array, flags: string): Promis
   } finally {
     await file.close();
   }
-}
-
-/** The temporary name is of no use to whoever reads the message. */
-function withPath(error: unknown, path: string): unknown {
-  if (error instanceof Error && 'path' in error) Object.assign(error, { path });
-  return error;
 }

@@ -20,8 +20,10 @@ export interface CodedTensorReport {
   readonly env: Terminal['env'];
   readonly json: true | undefined;
   readonly title: string;
-  /** Names and values beside those of the tensor. */
-  readonly lines: readonly (readonly [string, string])[];
+  /** Names and values between those of the tensor and those of the frame. */
+  readonly before?: readonly (readonly [string, string])[];
+  /** Names and values at the end. */
+  readonly after: readonly (readonly [string, string])[];
   /** The same for JSON. */
   readonly record: object;
 }
@@ -39,7 +41,7 @@ export function reportStream(output: string, json: true | undefined, terminal: T
 
 /** Prints what was coded. */
 export function printCodedTensor(coded: CodedTensor, report: CodedTensorReport): void {
-  const { stream, env, json, title, lines, record } = report;
+  const { stream, env, json, title, before = [], after, record } = report;
   const elements = elementCount(coded.shape);
   const bitsPerElement = elements === 0 ? null : (8 * coded.frameBytes) / elements;
   if (json) {
@@ -53,9 +55,10 @@ export function printCodedTensor(coded: CodedTensor, report: CodedTensorReport):
     ...formatPairs(
       [
         ['tensor', `${coded.dtype} ${formatShape(coded.shape)}, ${formatCount(elements)} elements`],
+        ...before,
         ['frame', formatExactBytes(coded.frameBytes)],
         ['bits per element', bitsPerElement === null ? '-' : bitsPerElement.toFixed(3)],
-        ...lines,
+        ...after,
       ],
       styles,
     ),

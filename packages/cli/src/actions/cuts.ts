@@ -18,11 +18,16 @@ import {
 } from '../terminal/units.js';
 
 /** Lists the cuts of a model. */
-export async function cuts(file: string, options: CutsOptions, { terminal }: CommandContext): Promise<void> {
+export async function cuts(
+  file: string,
+  options: CutsOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
   const progress = createProgress(terminal);
   try {
     if (terminal.stderr.isTTY) progress.stage('infer shapes');
     const loaded = await loadModel(file, options.shape);
+    signal.throwIfAborted();
     const found = listCuts(loaded.model, { shapes: loaded.shapes, sizes: loaded.sizes });
     progress.close();
     if (options.json) printJson(terminal.stdout, recordOf(loaded, found));
@@ -56,10 +61,10 @@ const COLUMNS: readonly Column[] = [
   { header: 'elements', align: 'right' },
   { header: 'bytes', align: 'right' },
   { header: 'head MACs', align: 'right' },
-  { header: '', align: 'right' },
+  { header: 'share', align: 'right' },
   { header: 'tail MACs', align: 'right' },
   { header: 'head weights', align: 'right' },
-  { header: '', align: 'right' },
+  { header: 'share', align: 'right' },
   { header: 'tail weights', align: 'right' },
 ];
 

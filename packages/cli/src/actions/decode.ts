@@ -31,7 +31,7 @@ export async function decode(
       env: terminal.env,
       json: options.json,
       title: `${inputName(input)} → ${output === STANDARD_STREAM ? 'standard output' : output}`,
-      lines: [['output', formatExactBytes(bytes.length)]],
+      after: [['output', formatExactBytes(bytes.length)]],
       record: { outputBytes: bytes.length, backend: backend.name },
     },
   );

@@ -36,9 +36,11 @@ export async function encode(
     env: terminal.env,
     json: options.json,
     title: `${inputName(input)} → ${output === STANDARD_STREAM ? 'standard output' : output}`,
-    lines: [
+    before: [
       ['input', formatExactBytes(bytes.length)],
       ['quantizer', describeQuantizer(quantizer)],
+    ],
+    after: [
       ['largest error', formatReal(distance.maxAbsoluteError)],
       ['RMS error', formatReal(distance.rmsError)],
     ],

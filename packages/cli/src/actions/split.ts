@@ -1,5 +1,6 @@
 /** What `featherwire split` does: reads what the options name, splits, prints what was written. */
 
+import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { TensorMap } from '@featherwire/inference';
 import { graphOf } from '@featherwire/onnx';
@@ -10,7 +11,7 @@ import { inFile, readInput } from '../files.js';
 import { type LoadedModel, loadModel } from '../split/load-model.js';
 import { readPreprocessing, readTask } from '../split/manifest-files.js';
 import { type ArgMax, type SplitPlan, type SplitResult, splitToBundle } from '../split/split-to-bundle.js';
-import { UsageError } from '../terminal/errors.js';
+import { CommandError, UsageError } from '../terminal/errors.js';
 import { createProgress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
@@ -24,6 +25,11 @@ export async function split(
 ): Promise<void> {
   if (options.runs === 0 && !options.input) {
     throw new UsageError('--runs expected at least 1 without --input, got 0');
+  }
+  if (!options.force && existsSync(options.output)) {
+    throw new CommandError(
+      `--output expected a free path without --force, got ${options.output}, which exists`,
+    );
   }
   const progress = createProgress(terminal);
   try {
@@ -74,6 +80,7 @@ async function readInputs(
 ): Promise<TensorMap[]> {
   const weights = new Set(graphOf(model).initializer.map(({ name }) => name));
   const names = graphOf(model).input.flatMap(({ name }) => (weights.has(name) ? [] : [name]));
+  const described = names.map((name) => `${name}=FILE ${formatShape(sizes.get(name)?.shape ?? null)}`);
   const read = async (path: string) => inFile(path, async () => readNpy(await readInput(path, terminal)));
   return Promise.all(
     texts.map(async (text) => {
@@ -81,12 +88,11 @@ async function readInputs(
         const name = names.find((candidate) => part.startsWith(`${candidate}=`));
         return name === undefined ? [names[0], part] : [name, part.slice(name.length + 1)];
       });
+      if (pairs.length !== names.length || new Set(pairs.map(([name]) => name)).size !== names.length) {
+        throw new UsageError(`--input expected ${described.join(', ')}, got '${text}'`);
+      }
       const tensors = await Promise.all(pairs.map(async ([name, path]) => [name, await read(path)] as const));
-      const feeds = Object.fromEntries(tensors);
-      const missing = names.filter((name) => !Object.hasOwn(feeds, name));
-      if (pairs.length === names.length && missing.length === 0) return feeds;
-      const described = names.map((name) => `${name}=FILE ${formatShape(sizes.get(name)?.shape ?? null)}`);
-      throw new UsageError(`--input expected ${described.join(', ')}, got '${text}'`);
+      return Object.fromEntries(tensors);
     }),
   );
 }

@@ -9,7 +9,7 @@ export function integerIn(low: number, high: number = Number.MAX_SAFE_INTEGER): 
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
     if (Number.isSafeInteger(value) && value >= low && value <= high) return value;
     const range = high === Number.MAX_SAFE_INTEGER ? `from ${low}` : `from ${low} to ${high}`;
-    throw new InvalidArgumentError(`expected an integer ${range}, got '${text}'.`);
+    throw new InvalidArgumentError(`Expected an integer ${range}.`);
   };
 }
 
@@ -22,17 +22,18 @@ export function shapeArgument(
   const dimensions = text.slice(at + 1).split(',');
   const isList = dimensions.every((dimension) => /^\d+$/.test(dimension.trim()));
   if (at < 1 || !isList) {
-    throw new InvalidArgumentError(`expected NAME=N,C,H,W with whole numbers, got '${text}'.`);
+    throw new InvalidArgumentError('Expected NAME=1,3,48,320 with whole numbers.');
   }
   const name = text.slice(0, at);
-  if (Object.hasOwn(shapes, name)) throw new InvalidArgumentError(`expected '${name}' once, got it twice.`);
+  if (Object.hasOwn(shapes, name))
+    throw new InvalidArgumentError(`Expected each input once, got ${name} twice.`);
   return { ...shapes, [name]: dimensions.map(Number) };
 }
 
 /** Parses a list with commas and adds it to what was given before. */
 export function listArgument(text: string, list: readonly string[] = []): string[] {
   const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new InvalidArgumentError(`expected names between commas, got '${text}'.`);
+  if (names.includes('')) throw new InvalidArgumentError('Expected names between commas.');
   return [...list, ...names];
 }
 
@@ -42,7 +43,7 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url && schemes.includes(url.protocol)) return url;
     const expected = schemes.map((scheme) => `${scheme}//`).join(', ');
-    throw new InvalidArgumentError(`expected an address that begins with ${expected}, got '${text}'.`);
+    throw new InvalidArgumentError(`Expected an address that begins with ${expected}.`);
   };
 }
 

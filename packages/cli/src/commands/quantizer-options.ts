@@ -88,7 +88,7 @@ function clipArgument(text: string): RangeChoice {
   const [low, high] = limits;
   // The codec rounds the limits to float32, where they still have to differ.
   if (limits.length !== 2 || !limits.every(Number.isFinite) || !(Math.fround(low) < Math.fround(high))) {
-    throw new InvalidArgumentError(`expected minmax, or LO,HI with LO below HI, got '${text}'.`);
+    throw new InvalidArgumentError('Expected minmax, or LO,HI with LO below HI.');
   }
   return { kind: 'fixed', low, high };
 }

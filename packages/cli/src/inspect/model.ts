@@ -27,8 +27,9 @@ export function inspectModel(bytes: Uint8Array): InspectReport {
   }));
   const producer = [model.producerName, model.producerVersion].filter(Boolean).join(' ');
   return {
-    title: `ONNX model${graph.name ? ` ${graph.name}` : ''}`,
+    title: 'ONNX model',
     pairs: [
+      ['name', graph.name || undefined],
       ['inputs', inputs.map(describeValue).join(', ')],
       ['outputs', outputs.map(describeValue).join(', ')],
       ['opset', `${opsetVersion(model) ?? UNKNOWN}${describeDomains(opsets)}`],

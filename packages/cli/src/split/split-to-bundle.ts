@@ -25,6 +25,7 @@ import {
   type ModelProto,
   modelCost,
   OnnxError,
+  type SessionFactory,
   type ShapeTable,
   type SplitModel,
   splitModel,
@@ -85,7 +86,10 @@ export async function splitToBundle(
   const directory = await mkdtemp(path.join(tmpdir(), 'featherwire-split-'));
   try {
     progress.stage('prove that head and tail are the whole');
-    const written = await writeProvenParts(loaded, parts, plan, directory);
+    const written = await writeProvenParts(loaded, parts, plan, {
+      directory,
+      sessions: sessionsUntil(signal),
+    });
     signal.throwIfAborted();
     progress.stage('write the bundle');
     const { head, tail, whole, proof } = written;
@@ -115,21 +119,22 @@ async function writeProvenParts(
   loaded: LoadedModel,
   parts: SplitModel,
   plan: SplitPlan,
-  directory: string,
+  { directory, sessions }: { readonly directory: string; readonly sessions: SessionFactory },
 ): Promise<ProvenParts> {
   const writer: PartWriter = { directory, sourceDirectory: path.dirname(loaded.file), sizes: loaded.sizes };
   const whole = await writePart(writer, 'whole', loaded.model);
   const head = await writePart(writer, 'head', parts.head);
   const tail = await writePart(writer, 'tail', parts.tail);
-  const proof = await prove(whole, head, tail, plan);
-  const { argMax } = plan;
+  const { runs, inputs, argMax } = plan;
+  const proof = await verifySplit(whole.file, head.file, tail.file, { sessions, runs, inputs });
   if (!argMax) return { head, tail, whole, proof };
   const answering = {
     tail: await writePart(writer, 'tail', withArgMax(parts.tail, argMax, loaded.shapes)),
     whole: await writePart(writer, 'whole', withArgMax(loaded.model, argMax, loaded.shapes)),
   };
   // That both load, run, and answer in one form.
-  await prove(answering.whole, head, answering.tail, plan, Number.POSITIVE_INFINITY);
+  const form = { sessions, runs, inputs, tolerance: Number.POSITIVE_INFINITY };
+  await verifySplit(answering.whole.file, head.file, answering.tail.file, form);
   return { head, ...answering, proof };
 }
 
@@ -175,17 +180,20 @@ async function writePart(writer: PartWriter, name: string, model: ModelProto): P
   return { file, source: { model: file, macs, parameters, ...(files && { externalData: files }) } };
 }
 
-function prove(
-  whole: WrittenPart,
-  head: WrittenPart,
-  tail: WrittenPart,
-  { runs, inputs }: SplitPlan,
-  tolerance?: number,
-): Promise<VerifyReport> {
-  const sessions = createWorkerSession;
-  const options =
-    tolerance === undefined ? { sessions, runs, inputs } : { sessions, runs, inputs, tolerance };
-  return verifySplit(whole.file, head.file, tail.file, options);
+/** Sessions in worker threads that start no run once the signal is raised. */
+function sessionsUntil(signal: AbortSignal): SessionFactory {
+  return async (model, options) => {
+    const session = await createWorkerSession(model, options);
+    return {
+      inputs: session.inputs,
+      outputs: session.outputs,
+      async run(feeds) {
+        signal.throwIfAborted();
+        return session.run(feeds);
+      },
+      close: () => session.close(),
+    };
+  };
 }
 
 function withArgMax(model: ModelProto, { output, axis }: ArgMax, shapes: ShapeTable): ModelProto {

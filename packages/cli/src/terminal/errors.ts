@@ -84,11 +84,18 @@ function isSystemError(error: Error): error is NodeJS.ErrnoException {
   return 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }
 
-function describeSystemError({ code = '', path, syscall = '', message }: NodeJS.ErrnoException): string {
-  const reason = SYSTEM_REASONS[code];
-  if (!reason || !path) return message;
-  const writing = /^(open|mkdir|mkdtemp|rename|write|link|unlink|rm)/.test(syscall) && code !== 'ENOENT';
-  return `${path} expected ${writing ? 'a usable path' : 'a readable path'}, got ${reason}`;
+function describeSystemError(error: NodeJS.ErrnoException): string {
+  const { code = '', path, message } = error;
+  return path && code in SYSTEM_REASONS
+    ? `${path} expected a path that can be read, got ${reasonOf(error)}`
+    : message;
+}
+
+/** Why the operating system refused, in a few words. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const reason = isSystemError(error) ? SYSTEM_REASONS[error.code ?? ''] : undefined;
+  return reason ?? oneLine(error.message);
 }
 
 function stackOf(error: Error): string {

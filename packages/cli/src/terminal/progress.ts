@@ -111,7 +111,7 @@ class BarProgress implements Progress {
         stream: this.#stderr,
         format: `${this.#label} {bar} {value}/{total} ${dim('{eta_formatted} left')}`,
         barsize: 30,
-        hideCursor: true,
+        hideCursor: false, // nothing would bring it back after a second signal
         clearOnComplete: true,
         etaBuffer: 50,
         gracefulExit: false, // signals are the command's

@@ -44,7 +44,18 @@ export function printLines(stream: OutputStream, ...lines: readonly string[]): v
   stream.write(`${lines.join('\n')}\n`);
 }
 
-/** Writes one JSON document, indented. */
+/** Longest list that stands on one line of a JSON document. */
+const SHORT_LIST_LENGTH = 100;
+
+/** Writes one JSON document, indented, with short lists of plain values on one line each. */
 export function printJson(stream: OutputStream, value: unknown): void {
-  printLines(stream, JSON.stringify(value, null, 2));
+  // A line break in JSON is never part of a text, so what matches is a list and not a text that looks like one.
+  const text = JSON.stringify(value, null, 2).replaceAll(
+    /\[\n\s+([^[\]{}]*?)\n\s*\]/g,
+    (list, items: string) => {
+      const line = `[${items.replaceAll(/\n\s+/g, ' ')}]`;
+      return line.length <= SHORT_LIST_LENGTH ? line : list;
+    },
+  );
+  printLines(stream, text);
 }

@@ -44,9 +44,15 @@ export function formatMs(milliseconds: number): string {
   return milliseconds.toFixed(digits);
 }
 
-/** A real number with four significant digits. */
+/** A real number with four significant digits, three in the form `2.55e-6`. */
 export function formatReal(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
+  const magnitude = Math.abs(value);
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  if (magnitude >= 1e-3 && magnitude < 1e7) return String(Number(value.toPrecision(4)));
+  return value
+    .toExponential(2)
+    .replace(/\.?0+e/, 'e')
+    .replace('e+', 'e');
 }
 
 /** A shape as `[1, 3, 48, ?]`; a scalar is `[]`. */

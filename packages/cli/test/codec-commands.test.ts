@@ -1,0 +1,196 @@
+/** `encode`, `decode` and `inspect` as processes on real files. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeFrame, encodeFrame, referenceBackend } from '@featherwire/codec';
+import { createRandom, readNpy, tensor, writeNpy } from '@featherwire/tensor';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createWorkDirectory, featherwire, orientationModel } from './command.js';
+
+const SEED = 7;
+const shape = [1, 16, 12, 20];
+const random = createRandom(SEED);
+const feature = tensor(
+  'float32',
+  shape,
+  Float32Array.from({ length: 3840 }, () => Math.max(0, random.nextNormal())),
+);
+const labels = tensor(
+  'uint8',
+  [500],
+  Uint8Array.from({ length: 500 }, () => random.nextInteger(9)),
+);
+
+let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
+const file = (name: string): string => join(directory.path, name);
+const run = (...args: string[]) => featherwire(args, directory.path);
+
+beforeAll(async () => {
+  directory = await createWorkDirectory();
+  writeFileSync(file('feature.npy'), writeNpy(feature));
+  writeFileSync(file('labels.npy'), writeNpy(labels));
+  writeFileSync(file('nan.npy'), writeNpy(tensor('float32', [2], Float32Array.of(1, Number.NaN))));
+  const frame = encodeFrame(feature, {
+    quantizer: { kind: 'uniform', levelCount: 16, range: { kind: 'minmax' } },
+    backend: referenceBackend,
+  });
+  writeFileSync(file('good.fwf'), frame);
+  writeFileSync(file('truncated.fwf'), frame.subarray(0, 200));
+  writeFileSync(
+    file('flipped.fwf'),
+    frame.map((byte, i) => (i === 300 ? byte ^ 4 : byte)),
+  );
+  writeFileSync(file('empty.fwf'), new Uint8Array());
+  writeFileSync(file('text.txt'), 'neither one nor the other');
+});
+
+afterAll(() => directory.remove());
+
+test('both backends give the same bytes, and each decodes the frame of the other to the same tensor', async () => {
+  const backends = ['reference', 'wasm'];
+  await Promise.all(
+    backends.map((backend) =>
+      run('encode', 'feature.npy', `${backend}.fwf`, '--bits', '4', '--backend', backend),
+    ),
+  );
+  const frames = backends.map((backend) => readFileSync(file(`${backend}.fwf`)));
+  expect(frames[0].equals(frames[1]), `seed ${SEED}`).toBe(true);
+  await Promise.all([
+    run('decode', 'reference.fwf', 'by-wasm.npy', '--backend', 'wasm'),
+    run('decode', 'wasm.fwf', 'by-reference.npy', '--backend', 'reference'),
+  ]);
+  const tensors = ['by-wasm.npy', 'by-reference.npy'].map((name) => readFileSync(file(name)));
+  expect(tensors[0].equals(tensors[1]), `seed ${SEED}`).toBe(true);
+  expect(readNpy(tensors[0])).toEqual(decodeFrame(frames[0], { backend: referenceBackend }));
+});
+
+test('--raw and --integer give back what came, byte for byte', async () => {
+  await Promise.all([
+    run('encode', 'feature.npy', 'raw.fwf', '--raw'),
+    run('encode', 'labels.npy', 'labels.fwf', '--integer'),
+  ]);
+  await Promise.all([run('decode', 'raw.fwf', 'raw.npy'), run('decode', 'labels.fwf', 'labels-back.npy')]);
+  expect(readFileSync(file('raw.npy')).equals(readFileSync(file('feature.npy')))).toBe(true);
+  expect(readFileSync(file('labels-back.npy')).equals(readFileSync(file('labels.npy')))).toBe(true);
+});
+
+test('standard streams stand in for files, and the report goes to standard error', async () => {
+  const bytes = readFileSync(file('feature.npy'));
+  const encoded = await featherwire(['encode', '-', '-', '--raw'], directory.path, bytes);
+  expect(encoded.errors).toContain('bits per element');
+  const decoded = await featherwire(['decode', '-', '-'], directory.path, encoded.stdout);
+  expect(decoded.stdout.equals(bytes)).toBe(true);
+});
+
+test('encode reports the error of the very bytes that it wrote', async () => {
+  const { status, output } = await run(
+    'encode',
+    'feature.npy',
+    'report.fwf',
+    '--levels',
+    '9',
+    '--clip',
+    '0,2',
+    '--json',
+  );
+  const report = JSON.parse(output);
+  const frame = readFileSync(file('report.fwf'));
+  const decoded = decodeFrame(frame, { backend: referenceBackend });
+  const distances = Array.from(feature.data, (value, i) => Math.abs(value - Number(decoded.data[i])));
+  expect(status).toBe(0);
+  expect(report).toMatchObject({
+    dtype: 'float32',
+    shape,
+    elements: 3840,
+    frameBytes: frame.length,
+    bitsPerElement: (8 * frame.length) / 3840,
+    maxAbsoluteError: Math.max(...distances),
+    quantizer: { kind: 'uniform', levelCount: 9, range: { kind: 'fixed', low: 0, high: 2 } },
+  });
+});
+
+test.each([
+  [['decode', 'truncated.fwf', 'x.npy'], 'truncated.fwf: payload at byte'],
+  [['decode', 'flipped.fwf', 'x.npy'], 'flipped.fwf: checksum at byte'],
+  [['decode', 'empty.fwf', 'x.npy'], 'empty.fwf: preamble at byte 0: 1 bytes expected, 0 left'],
+  [['decode', 'feature.npy', 'x.npy'], 'feature.npy: preamble at byte 0: the bytes F5 46 57 expected'],
+  [['decode', 'good.fwf', 'x.npy', '--max-elements', '100'], 'good.fwf: shape at byte 5'],
+  [['decode', 'missing.fwf', 'x.npy'], 'missing.fwf expected a path that can be read, got no such file'],
+  [['decode', '.', 'x.npy'], '. expected a file, got a directory'],
+  [['encode', 'nan.npy', 'x.fwf'], 'nan.npy: feature expected numbers, got NaN'],
+  [['encode', 'text.txt', 'x.fwf'], 'text.txt: npy magic expected'],
+  [['encode', 'feature.npy', 'x.fwf', '--integer'], 'feature.npy: feature expected int8 or uint8'],
+  [['encode', 'feature.npy', 'no/x.fwf'], 'no/x.fwf expected a path that can be written, got no such file'],
+  [['inspect', 'text.txt'], 'text.txt: expected a frame, an ONNX model, a .npy, a .npz or a directory'],
+  [['inspect', 'truncated.fwf'], 'truncated.fwf: payload at byte'],
+  [['inspect', '.'], 'bundle expected'],
+])('%j fails with one line and status 1, and leaves nothing', async (args, message) => {
+  const before = readdirSync(directory.path);
+  const { status, output, errors } = await run(...args);
+  expect([status, output]).toEqual([1, '']);
+  expect(errors.startsWith(`error: ${message}`), errors).toBe(true);
+  expect(errors.indexOf('\n')).toBe(errors.length - 1);
+  expect(readdirSync(directory.path)).toEqual(before);
+});
+
+test('a failed write leaves the file that was there', async () => {
+  writeFileSync(file('kept.npy'), 'old');
+  expect((await run('decode', 'truncated.fwf', 'kept.npy')).status).toBe(1);
+  expect(readFileSync(file('kept.npy'), 'utf8')).toBe('old');
+});
+
+test('a reader that goes away ends the command quietly', async () => {
+  const { spawn } = await import('node:child_process');
+  const main = new URL('../dist/main.js', import.meta.url).pathname;
+  const command = `"${process.execPath}" "${main}" inspect good.fwf --json; echo "status $?" >&2`;
+  const child = spawn('sh', ['-c', `(${command}) | true`], { cwd: directory.path });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  expect(errors).toBe('status 0\n');
+});
+
+test('inspect covers every byte of a frame', async () => {
+  const { output } = await run('inspect', 'good.fwf', '--json');
+  const { fields, byteLength } = JSON.parse(output);
+  let end = 0;
+  for (const field of fields) {
+    expect(field.byteOffset).toBe(end);
+    end += field.byteLength;
+  }
+  expect(end).toBe(byteLength);
+  expect(byteLength).toBe(readFileSync(file('good.fwf')).length);
+  expect(fields[0]).toMatchObject({ field: 'magic', firstBytes: 'F5 46 57' });
+});
+
+test('inspect shows a frame as a table, and goes by content', async () => {
+  writeFileSync(file('frame.onnx'), readFileSync(file('good.fwf')));
+  const { output } = await run('inspect', 'frame.onnx');
+  expect(output).toMatch(/^featherwire frame\n/);
+  expect(output).toMatch(/^offset +length +section +field +value +bytes$/m);
+  expect(output).toMatch(/^ +0 +3 +preamble +magic +F5 46 57 +F5 46 57$/m);
+});
+
+test('inspect sums up an array', async () => {
+  const { output } = await run('inspect', 'labels.npy', '--json');
+  const values = Array.from(labels.data);
+  expect(JSON.parse(output)).toMatchObject({
+    kind: 'npy',
+    dtype: 'uint8',
+    shape: [500],
+    min: 0,
+    max: 8,
+    mean: values.reduce((sum, value) => sum + value) / 500,
+    zeroShare: values.filter((value) => value === 0).length / 500,
+  });
+});
+
+test('inspect sums up a model', async () => {
+  const { output } = await run('inspect', orientationModel(), '--json');
+  const report = JSON.parse(output);
+  expect(report).toMatchObject({ kind: 'onnx', nodeCount: 471, parameters: 133_665 });
+  expect(report.inputs[0]).toMatchObject({ name: 'x', dtype: 'float32' });
+  expect(report.operators).toContainEqual({ operator: 'Conv', nodes: 53 });
+});

@@ -1,0 +1,259 @@
+/** `cuts`, `split`, `serve` and `run` as processes, end to end on the PP-OCR orientation classifier. */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addOperatingPoints } from '@featherwire/bundle/node';
+import { decodeFrame, encodeFrame, referenceBackend } from '@featherwire/codec';
+import { createLocalSession } from '@featherwire/inference/node';
+import { createRandom, tensor, writeNpy } from '@featherwire/tensor';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createWorkDirectory, featherwire, orientationModel, type RunningCommand, start } from './command.js';
+
+const SEED = 3;
+const SAMPLE_COUNT = 24;
+const INPUT_SHAPE = [1, 3, 48, 192];
+const CUT = 'p2o.Add.25'; // [1, 16, 3, 96]
+const SHAPE = ['--shape', 'x=1,3,48,192'];
+const LEVELS = 5;
+const model = orientationModel();
+
+let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
+let server: RunningCommand;
+let url: string;
+const run = (...args: string[]) => featherwire(args, directory.path);
+const file = (name: string): string => join(directory.path, name);
+
+/** Low-frequency noise, so that answers are not all alike, each labelled with the other class in turn. */
+function writeData(): Float32Array[] {
+  const random = createRandom(SEED);
+  const size = INPUT_SHAPE.reduce((product, dimension) => product * dimension);
+  const inputs = Array.from({ length: SAMPLE_COUNT }, () => {
+    let value = 0;
+    return Float32Array.from({ length: size }, () => {
+      value = 0.9 * value + 0.3 * random.nextNormal();
+      return value;
+    });
+  });
+  const all = new Float32Array(SAMPLE_COUNT * size);
+  for (const [i, input] of inputs.entries()) all.set(input, i * size);
+  writeFileSync(
+    file('inputs.npy'),
+    writeNpy(tensor('float32', [SAMPLE_COUNT, ...INPUT_SHAPE.slice(1)], all)),
+  );
+  const labels = Int32Array.from({ length: SAMPLE_COUNT }, (_, i) => i % 2);
+  writeFileSync(file('inputs.labels.npy'), writeNpy(tensor('int32', [SAMPLE_COUNT], labels)));
+  writeFileSync(file('one.npy'), writeNpy(tensor('float32', INPUT_SHAPE, inputs[0])));
+  return inputs;
+}
+
+let inputs: Float32Array[];
+
+beforeAll(async () => {
+  directory = await createWorkDirectory();
+  inputs = writeData();
+  const { status, errors } = await run(
+    ...['split', model, '--at', CUT, ...SHAPE, '-o', 'bundle', '--task', 'classification'],
+    ...['--keep-whole', '--input', 'one.npy'],
+  );
+  expect(status, errors).toBe(0);
+  await addOperatingPoints(file('bundle'), [
+    {
+      id: 'coarse',
+      coding: [
+        { tensor: CUT, quantizer: { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } } },
+      ],
+    },
+  ]);
+  server = start(['serve', 'bundle', '--port', '0'], directory.path);
+  url = (await server.outputMatch(/http:\/\/127\.0\.0\.1:\d+/))[0];
+});
+
+afterAll(async () => {
+  server.child.kill('SIGKILL');
+  await directory.remove();
+});
+
+test('cuts lists the cut with its size and the cost of both sides', async () => {
+  const { output } = await run('cuts', model, ...SHAPE, '--json');
+  const { cuts } = JSON.parse(output);
+  const cut = cuts.find(({ name }: { name: string }) => name === CUT);
+  expect(cut).toMatchObject({ dtype: 'float32', shape: [1, 16, 3, 96], elements: 4608, bytes: 18_432 });
+  const { head, tail } = JSON.parse(readFileSync(file('bundle/featherwire.json'), 'utf8'));
+  expect(cut.head).toEqual({ macs: head.macs, parameters: head.parameters });
+  expect(cut.tail).toEqual({ macs: tail.macs, parameters: tail.parameters });
+  const table = (await run('cuts', model, ...SHAPE)).output;
+  expect(table).toMatch(
+    /^p2o\.Add\.25 +float32 +\[1, 16, 3, 96\] +4,608 +18\.0 KiB +3\.69 M +22\.6 % +12\.6 M /m,
+  );
+});
+
+test('cuts says what depends on open dimensions', async () => {
+  const { output, status } = await run('cuts', model);
+  expect(status).toBe(0);
+  expect(output).toContain('? depends on dimensions of the input that --shape can fix');
+});
+
+test('inspect shows the bundle and checks its files', async () => {
+  const { output } = await run('inspect', 'bundle', '--json');
+  const report = JSON.parse(output);
+  expect(report).toMatchObject({ kind: 'bundle', checks: { head: 'ok', tail: 'ok', whole: 'ok' } });
+  expect(report.verification.runs).toBe(4);
+  await cp(file('bundle'), file('damaged'), { recursive: true });
+  const tail = readFileSync(file('damaged/tail.onnx'));
+  tail[tail.length >> 1] ^= 1;
+  writeFileSync(file('damaged/tail.onnx'), tail);
+  const damaged = await run('inspect', 'damaged');
+  expect(damaged.status).toBe(1);
+  expect(damaged.output).toMatch(/^tail .* damaged$/m);
+  expect(damaged.errors).toMatch(/^error: tail\.onnx .*\n$/);
+});
+
+test.each([
+  [['--at', 'batch_norm_8.tmp_3'], 1, "'batch_norm_8.tmp_3' is not a cut: also crossing batch_norm_6.tmp_3"],
+  [['--at', 'p2o.Ad.25'], 1, "tensor expected a name of the graph, got 'p2o.Ad.25'; near names: p2o.Add.25"],
+  [['--at', CUT, '--shape', 'y=1'], 1, "input expected one of x, got 'y'"],
+  [['--at', CUT, '--argmax', 'nothing'], 1, "output expected one of softmax_0.tmp_0, got 'nothing'"],
+  [['--at', CUT, '--preprocessing', 'inputs.npy'], 1, 'inputs.npy expected JSON'],
+  [['--at', CUT, '--input', 'a.npy,b.npy'], 2, "--input expected x=FILE [1, 3, 48, 192], got 'a.npy,b.npy'"],
+])('split %j fails with status %i and leaves nothing', async (args, expected, message) => {
+  const before = readdirSync(directory.path);
+  const shape = args.includes('--shape') ? [] : SHAPE;
+  const { status, errors, output } = await run('split', model, ...args, ...shape, '-o', 'failed');
+  expect([status, output]).toEqual([expected, '']);
+  const [last, ...progress] = errors.trimEnd().split('\n').reverse();
+  expect(last.startsWith(`error: ${message}`), errors).toBe(true);
+  expect(progress.filter((line) => line.startsWith('error'))).toEqual([]);
+  expect(readdirSync(directory.path)).toEqual(before);
+});
+
+test('split does not replace a bundle unless told to', async () => {
+  const refused = await run('split', model, '--at', CUT, ...SHAPE, '-o', 'bundle');
+  expect(refused.status).toBe(1);
+  expect(refused.errors).toBe(
+    'error: --output expected a free path without --force, got bundle, which exists\n',
+  );
+  const args = [...SHAPE, '-o', 'forced', '--argmax', 'softmax_0.tmp_0:1', '--json'];
+  await run('split', model, '--at', 'p2o.Add.7', ...args);
+  const { status, output } = await run('split', model, '--at', CUT, ...args, '--force');
+  expect(status).toBe(0);
+  const { cut, outputs, verification } = JSON.parse(output);
+  expect(cut[0].name).toBe(CUT);
+  expect(outputs).toEqual([{ name: 'softmax_0.tmp_0_argmax', dtype: 'int32', shape: [1] }]);
+  expect(verification.maxRelativeError).toBeLessThan(1e-5);
+});
+
+/** What head, codec and tail say without a wire between them. */
+async function expectedAccuracy(): Promise<{ accuracy: number; frameBytes: number }> {
+  const head = await createLocalSession(file('bundle/head.onnx'));
+  const tail = await createLocalSession(file('bundle/tail.onnx'));
+  const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } } as const;
+  let hits = 0;
+  let frameBytes = 0;
+  for (const [i, data] of inputs.entries()) {
+    const { outputs } = await head.run({ x: tensor('float32', INPUT_SHAPE, data) });
+    const frame = encodeFrame(outputs[CUT], { quantizer, backend: referenceBackend });
+    frameBytes += frame.length;
+    const feature = decodeFrame(frame, { backend: referenceBackend });
+    const scores = Object.values((await tail.run({ [CUT]: feature })).outputs)[0].data;
+    if ((scores[0] >= scores[1] ? 0 : 1) === i % 2) hits++;
+  }
+  await Promise.all([head.close(), tail.close()]);
+  return { accuracy: hits / inputs.length, frameBytes };
+}
+
+test.each([
+  ['ws', ['--levels', String(LEVELS)]],
+  ['http', ['--levels', String(LEVELS)]],
+  ['ws', ['--point', 'coarse']],
+])(
+  'run over %s with %j gives the accuracy and the bytes of the codec without a wire',
+  async (transport, coding) => {
+    const expected = await expectedAccuracy();
+    const { status, output, errors } = await run(
+      ...[
+        'run',
+        'bundle',
+        '--server',
+        url,
+        '--data',
+        'inputs.npy',
+        '--transport',
+        transport,
+        '--json',
+        ...coding,
+      ],
+    );
+    expect(status, errors).toBe(0);
+    const report = JSON.parse(output);
+    expect(report.metric).toMatchObject({ name: 'top-1 accuracy', value: expected.accuracy });
+    expect(report.metric.low).toBeLessThanOrEqual(expected.accuracy);
+    expect(report.sampleCount).toBe(SAMPLE_COUNT);
+    expect(report.bytesPerSample.payload).toBeCloseTo(expected.frameBytes / SAMPLE_COUNT, 9);
+    expect(report.bytesPerSample.sent).toBeGreaterThan(report.bytesPerSample.payload);
+    expect(report.bitsPerElement).toBeCloseTo((8 * expected.frameBytes) / (SAMPLE_COUNT * 4608), 9);
+    expect(Object.keys(report.times)).toHaveLength(8);
+  },
+);
+
+test('run prints a table, and says what fails', async () => {
+  const good = await run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--raw', '--limit', '3');
+  expect(good.status).toBe(0);
+  expect(good.output).toMatch(/^top-1 accuracy {3,}\d+\.\d\d % \(95 % interval /m);
+  expect(good.output).toMatch(/^stage +p50 ms +p95 ms\nhead .*\nencode .*\nlink .*\n/m);
+  const [wrongPoint, noServer, noData] = await Promise.all([
+    run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--point', 'fine'),
+    run('run', 'bundle', '--server', 'http://127.0.0.1:1', '--data', 'inputs.npy', '--retries', '1'),
+    run('run', 'bundle', '--server', url, '--data', 'nowhere'),
+  ]);
+  expect([wrongPoint.status, noServer.status, noData.status]).toEqual([2, 1, 1]);
+  expect(wrongPoint.errors).toBe("error: --point expected one of coarse, got 'fine'\n");
+  expect(noServer.errors).toMatch(/^error: no connection to .* \(after 2 attempts\)\n$/m);
+  expect(noData.errors).toMatch(/^error: data expected at nowhere/);
+});
+
+test('SIGTERM lets serve finish and end with status 0', async () => {
+  const own = start(['serve', 'bundle', '--port', '0', '--json-log'], directory.path);
+  const [line] = await own.outputMatch(/^.*"event":"ready".*\n/);
+  expect(JSON.parse(line).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  own.child.kill('SIGTERM');
+  const { status, output, errors } = await own.result();
+  expect(status).toBe(0);
+  expect(output).toBe(line);
+  const events = errors
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text).event);
+  expect(events).toEqual(['draining', 'stopped']);
+});
+
+test('serve refuses a damaged bundle and a taken port', async () => {
+  await cp(file('bundle'), file('broken'), { recursive: true });
+  writeFileSync(file('broken/tail.onnx'), 'x');
+  const [damaged, taken] = await Promise.all([
+    run('serve', 'broken', '--port', '0'),
+    run('serve', 'bundle', '--port', new URL(url).port),
+  ]);
+  expect([damaged.status, taken.status]).toEqual([1, 1]);
+  expect(damaged.errors).toMatch(/^error: tail\.onnx .*\n$/);
+  expect(taken.errors).toMatch(/^error: cannot listen: .*EADDRINUSE.*\n$/);
+});
+
+test('a signal during split ends it with the status of the signal and leaves nothing', async () => {
+  const before = readdirSync(directory.path);
+  const own = start(
+    ['split', model, '--at', CUT, ...SHAPE, '-o', 'interrupted', '--runs', '400'],
+    directory.path,
+  );
+  await new Promise<void>((resolve) => {
+    own.child.stderr!.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('prove')) resolve();
+    });
+  });
+  own.child.kill('SIGINT');
+  const { status, errors } = await own.result();
+  expect(status).toBe(130);
+  expect(errors).toMatch(/error: interrupted by SIGINT\n$/);
+  expect(existsSync(file('interrupted'))).toBe(false);
+  expect(readdirSync(directory.path)).toEqual(before);
+});
