@@ -27,4 +27,5 @@ export {
 } from './manifest.js';
 export { MANIFEST_LIMITS, quantizerSchema } from './manifest-schema.js';
 export { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
+export { DEFAULT_PICTURE_LIMITS, type PictureLimits } from './picture-limits.js';
 export { type Pixels, pixelsToTensor } from './pixels.js';

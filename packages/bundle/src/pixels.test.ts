@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ImagePreprocessing } from './manifest.js';
-import { pixelsToTensor } from './pixels.js';
+import { flattenOnWhite, pixelsToTensor } from './pixels.js';
 
 const preprocessing: ImagePreprocessing = {
   kind: 'image',
@@ -25,11 +25,14 @@ describe('pixelsToTensor', () => {
     expect(Array.from(bgr.data)).toEqual([0.2, 0.4, -1, 1, 6, -2].map(Math.fround));
   });
 
-  test('alpha is ignored', () => {
-    const data = Uint8ClampedArray.of(255, 0, 51, 7, 0, 255, 102, 9);
+  test('a transparent picture is put on white, rounding down', () => {
+    const data = Uint8ClampedArray.of(255, 0, 51, 255, 9, 8, 7, 0);
+    const opaque = { ...color, data: Uint8Array.of(255, 0, 51, 255, 255, 255) };
     expect(pixelsToTensor({ ...color, data, channels: 4 }, preprocessing)).toEqual(
-      pixelsToTensor(color, preprocessing),
+      pixelsToTensor(opaque, preprocessing),
     );
+    const half = { data: Uint8Array.of(0, 100, 200, 128), width: 1, height: 1, channels: 4 } as const;
+    expect(flattenOnWhite(half).data).toEqual(Uint8Array.of(127, 177, 227));
   });
 
   test('a gray picture fills every channel, and a color picture gives its luma', () => {
@@ -50,6 +53,8 @@ describe('pixelsToTensor', () => {
     ['another width', { ...color, width: 3, data: new Uint8Array(9) }],
     ['too few bytes', { ...color, data: new Uint8Array(5) }],
     ['too many bytes', { ...color, data: new Uint8Array(7) }],
+    ['a width of NaN', { ...color, width: Number.NaN }],
+    ['no rows', { ...color, height: 0, data: new Uint8Array(0) }],
   ])('%s is refused', (_, pixels) => {
     expect(() => pixelsToTensor(pixels, preprocessing)).toThrow(RangeError);
   });

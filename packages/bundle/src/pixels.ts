@@ -17,14 +17,16 @@ const LUMA_WEIGHTS = [0.299, 0.587, 0.114] as const;
 
 /**
  * Makes the input tensor of a picture that already has the size of the preprocessing. A gray picture fills
- * every channel of a color network; a color picture gives its luma to a gray one; alpha is ignored.
+ * every channel of a color network; a color picture gives its luma to a gray one; a transparent one is put on
+ * white first.
  * @returns float32 [1, C, height, width], `(byte / 255 - mean) / std`
  * @throws {RangeError} if the picture's size is not that of the preprocessing, or `data` does not fit it
  */
 export function pixelsToTensor(pixels: Pixels, preprocessing: ImagePreprocessing): TensorOf<'float32'> {
+  checkPixels(pixels);
   checkSize(pixels, preprocessing);
   const { width, height } = pixels;
-  const planes = sourcePlanes(pixels, preprocessing.channelOrder);
+  const planes = sourcePlanes(flattenOnWhite(pixels), preprocessing.channelOrder);
   const planeSize = width * height;
   const values = new Float32Array(planes.length * planeSize);
   for (const [channel, readByte] of planes.entries()) {
@@ -35,18 +37,45 @@ export function pixelsToTensor(pixels: Pixels, preprocessing: ImagePreprocessing
   return tensor('float32', [1, planes.length, height, width], values);
 }
 
-function checkSize(pixels: Pixels, preprocessing: ImagePreprocessing): void {
+/**
+ * Puts a transparent picture on white, rounding down as libvips does for encoded pictures.
+ * @param pixels - colors not multiplied by alpha; not modified
+ * @returns gray or RGB; `pixels` itself if it has no alpha
+ */
+export function flattenOnWhite(pixels: Pixels): Pixels {
   const { data, width, height, channels } = pixels;
+  if (channels !== 4) return pixels;
+  const opaque = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const alpha = data[from + 3];
+    const white = 255 * (255 - alpha);
+    for (let channel = 0; channel < 3; channel++) {
+      opaque[to++] = Math.floor((data[from + channel] * alpha + white) / 255);
+    }
+  }
+  return { data: opaque, width, height, channels: 3 };
+}
+
+/** @throws {RangeError} if a side is not an integer from 1, or `data` does not fit the size */
+export function checkPixels({ data, width, height, channels }: Pixels): void {
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!Number.isInteger(side) || side < 1) {
+      throw new RangeError(`pixels.${name} expected an integer from 1, got ${side}`);
+    }
+  }
+  const expected = width * height * channels;
+  if (data.length !== expected) {
+    throw new RangeError(
+      `pixels.data expected ${expected} bytes for ${width} x ${height} x ${channels}, got ${data.length}`,
+    );
+  }
+}
+
+function checkSize({ width, height }: Pixels, preprocessing: ImagePreprocessing): void {
   const { width: expectedWidth, height: expectedHeight } = preprocessing;
   const fits = height === expectedHeight && (expectedWidth === 'aspect' || width === expectedWidth);
   if (!fits) {
     throw new RangeError(`pixels expected ${expectedWidth} x ${expectedHeight}, got ${width} x ${height}`);
-  }
-  const expected = width * height * channels;
-  if (!Number.isInteger(width) || width < 1 || data.length !== expected) {
-    throw new RangeError(
-      `pixels.data expected ${expected} bytes for ${width} x ${height} x ${channels}, got ${data.length}`,
-    );
   }
 }
 

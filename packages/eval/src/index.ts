@@ -27,7 +27,7 @@ export {
 export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
-export { decodePixels, pixelsOfInput, resizePixels, tensorOfInput } from './data/preparation.js';
+export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';

@@ -9,16 +9,15 @@ import { Worker } from 'node:worker_threads';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { encodeFrame, referenceBackend } from '@featherwire/codec';
 import { createRandom, type Tensor, tensor } from '@featherwire/tensor';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createEdgeClient, type EdgeClient } from '../src/client/edge-client.js';
-import type { RemoteError } from '../src/client/errors.js';
+import type { EdgeClient } from '../src/client/edge-client.js';
 import type { Transport } from '../src/client/transport.js';
 import { createWebSocketTransport } from '../src/client/websocket-transport.js';
 import { createHttpTransport } from '../src/node/http-transport.js';
 import { createTailServer, type TailServer, type TailServerOptions } from '../src/node/server/tail-server.js';
 import { digestPrefix, parseMessage, serializeMessage } from '../src/protocol/index.js';
+import { remoteCode, singleTryClient } from './clients.js';
 import { squareFeatures, squareOutputs, writePictureBundle, writeSquareBundle } from './test-bundles.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'featherwire-server-'));
@@ -36,7 +35,7 @@ const transports: Transport[] = [];
 
 beforeAll(async () => {
   square = await writeSquareBundle(root);
-  picture = await writePictureBundle(root);
+  picture = await writePictureBundle(path.join(root, 'picture'));
   shared = await createTailServer({ bundles: [square, picture] });
 });
 afterAll(async () => {
@@ -61,12 +60,7 @@ function clientOf(bundle: NodeBundle, kind: 'http' | 'websocket', digest = bundl
   const transport =
     kind === 'http' ? createHttpTransport({ url }) : createWebSocketTransport({ url: streamUrl, WebSocket });
   transports.push(transport);
-  return createEdgeClient({
-    bundle: { manifest: bundle.manifest, digest },
-    transport,
-    backend: referenceBackend,
-    retry: { maxAttempts: 1 },
-  });
+  return singleTryClient({ manifest: bundle.manifest, digest }, transport);
 }
 
 async function expectAlive(): Promise<void> {
@@ -74,13 +68,6 @@ async function expectAlive(): Promise<void> {
     const { outputs } = await clientOf(square, kind).inferFeature(squareFeatures(3, 1), { coding: LOSSLESS });
     expect(outputs).toEqual(squareOutputs(3, 1));
   }
-}
-
-async function remoteCode(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no error',
-    (error: RemoteError) => `${error.name} ${error.code} ${error.retryable ? 'retryable' : 'final'}`,
-  );
 }
 
 function frameOf(value: Tensor): Uint8Array {
@@ -158,67 +145,6 @@ describe('a running server', () => {
       expect(server!.stats().requests).toMatchObject({ inFlight: 0, answered: answered + 3 });
     },
   );
-
-  test('runs the whole model on a picture of the right size pixel by pixel', async () => {
-    const random = createRandom(5);
-    const pixels = Uint8Array.from({ length: 7 * 4 * 3 }, () => random.nextInteger(256));
-    const png = await sharp(pixels, { raw: { width: 7, height: 4, channels: 3 } })
-      .png()
-      .toBuffer();
-    const { outputs, bytes, times } = await clientOf(picture, 'http').sendPicture(png);
-    const planes = Float32Array.from(
-      { length: 84 },
-      (_, i) => pixels[(i % 28) * 3 + Math.floor(i / 28)] / 255,
-    );
-    expect(outputs.output).toEqual(tensor('float32', [1, 3, 4, 7], planes));
-    expect(bytes.payload).toBe(png.length);
-    expect(times.decodeMs).toBeGreaterThan(0);
-  });
-
-  test.each(['png', 'jpeg', 'webp', 'avif'] as const)(
-    'a %s is resized to the height, its width in proportion',
-    async (format) => {
-      const create = { width: 90, height: 30, channels: 3 as const, background: { r: 200, g: 100, b: 50 } };
-      const encoded = await sharp({ create }).toFormat(format).toBuffer();
-      const { outputs } = await clientOf(picture, 'websocket').sendPicture(encoded);
-      expect(outputs.output.shape).toEqual([1, 3, 4, 12]);
-      const values = outputs.output.data as Float32Array;
-      expect(values[0] * 255).toBeCloseTo(200, -1);
-      expect(values[100] * 255).toBeCloseTo(50, -1);
-    },
-  );
-
-  test('gray, transparent and turned pictures come out as upright color', async () => {
-    const gray = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#808080' } })
-      .toColourspace('b-w')
-      .png()
-      .toBuffer();
-    const clear = await sharp({ create: { width: 4, height: 4, channels: 4, background: '#00000000' } })
-      .png()
-      .toBuffer();
-    const turned = await sharp({ create: { width: 4, height: 8, channels: 3, background: '#808080' } })
-      .withMetadata({ orientation: 6 })
-      .jpeg()
-      .toBuffer();
-    const client = clientOf(picture, 'http');
-    const outputOf = async (image: Uint8Array) => (await client.sendPicture(image)).outputs.output;
-    expect((await outputOf(gray)).data).toEqual(new Float32Array(48).fill(128 / 255));
-    expect((await outputOf(clear)).data).toEqual(new Float32Array(48).fill(1));
-    expect((await outputOf(turned)).shape).toEqual([1, 3, 4, 8]);
-  });
-
-  test('what is not a picture of a known format is bad-picture', async () => {
-    const client = clientOf(picture, 'http');
-    const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
-      .png()
-      .toBuffer();
-    const gif = await sharp(png).gif().toBuffer();
-    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>');
-    for (const bytes of [Uint8Array.of(1), svg, gif, png.subarray(0, 40), new Uint8Array(500)]) {
-      expect(await remoteCode(client.sendPicture(bytes))).toBe('RemoteError bad-picture final');
-    }
-    await expectAlive();
-  });
 
   test('a bundle without a whole model takes no pictures', async () => {
     const code = await remoteCode(clientOf(square, 'http').sendPicture(Uint8Array.of(1)));
@@ -403,22 +329,6 @@ describe('limits', () => {
       remoteCode(client.inferFeature(squareFeatures(size, 0), { coding: LOSSLESS }));
     expect(await code(3)).toBe('no error');
     expect(await code(4)).toBe('RemoteError input-mismatch final');
-  });
-
-  test('a picture over the limits is bad-picture', async () => {
-    await start({
-      bundles: [square, picture],
-      limits: { maxImagePixels: 100, maxElementsPerTensor: 12 * 25 },
-    });
-    const client = clientOf(picture, 'http');
-    const code = async (width: number, height: number) => {
-      const create = { width, height, channels: 3 as const, background: 'red' };
-      return remoteCode(client.sendPicture(await sharp({ create }).png().toBuffer()));
-    };
-    expect(await code(10, 10)).toBe('no error');
-    expect(await code(10, 11)).toBe('RemoteError bad-picture final');
-    expect(await code(25, 4)).toBe('no error');
-    expect(await code(26, 3)).toBe('RemoteError bad-picture final'); // 35 wide at height 4
   });
 
   test('requests over the queue are overloaded, those in it are answered', async () => {

@@ -1,7 +1,7 @@
 /** Small bundles for tests, with networks whose results are known by hand. */
 
 import path from 'node:path';
-import type { TensorSpec } from '@featherwire/bundle';
+import type { ImagePreprocessing, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import type { TensorMap } from '@featherwire/inference';
 import { type TensorOf, tensor } from '@featherwire/tensor';
@@ -84,33 +84,40 @@ export function squareOutputs(size: number, s: number): TensorMap {
 /** Height that pictures are resized to. */
 export const PICTURE_HEIGHT = 4;
 
-/** A network that gives back the picture it is given, float32 [1, 3, 4, W] in 0 … 1. */
+/**
+ * A network that gives back the input tensor that it is given, float32 [1, C, 4, W].
+ * @param directory - of the bundle
+ * @param changes - of the preprocessing, which is any width, RGB, bytes scaled to 0 … 1
+ */
 export async function writePictureBundle(
-  root: string,
-  width: number | 'aspect' = 'aspect',
+  directory: string,
+  changes: Partial<ImagePreprocessing> = {},
 ): Promise<NodeBundle> {
-  const shape = [1, 3, PICTURE_HEIGHT, width === 'aspect' ? 'W' : width];
+  const preprocessing: ImagePreprocessing = {
+    kind: 'image',
+    input: 'pixels',
+    channelOrder: 'RGB',
+    height: PICTURE_HEIGHT,
+    width: 'aspect',
+    fit: 'stretch',
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    ...changes,
+  };
+  const width = preprocessing.width === 'aspect' ? 'W' : preprocessing.width;
+  const shape = [1, preprocessing.mean.length, PICTURE_HEIGHT, width];
   const pixels = value('pixels', 'float32', shape);
   const negative = value('negative', 'float32', shape);
   const output = value('output', 'float32', shape);
   const model = (from: TinyValue, to: TinyValue, op: string) =>
     part(tinyOnnx([from], [to], [{ op, inputs: [from.name], outputs: [to.name] }]));
-  return writeBundle(path.join(root, `picture-${width}`), {
+  return writeBundle(directory, {
     manifest: {
       model: { name: 'picture', sha256: NO_DIGEST, bytes: 1 },
       inputs: [pixels],
       cut: [negative],
       outputs: [output],
-      preprocessing: {
-        kind: 'image',
-        input: 'pixels',
-        channelOrder: 'RGB',
-        height: PICTURE_HEIGHT,
-        width,
-        fit: 'stretch',
-        mean: [0, 0, 0],
-        std: [1, 1, 1],
-      },
+      preprocessing,
       operatingPoints: [],
       verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
     },

@@ -4,8 +4,8 @@
  */
 
 import type { Pixels } from '@featherwire/bundle';
+import { sharpOfPixels } from '@featherwire/bundle/node/pictures';
 import sharp, { type Sharp } from 'sharp';
-import { sharpOfPixels } from '../data/preparation.js';
 
 /** A codec with its setting; `quality` is an integer from 1 to 100. */
 export type PictureCoding =

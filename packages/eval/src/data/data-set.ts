@@ -8,7 +8,7 @@ export type Label = number | string;
 
 /** The input of a sample before preprocessing. */
 export type SampleInput =
-  /** An encoded picture as it came: PNG, JPEG, WebP, AVIF or TIFF bytes. */
+  /** An encoded picture as it came: PNG, JPEG, WebP, AVIF, TIFF or GIF bytes. */
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
   /** A decoded picture. */
   | { readonly kind: 'pixels'; readonly pixels: Pixels }

@@ -106,7 +106,7 @@ export interface EdgeClient {
   infer(inputs: TensorMap, options: FeatureRequestOptions): Promise<InferResult>;
   /** As `infer`, for features that the head has given already, by the names of the cut tensors. */
   inferFeature(features: TensorMap, options: FeatureRequestOptions): Promise<InferResult>;
-  /** Has the server run the whole model on an encoded picture (PNG, JPEG, WebP or AVIF). */
+  /** Has the server run the whole model on an encoded picture (PNG, JPEG, WebP, AVIF, TIFF or GIF). */
   sendPicture(picture: Uint8Array, options?: RequestOptions): Promise<InferResult>;
 }
 

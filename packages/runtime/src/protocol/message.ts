@@ -30,7 +30,7 @@ export interface PictureRequest {
   readonly kind: 'picture-request';
   readonly requestId: number;
   readonly bundlePrefix: Uint8Array;
-  /** An encoded PNG, JPEG, WebP or AVIF file. */
+  /** An encoded PNG, JPEG, WebP, AVIF, TIFF or GIF file. */
   readonly image: Uint8Array;
 }
 

@@ -1,5 +1,7 @@
 /** What a server takes from its clients: every bound in one record, with defaults. */
 
+import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
+
 /** Bounds of a server. All are integers from 1. */
 export interface ServerLimits {
   /** Longest request message. */
@@ -23,8 +25,8 @@ export interface ServerLimits {
 /** Taken where a server is told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = Object.freeze({
   maxMessageBytes: 2 ** 24,
-  maxElementsPerTensor: 2 ** 24,
-  maxImagePixels: 2 ** 25,
+  maxElementsPerTensor: DEFAULT_PICTURE_LIMITS.maxTensorElements,
+  maxImagePixels: DEFAULT_PICTURE_LIMITS.maxPicturePixels,
   maxQueuedRequests: 64,
   requestTimeoutMs: 30_000,
   receiveTimeoutMs: 30_000,

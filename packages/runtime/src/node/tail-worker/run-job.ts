@@ -1,18 +1,21 @@
 /** One request's work in a tail worker: check and decode what came, run, encode the outputs. */
 
-import type { BundleManifest, TensorSpec } from '@featherwire/bundle';
+import type { BundleManifest, PictureLimits, TensorSpec } from '@featherwire/bundle';
+import { PictureError, tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { type Backend, BitstreamError, decodeFrame, encodeFrame, inspectFrame } from '@featherwire/codec';
 import { InferenceError, type ModelSession, type TensorMap } from '@featherwire/inference';
 import type { Tensor } from '@featherwire/tensor';
 import { fitsSpec, staticElementCount } from '../../tensor-spec.js';
-import { decodePicture, type PictureLimits } from './picture.js';
 import { JobError, type JobOutcome, type TailJob } from './worker-messages.js';
 
 /** What jobs run on. */
 export interface JobContext {
   readonly manifest: BundleManifest;
   readonly backend: Backend;
-  readonly limits: PictureLimits;
+  readonly limits: PictureLimits & {
+    /** Of a cut tensor whose shape the bundle leaves open. */
+    readonly maxElementsPerTensor: number;
+  };
   readonly tail: ModelSession;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
   readonly loadWhole: (() => Promise<ModelSession>) | undefined;
@@ -78,12 +81,13 @@ async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSes
 
 async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext): Promise<TensorMap> {
   const preprocessing = manifest.preprocessing!; // checked by wholeModel
-  return { [preprocessing.input]: await decodePicture(image, preprocessing, limits) };
+  return { [preprocessing.input]: await tensorOfPicture(image, preprocessing, limits) };
 }
 
 function describeFailure(error: unknown): Pick<Extract<JobOutcome, { kind: 'failed' }>, 'code' | 'text'> {
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof JobError) return { code: error.code, text };
+  if (error instanceof PictureError) return { code: 'bad-picture', text };
   if (!(error instanceof InferenceError)) return { code: 'internal', text };
   return { code: error.code === 'input-mismatch' ? 'input-mismatch' : 'run-failed', text };
 }

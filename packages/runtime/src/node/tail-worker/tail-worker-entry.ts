@@ -43,7 +43,11 @@ async function openContext(start: TailWorkerStart): Promise<JobContext> {
   return {
     manifest,
     backend: await loadBackend(start.backend),
-    limits: { maxElementsPerTensor, maxImagePixels },
+    limits: {
+      maxElementsPerTensor,
+      maxPicturePixels: maxImagePixels,
+      maxTensorElements: maxElementsPerTensor,
+    },
     tail: await createLocalSession(tailPath, options),
     loadWhole,
   };
