@@ -15,7 +15,7 @@ import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
 import { UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
-import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
+import { printJson, printLines, type Styles, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatCount, formatMs, formatNumberOf, formatPercent } from '../terminal/units.js';
 
 /** Name of the data set that is made on the spot. */
@@ -118,41 +118,30 @@ function printRun(
 ): void {
   const styles = stylesOf(stdout, env);
   const { metric, bytesPerSample, sampleCount, attempts } = summary;
-  const bytes = (mean: number): string => `${formatCount(Math.round(mean))} per sample`;
+  const bytes = (mean: number): string => formatCount(Math.round(mean));
+  const part = sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : '';
   const repeated = attempts - sampleCount;
+  const pairs = [
+    ['bundle', digest.slice(0, 12)],
+    ['data', data.description + part],
+    ['coding', describeCoding(coding)],
+    [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
+    ['bytes up', `${bytes(bytesPerSample.sent)} per sample, frames ${bytes(bytesPerSample.payload)}`],
+    ['bytes down', `${bytes(bytesPerSample.received)} per sample`],
+    ['bits per element', summary.bitsPerElement.toFixed(3)],
+    ['repeated', repeated === 0 ? undefined : formatNumberOf(repeated, 'request')],
+  ] as const;
+  const title = `${manifest.model.name} over ${options.transport} to ${options.server.host}`;
+  printLines(stdout, styles.bold(title), ...formatPairs(pairs, styles), '', ...stageTable(summary, styles));
+}
+
+function stageTable({ times }: EdgeRunSummary, styles: Styles): string[] {
   const right = (header: string) => ({ header, align: 'right' as const });
-  printLines(
-    stdout,
-    styles.bold(`${manifest.model.name} over ${options.transport} to ${options.server.host}`),
-    ...formatPairs(
-      [
-        ['bundle', digest.slice(0, 12)],
-        [
-          'data',
-          `${data.description}${sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : ''}`,
-        ],
-        ['coding', describeCoding(coding)],
-        [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
-        [
-          'bytes up',
-          `${bytes(bytesPerSample.sent)}, frames ${formatCount(Math.round(bytesPerSample.payload))}`,
-        ],
-        ['bytes down', bytes(bytesPerSample.received)],
-        ['bits per element', summary.bitsPerElement.toFixed(3)],
-        ['attempts', repeated === 0 ? undefined : `${formatNumberOf(repeated, 'request')} repeated`],
-      ],
-      styles,
-    ),
-    '',
-    ...formatTable(
-      [{ header: 'stage' }, right('p50 ms'), right('p95 ms')],
-      STAGES.map((stage) => {
-        const { p50, p95 } = summary.times[stage];
-        return [stage.replace(/Ms$/, ''), formatMs(p50), formatMs(p95)];
-      }),
-      styles,
-    ),
-  );
+  const rows = STAGES.map((stage) => {
+    const { p50, p95 } = times[stage];
+    return [stage.replace(/Ms$/, ''), formatMs(p50), formatMs(p95)];
+  });
+  return formatTable([{ header: 'stage' }, right('p50 ms'), right('p95 ms')], rows, styles);
 }
 
 function describeMetric({ value, low, high }: NonNullable<EdgeRunSummary['metric']>): string {

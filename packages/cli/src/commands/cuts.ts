@@ -23,7 +23,7 @@ export function addCutsCommand(program: Command, context: CommandContext): void 
     .command('cuts')
     .summary('list where a model can be cut')
     .description(
-      'Lists every tensor at which a model can be cut in two, in the order of computation, with its size\n' +
+      'Lists every tensor at which a model can be cut in two, in the order of computation, with its size ' +
         'and the work before it (head) and after it (tail). Sizes are those of one sample.',
     )
     .argument('<model>', 'ONNX file')

@@ -21,7 +21,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
     .command('demo')
     .summary('measure a real network on real data, in a minute or two')
     .description(
-      'Cuts a text recognizer in two, runs both ends against each other over a connection on rendered lines of\n' +
+      'Cuts a text recognizer in two, runs both ends against each other over a connection on rendered lines of ' +
         'prose, and prints what each way costs and how well it reads: on the device, as a picture, or split.',
     )
     .option('--quick', 'fewer lines, in a few seconds')

@@ -22,7 +22,7 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
     .command('inspect')
     .summary('show what a frame, bundle, model or array holds')
     .description(
-      'Shows what a file or bundle holds: a frame byte by byte, a bundle with the check of its digests,\n' +
+      'Shows what a file or bundle holds: a frame byte by byte, a bundle with the check of its digests, ' +
         'an ONNX model, a .npy or .npz. Content decides, not the name.',
     )
     .argument('<path>', 'file or bundle directory; - for standard input')

@@ -39,7 +39,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .command('run')
     .summary('run data through a head here and its tail on a server')
     .description(
-      "Runs data through a bundle's head here and its tail on a server; reports accuracy, bytes on the\n" +
+      "Runs data through a bundle's head here and its tail on a server; reports accuracy, bytes on the " +
         'link, and the time of each stage.',
     )
     .argument('<bundle>', 'directory written by `featherwire split`')

@@ -42,7 +42,7 @@ export function addSplitCommand(program: Command, context: CommandContext): void
     .command('split')
     .summary('cut a model in two and write the bundle')
     .description(
-      'Cuts a model in two at one or several tensors, proves on random inputs that head and tail\n' +
+      'Cuts a model in two at one or several tensors, proves on random inputs that head and tail ' +
         'together are the whole, and writes both as a bundle.',
     )
     .argument('<model>', 'ONNX file')
