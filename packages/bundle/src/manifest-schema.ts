@@ -6,7 +6,13 @@
 import type { QuantizerChoice } from '@featherwire/codec';
 import { DTYPES, type DType } from '@featherwire/tensor';
 import { z } from 'zod';
-import { type BundleManifest, MANIFEST_FILE, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
+import {
+  type BundleManifest,
+  type ImagePreprocessing,
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  MANIFEST_VERSION,
+} from './manifest.js';
 
 /** Limits on counts and lengths of a manifest; all inclusive. */
 export const MANIFEST_LIMITS = Object.freeze({
@@ -79,6 +85,7 @@ const preprocessing = z.strictObject({
   height: positiveCount.max(MANIFEST_LIMITS.pictureSide),
   width: z.union([positiveCount.max(MANIFEST_LIMITS.pictureSide), z.literal('aspect')]),
   fit: z.enum(['stretch', 'center-crop']),
+  resizeShortSide: positiveCount.max(MANIFEST_LIMITS.pictureSide).optional(),
   mean: z.array(z.number()).min(1).max(3),
   std: z.array(z.number().positive()).min(1).max(3),
 });
@@ -246,6 +253,7 @@ function* preprocessingConflicts(manifest: BundleManifest): Generator<Inconsiste
       yield { path: ['preprocessing', key], expected: `${channels} numbers`, got: `${length}` };
     }
   }
+  yield* shortSideConflicts(preprocessing);
   const index = manifest.inputs.findIndex((spec) => spec.name === preprocessing.input);
   if (index < 0) {
     yield { path: ['preprocessing', 'input'], expected: 'the name of an input' };
@@ -262,6 +270,19 @@ function* preprocessingConflicts(manifest: BundleManifest): Generator<Inconsiste
   if (!fits) {
     const expected = `[N, ${picture.slice(1).join(', ')}] as the preprocessing gives`;
     yield { path: ['inputs', index, 'shape'], expected };
+  }
+}
+
+function* shortSideConflicts(preprocessing: ImagePreprocessing): Generator<Inconsistency> {
+  const { resizeShortSide, fit, width, height } = preprocessing;
+  if (resizeShortSide === undefined) return;
+  const path = ['preprocessing', 'resizeShortSide'];
+  if (fit !== 'center-crop') {
+    yield { path, expected: 'fit to be "center-crop" with it', got: JSON.stringify(fit) };
+  } else if (width === 'aspect') {
+    yield { path, expected: 'a width in pixels with it', got: JSON.stringify(width) };
+  } else if (resizeShortSide < Math.max(width, height)) {
+    yield { path, expected: `at least ${Math.max(width, height)}, the longer side of the target` };
   }
 }
 

@@ -86,12 +86,21 @@ export interface ImagePreprocessing {
   /** Name of the input that takes the picture. */
   readonly input: string;
   readonly channelOrder: ChannelOrder;
-  /** Height in pixels that a picture is resized to. */
+  /** Height of the input tensor in pixels. */
   readonly height: number;
   /** Width in pixels, or `'aspect'`: the width that keeps the picture's proportions. */
   readonly width: number | 'aspect';
-  /** `'stretch'` ignores proportions; `'center-crop'` fills the target and cuts off what stands over. */
+  /**
+   * `'stretch'` ignores proportions. `'center-crop'` keeps them: it resizes the picture so that it just covers the
+   * target, or as `resizeShortSide` says, and cuts out the center.
+   */
   readonly fit: 'stretch' | 'center-crop';
+  /**
+   * With `'center-crop'` and a width in pixels: the length in pixels that the picture's short side is resized to
+   * before the center is cut out, at least `width` and `height`. A picture whose short side has that length is
+   * not resampled.
+   */
+  readonly resizeShortSide?: number;
   /** One number per channel, in `channelOrder`. */
   readonly mean: readonly number[];
   /** One positive number per channel, in `channelOrder`. */

@@ -144,6 +144,28 @@ describe('each wrong field is named with what was expected', () => {
     );
   });
 
+  test('a short side goes with a center crop of a fixed width, and holds the target', () => {
+    const withCrop = (changes: object) =>
+      withValue(['preprocessing'], {
+        ...exampleManifest().preprocessing,
+        ...{ fit: 'center-crop', width: 64, resizeShortSide: 64 },
+        ...changes,
+      });
+    expect(checkManifest(withCrop({})).preprocessing?.resizeShortSide).toBe(64);
+    for (const [changes, expected] of [
+      [{ fit: 'stretch' }, 'fit to be "center-crop" with it, got "stretch"'],
+      [{ width: 'aspect' }, 'a width in pixels with it, got "aspect"'],
+      [{ resizeShortSide: 63 }, 'at least 64, the longer side of the target, got 63'],
+      [{ width: 32, resizeShortSide: 47 }, 'at least 48, the longer side of the target, got 47'],
+      [{ resizeShortSide: 64.5 }, 'an integer, got 64.5'],
+      [{ resizeShortSide: 65537 }, 'at most 65536, got 65537'],
+    ] as const) {
+      expect(refusal(withCrop(changes)).message).toContain(
+        `preprocessing.resizeShortSide expected ${expected}`,
+      );
+    }
+  });
+
   test('a number that overflows to infinity is refused', () => {
     const text = serializeManifest(exampleManifest()).replace('"tolerance": 0.00001', '"tolerance": 1e999');
     expect(refusal(text).message).toContain('verification.tolerance expected number');

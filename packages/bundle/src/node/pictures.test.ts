@@ -140,6 +140,62 @@ describe('resizePixels', () => {
     await expect(limited(cropping, 599)).rejects.toMatchObject({ code: 'over-limit' });
   });
 
+  describe('with resizeShortSide', () => {
+    const crop: ImagePreprocessing = { ...preprocessing, width: 4, height: 3, fit: 'center-crop' };
+    const cropOf = (shortSide: number): ImagePreprocessing => ({ ...crop, resizeShortSide: shortSide });
+
+    test('cuts out the center without resampling where the short side has that length', async () => {
+      for (const [width, height, left, top] of [
+        [11, 8, 4, 3],
+        [8, 11, 2, 4],
+        [8, 8, 2, 3],
+      ]) {
+        const pixels = noise(6, width, height, 3);
+        const expected = Uint8Array.from({ length: 36 }, (_, i) => {
+          const [row, column] = [Math.floor(i / 12), i % 12];
+          return pixels.data[((top + row) * width + left) * 3 + column];
+        });
+        expect((await resizePixels(pixels, cropOf(8), LIMITS)).data, `${width} x ${height}`).toEqual(
+          expected,
+        );
+      }
+    });
+
+    test('resizes the short side to that length in proportion, then cuts', async () => {
+      for (const [width, height, full] of [
+        [33, 20, { width: 13, height: 8 }],
+        [20, 33, { width: 8, height: 13 }],
+        [3, 5, { width: 8, height: 13 }],
+      ] as const) {
+        const pixels = noise(7, width, height, 3);
+        const whole = await resizePixels(pixels, { ...preprocessing, ...full }, LIMITS);
+        const expected = await resizePixels(whole, cropOf(8), LIMITS);
+        expect(await resizePixels(pixels, cropOf(8), LIMITS), `${width} x ${height}`).toEqual(expected);
+      }
+    });
+
+    test('a smaller part of the picture is left than without it', async () => {
+      const ring = gray(
+        Array.from({ length: 100 }, (_, i) => (i % 10 === 0 || i % 10 === 9 || i < 10 || i >= 90 ? 255 : 0)),
+        10,
+        10,
+      );
+      const square = { ...crop, width: 8, height: 8 };
+      expect((await resizePixels(ring, square, LIMITS)).data).not.toEqual(new Uint8Array(64));
+      expect((await resizePixels(ring, { ...square, resizeShortSide: 10 }, LIMITS)).data).toEqual(
+        new Uint8Array(64),
+      );
+    });
+
+    test('counts the elements before the cut, and refuses a length below the target', async () => {
+      const limited = (maxTensorElements: number) =>
+        resizePixels(plain(40, 20), cropOf(8), { maxTensorElements });
+      expect((await limited(3 * 16 * 8)).width).toBe(4);
+      await expect(limited(3 * 16 * 8 - 1)).rejects.toMatchObject({ code: 'over-limit' });
+      await expect(resizePixels(plain(40, 20), cropOf(3), LIMITS)).rejects.toThrow(RangeError);
+    });
+  });
+
   test('puts transparent colors on white before resizing', async () => {
     const data = Uint8Array.of(200, 100, 0, 0, 200, 100, 0, 255);
     const pixels: Pixels = { data, width: 2, height: 1, channels: 4 };

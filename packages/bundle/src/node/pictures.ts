@@ -77,7 +77,7 @@ export async function decodePixels(
  * not resampled; transparency is put on white before resizing.
  * @returns gray or RGB; `pixels` itself where nothing is to be done
  * @throws {PictureError} `over-limit` if the resized picture is too large, before it is allocated
- * @throws {RangeError} if `pixels.data` does not fit its size
+ * @throws {RangeError} if `pixels.data` does not fit its size, or `resizeShortSide` is below the target's sides
  */
 export async function resizePixels(
   pixels: Pixels,
@@ -107,16 +107,26 @@ function checkHeader({ format, compression, width, height }: Metadata, maxPictur
   }
 }
 
-/** Size in pixels that a picture is resized to; the centre crop, if any, is taken from that. */
+/**
+ * Size in pixels that a picture is resized to; the center crop, if any, is taken from that.
+ * @throws {RangeError} if the target does not fit into the picture whose short side is resized
+ */
 function resizedSize(
   picture: Pixels,
-  { width, height, fit }: ImagePreprocessing,
+  { width, height, fit, resizeShortSide }: ImagePreprocessing,
 ): { readonly width: number; readonly height: number } {
   if (width === 'aspect') {
     return { width: Math.max(1, Math.round((picture.width * height) / picture.height)), height };
   }
   if (fit === 'stretch') return { width, height };
-  const scale = Math.max(width / picture.width, height / picture.height);
+  if (resizeShortSide !== undefined && resizeShortSide < Math.max(width, height)) {
+    const expected = `at least ${Math.max(width, height)}`;
+    throw new RangeError(`preprocessing.resizeShortSide expected ${expected}, got ${resizeShortSide}`);
+  }
+  const scale =
+    resizeShortSide === undefined
+      ? Math.max(width / picture.width, height / picture.height)
+      : resizeShortSide / Math.min(picture.width, picture.height);
   return { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) };
 }
 
