@@ -8,10 +8,10 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type DType, type Tensor, tensor } from '@featherwire/tensor';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { tinyOnnx } from '../../../test-support/tiny-onnx.js';
 import { createLocalSession } from '../src/node/local-session.js';
 import { createWorkerSession } from '../src/node/worker-session.js';
 import { InferenceError } from '../src/session.js';
-import { tinyOnnx } from './tiny-onnx.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'featherwire-inference-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import type { ImagePreprocessing, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import type { TensorMap } from '@featherwire/inference';
 import { type TensorOf, tensor } from '@featherwire/tensor';
-import { type TinyValue, tinyOnnx } from './tiny-onnx.js';
+import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
 
 const MATMUL_COUNT = 12;
 const NO_DIGEST = '0'.repeat(64);
