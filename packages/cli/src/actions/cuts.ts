@@ -1,7 +1,13 @@
 /** What `featherwire cuts` does: infers shapes, lists the cuts, prints them. */
 
-import { type Cost, type Cut, declaredShapes, indexGraph, listCuts } from '@featherwire/onnx';
-import type { CutsOptions } from '../commands/cuts.js';
+import {
+  type Cost,
+  type Cut,
+  declaredShapes,
+  type InputShapes,
+  indexGraph,
+  listCuts,
+} from '@featherwire/onnx';
 import type { CommandContext } from '../context.js';
 import { type LoadedModel, loadModel } from '../split/load-model.js';
 import { createProgress } from '../terminal/progress.js';
@@ -16,6 +22,12 @@ import {
   formatShare,
   UNKNOWN,
 } from '../terminal/units.js';
+
+/** What the options parse to. */
+export interface CutsOptions {
+  readonly shape?: InputShapes;
+  readonly json?: true;
+}
 
 /** Lists the cuts of a model. */
 export async function cuts(

@@ -1,12 +1,18 @@
 /** What `featherwire decode` does. */
 
-import { decodeFrame, loadBackend } from '@featherwire/codec';
+import { type BackendPreference, decodeFrame, loadBackend } from '@featherwire/codec';
 import { writeNpy } from '@featherwire/tensor';
-import type { DecodeOptions } from '../commands/decode.js';
 import type { CommandContext } from '../context.js';
 import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
 import { formatExactBytes } from '../terminal/units.js';
 import { printCodedTensor, reportStream } from './coded-tensor.js';
+
+/** What the options parse to. */
+export interface DecodeOptions {
+  readonly backend: BackendPreference;
+  readonly maxElements: number;
+  readonly json?: true;
+}
 
 /** Decodes the frame, writes the tensor, prints the report. */
 export async function decode(

@@ -2,10 +2,15 @@
 
 import { fileURLToPath } from 'node:url';
 import { formatDemoTable, runDemo } from '@featherwire/demo';
-import type { DemoOptions } from '../commands/demo.js';
 import type { CommandContext } from '../context.js';
 import { createProgress } from '../terminal/progress.js';
 import { printJson, printLines } from '../terminal/terminal.js';
+
+/** What the options parse to. */
+export interface DemoOptions {
+  readonly quick?: true;
+  readonly json?: true;
+}
 
 /** Starts this very command as a server, on a port of its own choice. */
 const SERVER_COMMAND = [

@@ -1,14 +1,25 @@
 /** What `featherwire encode` does. */
 
-import { decodeFrame, encodeFrame, inspectFrame, loadBackend } from '@featherwire/codec';
+import {
+  type BackendPreference,
+  decodeFrame,
+  encodeFrame,
+  inspectFrame,
+  loadBackend,
+} from '@featherwire/codec';
 import { elementCount, readNpy } from '@featherwire/tensor';
-import type { EncodeOptions } from '../commands/encode.js';
-import { describeQuantizer, quantizerOf } from '../commands/quantizer-options.js';
+import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
 import { measureDistance } from '../measure.js';
 import { formatExactBytes, formatReal } from '../terminal/units.js';
 import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor.js';
+
+/** What the options parse to. */
+export interface EncodeOptions extends QuantizerOptions {
+  readonly backend: BackendPreference;
+  readonly json?: true;
+}
 
 /** Codes the tensor, decodes the frame to measure its error, writes it, prints the report. */
 export async function encode(

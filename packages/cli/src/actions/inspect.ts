@@ -2,7 +2,6 @@
 
 import { MANIFEST_FILE } from '@featherwire/bundle';
 import { OnnxError } from '@featherwire/onnx';
-import type { InspectOptions } from '../commands/inspect.js';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput, STANDARD_STREAM } from '../files.js';
 import { inspectNpy, inspectNpz } from '../inspect/arrays.js';
@@ -14,6 +13,11 @@ import type { InspectReport } from '../inspect/report.js';
 import { CommandError } from '../terminal/errors.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
+
+/** What the options parse to. */
+export interface InspectOptions {
+  readonly json?: true;
+}
 
 /** First bytes of a file that is nothing known, in the error. */
 const SHOWN_BYTES = 8;

@@ -2,14 +2,13 @@
 
 import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
-import { loadBackend } from '@featherwire/codec';
+import { type BackendPreference, loadBackend } from '@featherwire/codec';
 import { createTextLines, type DataSet, openDataSet } from '@featherwire/eval';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { createEdgeClient, createWebSocketTransport, type Transport } from '@featherwire/runtime';
 import { createHttpTransport } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
-import { describeQuantizer, quantizerOf } from '../commands/quantizer-options.js';
-import type { RunOptions } from '../commands/run.js';
+import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
 import { UsageError } from '../terminal/errors.js';
@@ -17,6 +16,19 @@ import { createProgress, type Progress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, type Styles, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatCount, formatMs, formatNumberOf, formatPercent } from '../terminal/units.js';
+
+/** What the options parse to. */
+export interface RunOptions extends QuantizerOptions {
+  readonly server: URL;
+  readonly data: string;
+  readonly point?: string;
+  readonly transport: 'ws' | 'http';
+  readonly limit?: number;
+  readonly retries: number;
+  readonly timeout: number;
+  readonly backend: BackendPreference;
+  readonly json?: true;
+}
 
 /** Name of the data set that is made on the spot. */
 const TEXT_LINES = 'text-lines';

@@ -1,16 +1,27 @@
 /** What `featherwire serve` does: reads the bundles, runs the server until a signal comes, logs. */
 
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
+import type { BackendPreference } from '@featherwire/codec';
 import {
   createTailServer,
   type ServerLimits,
   type ServerLogger,
   type TailServer,
 } from '@featherwire/runtime/node';
-import { LIMIT_OPTIONS, type ServeOptions } from '../commands/serve.js';
+import { LIMIT_OPTIONS } from '../commands/serve-limits.js';
 import type { CommandContext } from '../context.js';
 import { printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatCount, formatNumberOf } from '../terminal/units.js';
+
+/** What the options parse to. */
+export interface ServeOptions extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']> {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number;
+  readonly threads: number;
+  readonly backend: BackendPreference;
+  readonly jsonLog?: true;
+}
 
 /** Serves bundles until a signal asks to stop. */
 export async function serve(

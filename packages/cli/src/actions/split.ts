@@ -3,9 +3,8 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { TensorMap } from '@featherwire/inference';
-import { graphOf } from '@featherwire/onnx';
+import { graphOf, type InputShapes } from '@featherwire/onnx';
 import { readNpy } from '@featherwire/tensor';
-import type { SplitOptions } from '../commands/split.js';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput } from '../files.js';
 import { type LoadedModel, loadModel } from '../split/load-model.js';
@@ -16,6 +15,21 @@ import { createProgress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatBytes, formatLargeCount, formatNumberOf, formatReal, formatShape } from '../terminal/units.js';
+
+/** What the options parse to. */
+export interface SplitOptions {
+  readonly at: readonly string[];
+  readonly output: string;
+  readonly shape?: InputShapes;
+  readonly argmax?: string;
+  readonly preprocessing?: string;
+  readonly task?: string;
+  readonly keepWhole?: true;
+  readonly force?: true;
+  readonly runs: number;
+  readonly input?: readonly string[];
+  readonly json?: true;
+}
 
 /** Splits a model into a bundle. */
 export async function split(

@@ -1,7 +1,7 @@
 /** `featherwire cuts`: every tensor at which a model can be cut in two. */
 
-import type { InputShapes } from '@featherwire/onnx';
 import type { Command } from 'commander';
+import type { CutsOptions } from '../actions/cuts.js';
 import type { CommandContext } from '../context.js';
 import { jsonOption, shapeOption } from './arguments.js';
 
@@ -10,12 +10,6 @@ Examples:
   $ featherwire cuts model.onnx
   $ featherwire cuts ocr.onnx --shape x=1,3,48,320
   $ featherwire cuts model.onnx --json | jq '.cuts | min_by(.bytes)'`;
-
-/** What the options parse to. */
-export interface CutsOptions {
-  readonly shape?: InputShapes;
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addCutsCommand(program: Command, context: CommandContext): void {

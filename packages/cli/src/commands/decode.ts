@@ -1,7 +1,8 @@
 /** `featherwire decode`: one frame to one tensor. */
 
-import { type BackendPreference, DEFAULT_DECODE_LIMITS } from '@featherwire/codec';
+import { DEFAULT_DECODE_LIMITS } from '@featherwire/codec';
 import { type Command, Option } from 'commander';
+import type { DecodeOptions } from '../actions/decode.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn, jsonOption } from './arguments.js';
 
@@ -10,13 +11,6 @@ Examples:
   $ featherwire decode feature.fwf feature.npy
   $ featherwire decode large.fwf large.npy --max-elements 500000000
   $ featherwire decode - - < feature.fwf > feature.npy`;
-
-/** What the options parse to. */
-export interface DecodeOptions {
-  readonly backend: BackendPreference;
-  readonly maxElements: number;
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addDecodeCommand(program: Command, context: CommandContext): void {

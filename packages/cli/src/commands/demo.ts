@@ -1,6 +1,7 @@
 /** `featherwire demo`: the main job, a real network and real data over a real connection. */
 
 import type { Command } from 'commander';
+import type { DemoOptions } from '../actions/demo.js';
 import type { CommandContext } from '../context.js';
 import { jsonOption } from './arguments.js';
 
@@ -8,12 +9,6 @@ const EXAMPLES = `
 Examples:
   $ featherwire demo
   $ featherwire demo --quick --json`;
-
-/** What the options parse to. */
-export interface DemoOptions {
-  readonly quick?: true;
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addDemoCommand(program: Command, context: CommandContext): void {

@@ -1,10 +1,10 @@
 /** `featherwire encode`: one tensor to one frame. */
 
-import type { BackendPreference } from '@featherwire/codec';
 import type { Command } from 'commander';
+import type { EncodeOptions } from '../actions/encode.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, jsonOption } from './arguments.js';
-import { addQuantizerOptions, type QuantizerOptions } from './quantizer-options.js';
+import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
 Examples:
@@ -12,12 +12,6 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
   $ featherwire encode mask.npy mask.fwf --integer
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
-
-/** What the options parse to. */
-export interface EncodeOptions extends QuantizerOptions {
-  readonly backend: BackendPreference;
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addEncodeCommand(program: Command, context: CommandContext): void {

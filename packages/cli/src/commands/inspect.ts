@@ -1,6 +1,7 @@
 /** `featherwire inspect`: what a frame, bundle, model or NumPy file holds. */
 
 import type { Command } from 'commander';
+import type { InspectOptions } from '../actions/inspect.js';
 import type { CommandContext } from '../context.js';
 import { jsonOption } from './arguments.js';
 
@@ -10,11 +11,6 @@ Examples:
   $ featherwire inspect bundle
   $ featherwire inspect model.onnx --json
   $ featherwire inspect feature.npy`;
-
-/** What the options parse to. */
-export interface InspectOptions {
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addInspectCommand(program: Command, context: CommandContext): void {

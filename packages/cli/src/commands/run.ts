@@ -1,10 +1,10 @@
 /** `featherwire run`: the edge side of a bundle, on a data set, against a server. */
 
-import type { BackendPreference } from '@featherwire/codec';
 import { type Command, Option } from 'commander';
+import type { RunOptions } from '../actions/run.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn, jsonOption, urlArgument } from './arguments.js';
-import { addQuantizerOptions, type QuantizerOptions } from './quantizer-options.js';
+import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
 DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
@@ -19,19 +19,6 @@ const DEFAULT_RETRIES = 3;
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Largest delay of a timer. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-/** What the options parse to. */
-export interface RunOptions extends QuantizerOptions {
-  readonly server: URL;
-  readonly data: string;
-  readonly point?: string;
-  readonly transport: 'ws' | 'http';
-  readonly limit?: number;
-  readonly retries: number;
-  readonly timeout: number;
-  readonly backend: BackendPreference;
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addRunCommand(program: Command, context: CommandContext): void {

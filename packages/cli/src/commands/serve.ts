@@ -1,10 +1,8 @@
-/** `featherwire serve`: the tail service of one or several bundles. */
-
-import type { BackendPreference } from '@featherwire/codec';
-import type { ServerLimits } from '@featherwire/runtime/node';
 import { type Command, Option } from 'commander';
+import type { ServeOptions } from '../actions/serve.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn } from './arguments.js';
+import { LIMIT_OPTIONS } from './serve-limits.js';
 
 const EXAMPLES = `
 Examples:
@@ -16,29 +14,6 @@ SIGTERM and SIGINT let requests in flight finish; a second signal ends the servi
 
 const DEFAULT_PORT = 8350;
 const MAX_PORT = 65_535;
-
-/**
- * Limits of the server that have an option, whose name follows from theirs. The defaults are the server's own,
- * repeated here so that help need not load it; a test compares them.
- */
-export const LIMIT_OPTIONS = [
-  { limit: 'maxMessageBytes', fallback: 2 ** 24, description: 'longest request' },
-  { limit: 'maxElementsPerTensor', fallback: 2 ** 24, description: 'largest tensor of open dimensions' },
-  { limit: 'maxImagePixels', fallback: 2 ** 25, description: 'largest picture' },
-  { limit: 'maxQueuedRequests', fallback: 64, description: 'requests of a bundle that wait for a worker' },
-  { limit: 'maxConnections', fallback: 1024, description: 'open connections' },
-  { limit: 'requestTimeoutMs', fallback: 30_000, description: 'time from a request to its answer' },
-] as const satisfies readonly { limit: keyof ServerLimits; fallback: number; description: string }[];
-
-/** What the options parse to. */
-export interface ServeOptions extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']> {
-  readonly host: string;
-  readonly port: number;
-  readonly workers: number;
-  readonly threads: number;
-  readonly backend: BackendPreference;
-  readonly jsonLog?: true;
-}
 
 /** Adds the command to the program. */
 export function addServeCommand(program: Command, context: CommandContext): void {

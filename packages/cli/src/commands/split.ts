@@ -1,7 +1,7 @@
 /** `featherwire split`: a model to a bundle of head and tail. */
 
-import type { InputShapes } from '@featherwire/onnx';
 import { type Command, Option } from 'commander';
+import type { SplitOptions } from '../actions/split.js';
 import type { CommandContext } from '../context.js';
 import { integerIn, jsonOption, listArgument, shapeOption } from './arguments.js';
 
@@ -20,21 +20,6 @@ FILE.json holds the fields "preprocessing" or "task" of a bundle's manifest, for
   {"kind": "ctc-text", "output": "scores", "alphabet": ["", "a", "b"]}`;
 
 const DEFAULT_RUNS = 3;
-
-/** What the options parse to. */
-export interface SplitOptions {
-  readonly at: readonly string[];
-  readonly output: string;
-  readonly shape?: InputShapes;
-  readonly argmax?: string;
-  readonly preprocessing?: string;
-  readonly task?: string;
-  readonly keepWhole?: true;
-  readonly force?: true;
-  readonly runs: number;
-  readonly input?: readonly string[];
-  readonly json?: true;
-}
 
 /** Adds the command to the program. */
 export function addSplitCommand(program: Command, context: CommandContext): void {
