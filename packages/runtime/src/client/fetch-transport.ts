@@ -30,49 +30,58 @@ export interface FetchTransportOptions {
 
 /** Opens no connection: the engine keeps them. */
 export function createFetchTransport(options: FetchTransportOptions): Transport {
-  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
-  const send = options.fetch ?? globalThis.fetch;
-  const url = new URL(INFER_PATH, options.url).href;
-  const inFlight = new Set<AbortController>();
-  let closed = false;
+  return new FetchTransport(options);
+}
 
-  async function post(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const response = await send(url, {
+class FetchTransport implements Transport {
+  readonly counted = 'bodies';
+  readonly nextRequestId = createRequestIds();
+  readonly #url: string;
+  readonly #fetch: typeof fetch;
+  readonly #maxReplyBytes: number;
+  readonly #inFlight = new Set<AbortController>();
+  #closed = false;
+
+  constructor({ url, fetch = globalThis.fetch, maxReplyBytes }: FetchTransportOptions) {
+    this.#url = new URL(INFER_PATH, url).href;
+    this.#fetch = (...call) => fetch(...call); // browsers refuse their own when it is called as a method
+    this.#maxReplyBytes = maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES;
+  }
+
+  async exchange(message: Uint8Array, options: ExchangeOptions = {}): Promise<Exchange> {
+    if (this.#closed) throw new TransportError('closed', 'the transport is closed');
+    const controller = new AbortController();
+    this.#inFlight.add(controller);
+    const endWatch = watchExchange(options, (error) => controller.abort(error));
+    try {
+      const reply = await this.#post(message, controller.signal);
+      return { message: reply, bytesSent: message.length, bytesReceived: reply.length };
+    } catch (error) {
+      throw asTransportError(controller.signal.aborted ? controller.signal.reason : error, this.#url);
+    } finally {
+      endWatch();
+      this.#inFlight.delete(controller);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const controller of this.#inFlight) {
+      controller.abort(new TransportError('closed', 'the transport was closed'));
+    }
+  }
+
+  async #post(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await this.#fetch(this.#url, {
       method: 'POST',
       headers: { 'content-type': MESSAGE_CONTENT_TYPE },
       body: message as Uint8Array<ArrayBuffer>,
       signal,
     });
-    const reply = await readBody(response, maxReplyBytes);
+    const reply = await readBody(response, this.#maxReplyBytes);
     checkReply(response.status, response.headers.get('content-type'), reply);
     return reply;
   }
-
-  return {
-    counted: 'bodies',
-    nextRequestId: createRequestIds(),
-    async exchange(message: Uint8Array, exchangeOptions: ExchangeOptions = {}): Promise<Exchange> {
-      if (closed) throw new TransportError('closed', 'the transport is closed');
-      const controller = new AbortController();
-      inFlight.add(controller);
-      const endWatch = watchExchange(exchangeOptions, (error) => controller.abort(error));
-      try {
-        const reply = await post(message, controller.signal);
-        return { message: reply, bytesSent: message.length, bytesReceived: reply.length };
-      } catch (error) {
-        throw asTransportError(controller.signal.aborted ? controller.signal.reason : error, url);
-      } finally {
-        endWatch();
-        inFlight.delete(controller);
-      }
-    },
-    async close() {
-      closed = true;
-      for (const controller of inFlight) {
-        controller.abort(new TransportError('closed', 'the transport was closed'));
-      }
-    },
-  };
 }
 
 /**

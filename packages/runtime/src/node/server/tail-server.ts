@@ -84,10 +84,11 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
   const handler = createRequestHandler(pools);
   const app = createHttpApp({ handler, bundles: options.bundles, limits });
   const stream = attachStream({ server: app.server, handler, limits, logger });
+  const parts: ServerParts = { app, stream, pools, handler };
   try {
     await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   } catch (error) {
-    await endAll(app, stream, pools);
+    await endAll(parts);
     throw new ServerStartError(`cannot listen: ${(error as Error).message}`, { cause: error });
   }
   const address = app.server.address() as AddressInfo;
@@ -108,7 +109,7 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
       })),
     }),
     close({ drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = {}) {
-      closing ??= drainAndEnd(app, stream, pools, handler, drainTimeoutMs);
+      closing ??= drainAndEnd(parts, drainTimeoutMs);
       return closing;
     },
   };
@@ -150,26 +151,25 @@ async function startPools(
   return pools;
 }
 
-async function drainAndEnd(
-  app: FastifyInstance,
-  stream: StreamEndpoint,
-  pools: ReadonlyMap<string, TailPool>,
-  handler: RequestHandler,
-  drainTimeoutMs: number,
-): Promise<void> {
+/** What a running server is made of. */
+interface ServerParts {
+  readonly app: FastifyInstance;
+  readonly stream: StreamEndpoint;
+  readonly pools: ReadonlyMap<string, TailPool>;
+  readonly handler: RequestHandler;
+}
+
+async function drainAndEnd(parts: ServerParts, drainTimeoutMs: number): Promise<void> {
+  const { app, stream, handler } = parts;
   handler.drain();
   stream.drain();
   const closed = app.close(); // stops listening; resolves when the last connection has ended
   await within(drainTimeoutMs, handler.idle());
   await within(FLUSH_TIMEOUT_MS, closed);
-  await endAll(app, stream, pools);
+  await endAll(parts);
 }
 
-async function endAll(
-  app: FastifyInstance,
-  stream: StreamEndpoint,
-  pools: ReadonlyMap<string, TailPool>,
-): Promise<void> {
+async function endAll({ app, stream, pools }: ServerParts): Promise<void> {
   stream.terminate();
   app.server.closeAllConnections();
   await app.close();

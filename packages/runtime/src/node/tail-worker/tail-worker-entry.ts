@@ -5,31 +5,41 @@ import { loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
 import { type JobContext, runJob } from './run-job.js';
-import type { TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
+import type { TailJob, TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
 
 async function serve(port: MessagePort, start: TailWorkerStart): Promise<void> {
-  let context: JobContext;
+  let models: OpenModels;
   try {
-    context = await openContext(start);
+    models = await openModels(start);
   } catch (error) {
     reply(port, { kind: 'refused', text: (error as Error).message });
     return; // nothing listens on the port: the thread ends
   }
-  port.on('message', async (request: TailWorkerRequest) => {
-    if (request.kind === 'close') {
-      await context.tail.close();
-      port.close();
-      return;
+  let lastJob: Promise<void> = Promise.resolve();
+  port.on('message', (request: TailWorkerRequest) => {
+    if (request.kind === 'job') {
+      lastJob = answer(port, request.job, models.context);
+    } else {
+      // Only a job knows when it is done: while it decodes a picture no session has it.
+      void lastJob.then(() => models.close()).finally(() => port.close());
     }
-    const outcome = await runJob(request.job, context);
-    const transfer =
-      outcome.kind === 'done' ? outcome.frames.map((frame) => frame.buffer as ArrayBuffer) : [];
-    reply(port, { kind: 'outcome', outcome }, transfer);
   });
   reply(port, { kind: 'ready' });
 }
 
-async function openContext(start: TailWorkerStart): Promise<JobContext> {
+async function answer(port: MessagePort, job: TailJob, context: JobContext): Promise<void> {
+  const outcome = await runJob(job, context);
+  const transfer = outcome.kind === 'done' ? outcome.frames.map((frame) => frame.buffer as ArrayBuffer) : [];
+  reply(port, { kind: 'outcome', outcome }, transfer);
+}
+
+/** What jobs run on, and how it is freed. */
+interface OpenModels {
+  readonly context: JobContext;
+  close(): Promise<void>;
+}
+
+async function openModels(start: TailWorkerStart): Promise<OpenModels> {
   const { manifest, tailPath, wholePath, threads, maxElementsPerTensor, maxImagePixels } = start;
   const options = { intraOpThreads: threads, exitGuard: start.exitGuard };
   let whole: Promise<ModelSession> | undefined;
@@ -40,7 +50,7 @@ async function openContext(start: TailWorkerStart): Promise<JobContext> {
           whole ??= createLocalSession(wholePath, options);
           return whole;
         };
-  return {
+  const context: JobContext = {
     manifest,
     backend: await loadBackend(start.backend),
     limits: {
@@ -50,6 +60,16 @@ async function openContext(start: TailWorkerStart): Promise<JobContext> {
     },
     tail: await createLocalSession(tailPath, options),
     loadWhole,
+  };
+  return {
+    context,
+    async close() {
+      await context.tail.close();
+      await whole?.then(
+        (session) => session.close(),
+        () => undefined, // it could not be loaded, which its request was told
+      );
+    },
   };
 }
 
