@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
 import type { ImagePreprocessing } from './manifest.js';
 import { flattenOnWhite, pixelsToTensor } from './pixels.js';
 
 const preprocessing: ImagePreprocessing = {
-  kind: 'image',
-  input: 'x',
-  channelOrder: 'RGB',
+  ...PLAIN_PREPROCESSING,
   height: 1,
-  width: 2,
-  fit: 'stretch',
   mean: [0, 0.5, 0.25],
   std: [1, 0.5, 0.125],
 };

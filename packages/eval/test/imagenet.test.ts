@@ -1,27 +1,16 @@
 /** Pictures from a folder to a known accuracy: short side 256, center 224, as ImageNet networks are measured. */
 
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ImagePreprocessing } from '@featherwire/bundle';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { expect, test } from 'vitest';
+import { EVAL_DIRECTORY, hasEvalAssets } from '../../../test-support/eval-assets.js';
 import { openDataSet } from '../src/data/open-data-set.js';
 import { tensorOfInput } from '../src/data/preparation.js';
 import { topKHits } from '../src/metrics/accuracy.js';
 import { pooledRatio, type Ratio } from '../src/metrics/ratio.js';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const evalDirectory = process.env.FEATHERWIRE_EVAL ?? path.resolve(root, '../shared/eval');
-const pictures = path.join(evalDirectory, 'imagenet');
-const model = path.join(evalDirectory, 'models', 'squeezenet1_1.onnx');
-const present = existsSync(pictures) && existsSync(model);
-
-if (!present) {
-  console.info(
-    `skipped: no imagenet and squeezenet1_1 in ${evalDirectory} (FEATHERWIRE_EVAL names another place)`,
-  );
-}
+const present = hasEvalAssets('imagenet', 'models/squeezenet1_1.onnx');
 
 const preprocessing: ImagePreprocessing = {
   kind: 'image',
@@ -36,8 +25,8 @@ const preprocessing: ImagePreprocessing = {
 };
 
 test.skipIf(!present)('SqueezeNet has its stated accuracy on 500 pictures', async () => {
-  const data = await openDataSet(pictures);
-  const session = await createWorkerSession(model);
+  const data = await openDataSet(path.join(EVAL_DIRECTORY, 'imagenet'));
+  const session = await createWorkerSession(path.join(EVAL_DIRECTORY, 'models', 'squeezenet1_1.onnx'));
   const top1: Ratio[] = [];
   const top5: Ratio[] = [];
   try {

@@ -6,8 +6,9 @@ import path from 'node:path';
 import { DEFAULT_PICTURE_LIMITS, type ImagePreprocessing, type Pixels } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { sharpOfPixels, tensorOfPicture } from '@featherwire/bundle/node/pictures';
-import { createRandom, type Tensor, tensor } from '@featherwire/tensor';
+import { type Tensor, tensor } from '@featherwire/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noisePixels, plainPixels } from '../../../test-support/pictures.js';
 import type { EdgeClient } from '../src/client/edge-client.js';
 import type { Transport } from '../src/client/transport.js';
 import { createHttpTransport } from '../src/node/http-transport.js';
@@ -43,19 +44,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-function noise(seed: number, width: number, height: number, channels: 1 | 3 | 4): Pixels {
-  const random = createRandom(seed);
-  const data = Uint8Array.from({ length: width * height * channels }, () => random.nextInteger(256));
-  return { data, width, height, channels };
-}
-
-/** A picture of one color; its bytes repeat. */
-function plain(width: number, height: number, ...color: number[]): Pixels {
-  const channels = color.length as 1 | 3 | 4;
-  const data = Uint8Array.from({ length: width * height * channels }, (_, i) => color[i % channels]);
-  return { data, width, height, channels };
-}
-
 const png = (pixels: Pixels): Promise<Uint8Array> => sharpOfPixels(pixels).png().toBuffer();
 const outputOf = async (image: Uint8Array): Promise<Tensor> =>
   (await client.sendPicture(image)).outputs.output;
@@ -64,17 +52,17 @@ describe.each(VARIANTS.map(([name], i) => [name, i] as const))('a picture %s', (
   test('comes to the network as the tensor that an evaluation makes of the same bytes', async () => {
     const bundle = bundles[variant];
     const pictures = [
-      png(noise(1, 9, 7, 3)),
-      png(noise(2, 8, 8, 4)),
-      sharpOfPixels(noise(3, 5, 9, 1))
+      png(noisePixels(1, 9, 7, 3)),
+      png(noisePixels(2, 8, 8, 4)),
+      sharpOfPixels(noisePixels(3, 5, 9, 1))
         .toColourspace('b-w')
         .png()
         .toBuffer(),
-      sharpOfPixels(noise(4, 40, 30, 3))
+      sharpOfPixels(noisePixels(4, 40, 30, 3))
         .withMetadata({ orientation: 6 })
         .jpeg()
         .toBuffer(),
-      sharpOfPixels(noise(5, 20, 30, 4))
+      sharpOfPixels(noisePixels(5, 20, 30, 4))
         .webp()
         .toBuffer(),
     ];
@@ -87,7 +75,7 @@ describe.each(VARIANTS.map(([name], i) => [name, i] as const))('a picture %s', (
 });
 
 test('a picture of the right size comes pixel by pixel', async () => {
-  const pixels = noise(5, 7, 4, 3);
+  const pixels = noisePixels(5, 7, 4, 3);
   const bytes = await png(pixels);
   const { outputs, bytes: counted, times } = await client.sendPicture(bytes);
   const planes = Float32Array.from(
@@ -103,7 +91,7 @@ test.each(['png', 'jpeg', 'webp', 'avif', 'tiff', 'gif'] as const)(
   'a %s is resized to the height, its width in proportion',
   async (format) => {
     const output = await outputOf(
-      await sharpOfPixels(plain(90, 30, 200, 100, 50))
+      await sharpOfPixels(plainPixels(90, 30, 200, 100, 50))
         .toFormat(format)
         .toBuffer(),
     );
@@ -115,19 +103,19 @@ test.each(['png', 'jpeg', 'webp', 'avif', 'tiff', 'gif'] as const)(
 );
 
 test('gray, transparent and turned pictures come out as upright color', async () => {
-  const gray = await sharpOfPixels(plain(4, 4, 128))
+  const gray = await sharpOfPixels(plainPixels(4, 4, 128))
     .toColourspace('b-w')
     .png()
     .toBuffer();
   expect((await outputOf(gray)).data).toEqual(new Float32Array(48).fill(128 / 255));
-  const clear = await png(plain(4, 4, 0, 0, 0, 0));
+  const clear = await png(plainPixels(4, 4, 0, 0, 0, 0));
   expect((await outputOf(clear)).data).toEqual(new Float32Array(48).fill(1));
-  const lying = sharpOfPixels(plain(4, 8, 128, 128, 128)).withMetadata({ orientation: 6 });
+  const lying = sharpOfPixels(plainPixels(4, 8, 128, 128, 128)).withMetadata({ orientation: 6 });
   expect((await outputOf(await lying.jpeg().toBuffer())).shape).toEqual([1, 3, 4, 8]);
 });
 
 test('what is not a picture of a known format is bad-picture', async () => {
-  const whole = await png(plain(64, 64, 255, 0, 0));
+  const whole = await png(plainPixels(64, 64, 255, 0, 0));
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>');
   for (const bytes of [Uint8Array.of(1), svg, whole.subarray(0, 40), new Uint8Array(500)]) {
     expect(await remoteCode(client.sendPicture(bytes))).toBe('RemoteError bad-picture final');
@@ -140,7 +128,7 @@ test('a picture over the limits is bad-picture', async () => {
   const strict = await createTailServer({ bundles: [bundles[0]], limits });
   const strictTransport = createHttpTransport({ url: strict.url });
   const code = async (width: number, height: number) => {
-    const image = await png(plain(width, height, 255, 0, 0));
+    const image = await png(plainPixels(width, height, 255, 0, 0));
     return remoteCode(singleTryClient(bundles[0], strictTransport).sendPicture(image));
   };
   try {

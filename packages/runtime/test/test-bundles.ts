@@ -5,6 +5,7 @@ import type { ImagePreprocessing, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import type { TensorMap } from '@featherwire/inference';
 import { type TensorOf, tensor } from '@featherwire/tensor';
+import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
 
 const MATMUL_COUNT = 12;
@@ -94,14 +95,10 @@ export async function writePictureBundle(
   changes: Partial<ImagePreprocessing> = {},
 ): Promise<NodeBundle> {
   const preprocessing: ImagePreprocessing = {
-    kind: 'image',
+    ...PLAIN_PREPROCESSING,
     input: 'pixels',
-    channelOrder: 'RGB',
     height: PICTURE_HEIGHT,
     width: 'aspect',
-    fit: 'stretch',
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
     ...changes,
   };
   const width = preprocessing.width === 'aspect' ? 'W' : preprocessing.width;

@@ -1,22 +1,13 @@
-import { createRandom } from '@featherwire/tensor';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { noisePixels, PLAIN_PREPROCESSING, plainPixels } from '../../../../test-support/pictures.js';
 import type { ImagePreprocessing } from '../manifest.js';
 import { DEFAULT_PICTURE_LIMITS } from '../picture-limits.js';
 import { flattenOnWhite, type Pixels, pixelsToTensor } from '../pixels.js';
 import { decodePixels, resizePixels, sharpOfPixels, tensorOfPicture } from './pictures.js';
 
 const LIMITS = DEFAULT_PICTURE_LIMITS;
-const preprocessing: ImagePreprocessing = {
-  kind: 'image',
-  input: 'x',
-  channelOrder: 'RGB',
-  height: 2,
-  width: 2,
-  fit: 'stretch',
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-};
+const preprocessing = PLAIN_PREPROCESSING;
 
 const gray = (data: number[], width: number, height: number): Pixels => ({
   data: Uint8Array.from(data),
@@ -24,17 +15,7 @@ const gray = (data: number[], width: number, height: number): Pixels => ({
   height,
   channels: 1,
 });
-function noise(seed: number, width: number, height: number, channels: 1 | 3 | 4): Pixels {
-  const random = createRandom(seed);
-  const data = Uint8Array.from({ length: width * height * channels }, () => random.nextInteger(256));
-  return { data, width, height, channels };
-}
-const plain = (width: number, height: number): Pixels => ({
-  data: new Uint8Array(width * height * 3).fill(9),
-  width,
-  height,
-  channels: 3,
-});
+const plain = (width: number, height: number): Pixels => plainPixels(width, height, 9, 9, 9);
 const png = (pixels: Pixels): Promise<Uint8Array> => sharpOfPixels(pixels).png().toBuffer();
 
 describe('decodePixels', () => {
@@ -76,7 +57,7 @@ describe('decodePixels', () => {
   });
 
   test('refuses other formats and damaged files as not-a-picture, in one line', async () => {
-    const whole = await png(noise(1, 16, 16, 3));
+    const whole = await png(noisePixels(1, 16, 16, 3));
     const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>');
     const damaged = [
       new Uint8Array(0),
@@ -111,7 +92,7 @@ describe('resizePixels', () => {
     expect([stretched.width, stretched.height, stretched.channels]).toEqual([2, 2, 1]);
     const cropping = { ...preprocessing, fit: 'center-crop' } as const;
     expect(await resizePixels(wide, cropping, LIMITS)).toEqual(gray([200, 200, 200, 200], 2, 2));
-    const tall = noise(2, 30, 70, 3);
+    const tall = noisePixels(2, 30, 70, 3);
     const { data, ...size } = await resizePixels(tall, { ...cropping, width: 20, height: 10 }, LIMITS);
     expect(size).toEqual({ width: 20, height: 10, channels: 3 });
     expect(data.length).toBe(600);
@@ -150,7 +131,7 @@ describe('resizePixels', () => {
         [8, 11, 2, 4],
         [8, 8, 2, 3],
       ]) {
-        const pixels = noise(6, width, height, 3);
+        const pixels = noisePixels(6, width, height, 3);
         const expected = Uint8Array.from({ length: 36 }, (_, i) => {
           const [row, column] = [Math.floor(i / 12), i % 12];
           return pixels.data[((top + row) * width + left) * 3 + column];
@@ -167,7 +148,7 @@ describe('resizePixels', () => {
         [20, 33, { width: 8, height: 13 }],
         [3, 5, { width: 8, height: 13 }],
       ] as const) {
-        const pixels = noise(7, width, height, 3);
+        const pixels = noisePixels(7, width, height, 3);
         const whole = await resizePixels(pixels, { ...preprocessing, ...full }, LIMITS);
         const expected = await resizePixels(whole, cropOf(8), LIMITS);
         expect(await resizePixels(pixels, cropOf(8), LIMITS), `${width} x ${height}`).toEqual(expected);
@@ -215,7 +196,7 @@ describe('resizePixels', () => {
 });
 
 test('tensorOfPicture decodes, resizes and normalizes, within both limits', async () => {
-  const pixels = noise(3, 9, 5, 4);
+  const pixels = noisePixels(3, 9, 5, 4);
   const bytes = await png(pixels);
   const expected = pixelsToTensor(await resizePixels(pixels, preprocessing, LIMITS), preprocessing);
   expect(await tensorOfPicture(bytes, preprocessing, LIMITS)).toEqual(expected);

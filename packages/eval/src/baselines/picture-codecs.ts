@@ -3,9 +3,9 @@
  * small files: optimized Huffman tables and trellis quantization for JPEG, adaptive filters for PNG.
  */
 
-import type { Pixels } from '@featherwire/bundle';
-import { sharpOfPixels } from '@featherwire/bundle/node/pictures';
-import sharp, { type Sharp } from 'sharp';
+import { DEFAULT_PICTURE_LIMITS, type Pixels } from '@featherwire/bundle';
+import { decodePixels, sharpOfPixels } from '@featherwire/bundle/node/pictures';
+import type { Sharp } from 'sharp';
 
 /** A codec with its setting; `quality` is an integer from 1 to 100. */
 export type PictureCoding =
@@ -46,18 +46,20 @@ export async function encodePicture(pixels: Pixels, coding: PictureCoding): Prom
 }
 
 /**
- * Decodes a picture that `encodePicture` made.
- * @param channels - of the picture that was encoded: formats without gray hand back three equal channels
- * @throws if the bytes are not a picture
+ * Decodes a picture that `encodePicture` made, as a server does.
+ * @param channels - of the picture that was encoded: of formats without gray the first of three channels is taken
+ * @throws {PictureError} if the bytes are not a picture, or it is over the default limits
  */
 export async function decodePicture(bytes: Uint8Array, channels: 1 | 3): Promise<DecodedPicture> {
   const start = performance.now();
-  const source = sharp(bytes).removeAlpha();
-  const { data, info } = await (channels === 1 ? source.extractChannel(0) : source.toColourspace('srgb'))
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const pixels: Pixels = { data: new Uint8Array(data), width: info.width, height: info.height, channels };
+  const decoded = await decodePixels(bytes, DEFAULT_PICTURE_LIMITS);
+  const pixels = channels === 1 && decoded.channels === 3 ? firstChannel(decoded) : decoded;
   return { pixels, decodeMs: performance.now() - start };
+}
+
+function firstChannel({ data, width, height, channels }: Pixels): Pixels {
+  const plane = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels]);
+  return { data: plane, width, height, channels: 1 };
 }
 
 function withCodec(picture: Sharp, coding: PictureCoding): Sharp {

@@ -91,6 +91,11 @@ describe('openArrayFile', () => {
       content: 'pictures',
     });
     await expectCode(asPictures, 'invalid-data');
+    const noRows = tensor('uint8', [2, 0, 3], new Uint8Array(0));
+    const withoutPixels = openArrayFile(await save('i.npz', { x: noRows, y: labels }), {
+      content: 'pictures',
+    });
+    await expectCode(withoutPixels, 'invalid-data');
   });
 
   test('refuses damaged and missing files', async () => {

@@ -47,7 +47,7 @@ export async function openArrayFile(path: string, options: ArrayFileOptions = {}
   if (pictures && !holdsPictures(inputs)) {
     throw new DataSetError(
       'invalid-data',
-      `pictures expected uint8 [N, H, W] or [N, H, W, 1 | 3 | 4], got ${inputs.dtype} [${inputs.shape.join(', ')}]`,
+      `pictures expected uint8 [N, H, W] or [N, H, W, 1 | 3 | 4] with pixels, got ${inputs.dtype} [${inputs.shape.join(', ')}]`,
     );
   }
   const name = basename(path);
@@ -114,7 +114,8 @@ function labelsOf(labels: Tensor): number[] {
 }
 
 function holdsPictures({ dtype, shape }: Tensor): boolean {
-  return dtype === 'uint8' && (shape.length === 3 || (shape.length === 4 && [1, 3, 4].includes(shape[3])));
+  const isPicture = shape.length === 3 || (shape.length === 4 && [1, 3, 4].includes(shape[3]));
+  return dtype === 'uint8' && isPicture && shape[1] > 0 && shape[2] > 0;
 }
 
 /** Sample `index` with a first dimension of 1; a copy. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImagePreprocessing, Pixels } from '@featherwire/bundle';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PLAIN_PREPROCESSING } from '../../../../test-support/pictures.js';
 import { encodePicture } from '../baselines/picture-codecs.js';
 import { openImageFolder } from './image-folder.js';
 import { openDataSet } from './open-data-set.js';
@@ -29,16 +30,7 @@ beforeEach(() =>
   ]),
 );
 
-const preprocessing: ImagePreprocessing = {
-  kind: 'image',
-  input: 'x',
-  channelOrder: 'BGR',
-  height: 2,
-  width: 2,
-  fit: 'stretch',
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-};
+const preprocessing: ImagePreprocessing = { ...PLAIN_PREPROCESSING, channelOrder: 'BGR' };
 
 describe('openImageFolder', () => {
   test('lists the entries of labels.json in order', async () => {

@@ -1,31 +1,19 @@
-import { DEFAULT_PICTURE_LIMITS, type ImagePreprocessing, type Pixels } from '@featherwire/bundle';
+import { DEFAULT_PICTURE_LIMITS, type ImagePreprocessing } from '@featherwire/bundle';
 import { sharpOfPixels, tensorOfPicture } from '@featherwire/bundle/node/pictures';
-import { createRandom, tensor } from '@featherwire/tensor';
+import { tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
+import { noisePixels, PLAIN_PREPROCESSING, plainPixels } from '../../../../test-support/pictures.js';
 import { pixelsOfInput, tensorOfInput } from './preparation.js';
 
 const preprocessing: ImagePreprocessing = {
-  kind: 'image',
-  input: 'x',
-  channelOrder: 'RGB',
-  height: 2,
-  width: 2,
-  fit: 'stretch',
+  ...PLAIN_PREPROCESSING,
   mean: [0, 0.1, 0.2],
   std: [1, 0.5, 0.25],
 };
-const gray = (width: number, height: number): Pixels => ({
-  data: new Uint8Array(width * height).fill(7),
-  width,
-  height,
-  channels: 1,
-});
 
 describe('pictures', () => {
   test('an encoded one gives the tensor that a server makes of its bytes, and so do its pixels', async () => {
-    const random = createRandom(4);
-    const data = Uint8Array.from({ length: 7 * 5 * 4 }, () => random.nextInteger(256));
-    const pixels: Pixels = { data, width: 7, height: 5, channels: 4 };
+    const pixels = noisePixels(4, 7, 5, 4);
     const bytes = await sharpOfPixels(pixels).png().toBuffer();
     const expected = await tensorOfPicture(bytes, preprocessing, DEFAULT_PICTURE_LIMITS);
     expect(await tensorOfInput({ kind: 'encoded', bytes }, preprocessing)).toEqual(expected);
@@ -36,14 +24,17 @@ describe('pictures', () => {
     const broken = { kind: 'encoded', bytes: Uint8Array.of(1, 2, 3) } as const;
     const invalid = { name: 'DataSetError', code: 'invalid-data' };
     await expect(pixelsOfInput(broken, preprocessing)).rejects.toMatchObject(invalid);
-    const wide = { kind: 'pixels', pixels: gray(DEFAULT_PICTURE_LIMITS.maxTensorElements, 1) } as const;
+    const wide = {
+      kind: 'pixels',
+      pixels: plainPixels(2 ** 21, 1, 7),
+    } as const;
     const aspect: ImagePreprocessing = { ...preprocessing, width: 'aspect' };
     const overLimit = { name: 'DataSetError', code: 'over-limit' };
     await expect(pixelsOfInput(wide, aspect)).rejects.toMatchObject(overLimit);
   });
 
   test('one needs preprocessing', async () => {
-    await expect(tensorOfInput({ kind: 'pixels', pixels: gray(2, 2) })).rejects.toThrow(TypeError);
+    await expect(tensorOfInput({ kind: 'pixels', pixels: plainPixels(2, 2, 7) })).rejects.toThrow(TypeError);
   });
 });
 

@@ -27,6 +27,7 @@ export async function tensorOfInput(input: SampleInput, preprocessing?: ImagePre
  * The picture of a sample in the size that the network takes: what "send the picture" would encode.
  * @returns gray or RGB
  * @throws {TypeError} if the input is a tensor
+ * @throws {RangeError} if the bytes of pixels do not fit their size
  * @throws {DataSetError} `invalid-data` if it cannot be decoded, `over-limit` if it is over the default limits
  */
 export async function pixelsOfInput(input: SampleInput, preprocessing: ImagePreprocessing): Promise<Pixels> {
