@@ -87,6 +87,27 @@ const good = [
   ],
   ['empty', float32([3, 0], new Float32Array(0)), { kind: 'uniform', levelCount: 4, range: minmax }],
   ['scalar', float32([], Float32Array.of(42)), { kind: 'none' }],
+  [
+    'binary-relu-4-levels',
+    float32([8, 12, 12], features(1152, 1, relu)),
+    { kind: 'uniform', levelCount: 4, range: minmax },
+    undefined,
+    'binary',
+  ],
+  [
+    'binary-signed-9-levels',
+    float32([2, 3, 9, 11], features(594, 8, normal)),
+    { kind: 'uniform', levelCount: 9, range: minmax },
+    undefined,
+    'binary',
+  ],
+  [
+    'binary-1000-levels-escapes',
+    float32([200], features(200, 9, normal)),
+    { kind: 'asymmetric', bits: 10, range: minmax },
+    undefined,
+    'binary',
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
 
@@ -99,7 +120,7 @@ function documentExample() {
   return map;
 }
 
-const sample = encodeFrame(good[1][1], { quantizer: good[1][2], backend: referenceBackend });
+const sample = encodeFrame(good[1][1], { quantizer: good[1][2], coder: 'rans', backend: referenceBackend });
 /** The sample frame with some bytes set. */
 function patched(bytes) {
   const frame = sample.slice();
@@ -125,9 +146,10 @@ const bad = [
 
 mkdirSync(join(directory, 'v1'), { recursive: true });
 mkdirSync(join(directory, 'bad'), { recursive: true });
-for (const [name, feature, quantizer, laneCount] of good) {
+for (const [name, feature, quantizer, laneCount, coder = 'rans'] of good) {
   const frame = encodeFrame(feature, {
     quantizer,
+    coder,
     backend: referenceBackend,
     ...(laneCount ? { laneCount } : {}),
   });

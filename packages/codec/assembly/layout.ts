@@ -17,3 +17,15 @@ export const COUNTS: usize = 1024;
 export const TABLE: usize = 8192;
 /** Symbols of slots where a table has more than 12 bits. */
 export const SLOTS: usize = 12288;
+/** Points of the logistic function, 33 × u16. */
+export const SQUASH: usize = 45056;
+/** Rates of learning by count, 63 × u16. */
+export const RATES: usize = 45184;
+/** Mixing weights, 32 × 4 × i32. */
+export const WEIGHTS: usize = 45312;
+/** Logits of probabilities, 4,096 × i16. */
+export const STRETCH: usize = 46080;
+/** Probabilities of contexts, 1,220 × 32 × u16. */
+export const PROBABILITIES: usize = 65536;
+/** Counts of contexts, 1,220 × 32 × u8. */
+export const CONTEXT_COUNTS: usize = 143616;

@@ -5,12 +5,15 @@
 
 import {
   type DType,
+  elementCount,
   float16FromFloat32,
   float32FromFloat16,
+  type Shape,
   type Tensor,
   type TensorData,
 } from '@featherwire/tensor';
 import { integerRange } from './container/header.js';
+import type { FeatureGeometry } from './stages.js';
 
 /** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */
 export function valuesOfTensor(feature: Tensor): Float32Array {
@@ -27,6 +30,13 @@ export function valuesOfTensor(feature: Tensor): Float32Array {
         `feature expected float32, float16, int8 or uint8 to quantize, got ${feature.dtype}`,
       );
   }
+}
+
+/** A shape as planes of rows and columns; what it lacks counts as 1. */
+export function geometryOfShape(shape: Shape): FeatureGeometry {
+  const columns = shape.at(-1) ?? 1;
+  const rows = shape.at(-2) ?? 1;
+  return { planes: elementCount(shape.slice(0, -2)), rows, columns };
 }
 
 /** Storage of a quantizable type for decoded values; `values` itself for float32. */

@@ -16,7 +16,7 @@ import {
 } from './container/header.js';
 import { decodeIndices, readCodedIndices } from './entropy/coded-indices.js';
 import { BitstreamError } from './errors.js';
-import { dataOfValues } from './feature.js';
+import { dataOfValues, geometryOfShape } from './feature.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import type { CodedIndices, Indices } from './stages.js';
 
@@ -121,10 +121,16 @@ function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): Ten
         dtype,
         new Float32Array(count).fill(quantizer.kind === 'constant' ? quantizer.value : 0),
       );
+    case 'binary':
     case 'packed':
     case 'rans':
     case 'rans-tokens': {
-      const indices = decodeIndices(body, count, alphabetOfQuantizer(body.quantizer), backend);
+      const indices = decodeIndices(
+        body,
+        geometryOfShape(header.shape),
+        alphabetOfQuantizer(body.quantizer),
+        backend,
+      );
       if (typeof indices === 'string') {
         throw new BitstreamError('payload-mismatch', 'payload', body.payloadOffset, indices);
       }

@@ -7,7 +7,7 @@ import { crc32 } from './bitstream/crc32.js';
 import { integerRange, writeHeader } from './container/header.js';
 import { writeCodedIndices } from './entropy/coded-indices.js';
 import { encodeIndices, type IndexCoding } from './entropy/encode-indices.js';
-import { valuesOfTensor } from './feature.js';
+import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import { finiteLimits } from './quantizer/range.js';
@@ -50,7 +50,8 @@ export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array
   writeHeader(writer, { dtype: feature.dtype, shape: feature.shape, quantizer: quantized.quantizer });
   if (quantized.kind === 'indexed') {
     const alphabet = alphabetOfQuantizer(quantized.quantizer);
-    const coded = encodeIndices(quantized.indices, alphabet, options.backend, options);
+    const geometry = geometryOfShape(feature.shape);
+    const coded = encodeIndices(quantized.indices, geometry, alphabet, options.backend, options);
     writeCodedIndices(writer, coded);
   } else if (quantized.quantizer.kind === 'none') {
     writer.writeBytes(bytesOfData(feature.data));

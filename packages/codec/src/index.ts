@@ -9,6 +9,7 @@ export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
+export type { CoderChoice } from './entropy/encode-indices.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
 export {
   BackendUnavailableError,
@@ -29,7 +30,10 @@ export {
 } from './quantizer/affine.js';
 export type {
   AffineQuantizer,
+  EntropyKernels,
+  FeatureGeometry,
   FrequencyTable,
+  IndexAlphabet,
   Indices,
   Quantizer,
   RansPayload,

@@ -61,11 +61,12 @@ export interface RansPayload {
 }
 
 /**
- * Indices as they stand in a frame: in fields of equal width, as rANS symbols, or as rANS tokens with raw bits
- * for what tokens leave out.
+ * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, or
+ * as rANS tokens with raw bits for what tokens leave out.
  */
 export type CodedIndices =
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
+  | { readonly kind: 'binary'; readonly bytes: Uint8Array }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
   | {
       readonly kind: 'rans-tokens';
@@ -104,4 +105,30 @@ export interface EntropyKernels {
 
   /** Inverse of `encodeRans`. @returns the symbols, or the reason for which the payload is not one */
   decodeRans(payload: RansPayload, symbolCount: number, table: FrequencyTable): Uint8Array | string;
+
+  /** Adaptive binary code of indices (bitstream.md §9). @param indices - as many as `geometry` says; not modified */
+  encodeBins(indices: Indices, geometry: FeatureGeometry, alphabet: IndexAlphabet): Uint8Array;
+
+  /** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
+  decodeBins(bytes: Uint8Array, geometry: FeatureGeometry, alphabet: IndexAlphabet): Indices | string;
+}
+
+/** What the coder needs to know of the quantizer. */
+export interface IndexAlphabet {
+  /** 2 to 65,536. */
+  readonly levelCount: number;
+  /** Index of the value 0; contexts and tokens refer to it. */
+  readonly background: number;
+}
+
+/** A tensor as planes of rows and columns: the last two dimensions, and all before them taken together. */
+export interface FeatureGeometry {
+  readonly planes: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Elements of a geometry. */
+export function elementsOf({ planes, rows, columns }: FeatureGeometry): number {
+  return planes * rows * columns;
 }

@@ -27,7 +27,11 @@ function expectNearEntropy(
   range: RangeChoice,
 ): void {
   const feature = drawFeature(name, count, 5);
-  const frame = encodeFrame(feature, { quantizer: { kind: 'uniform', levelCount, range }, backend });
+  const frame = encodeFrame(feature, {
+    quantizer: { kind: 'uniform', levelCount, range },
+    coder: 'rans',
+    backend,
+  });
   const { quantizer } = inspectFrame(frame);
   if (quantizer.kind !== 'affine') throw new Error(`${quantizer.kind} quantizer`);
   const indices = backend.quantize(feature.data, quantizer.affine) as Uint8Array;
@@ -56,4 +60,18 @@ describe('a frame takes at most 0.5 % and 64 bytes more than the order-0 entropy
     },
     60_000,
   );
+});
+
+test('the choice between coders never takes more than a byte over the smaller one plus 2 %', () => {
+  for (const name of Object.keys(DISTRIBUTIONS) as DistributionName[]) {
+    for (const levelCount of [2, 4, 9, 32]) {
+      const { data } = drawFeature(name, 4_096, 8);
+      const feature = { dtype: 'float32', shape: [16, 16, 16], data } as const;
+      const quantizer = { kind: 'uniform', levelCount, range: RANGES[0] } as const;
+      const [auto, rans, binary] = (['auto', 'rans', 'binary'] as const).map(
+        (coder) => encodeFrame(feature, { quantizer, coder, backend }).length,
+      );
+      expect(auto, `${name}, ${levelCount} levels`).toBeLessThanOrEqual(Math.min(rans, binary) * 1.02 + 1);
+    }
+  }
 });

@@ -53,9 +53,18 @@ function exampleFrames(): Map<string, Uint8Array> {
   ];
   const frames = new Map<string, Uint8Array>();
   for (const [name, feature, quantizer] of cases) {
-    frames.set(name, encodeFrame(feature, { quantizer, backend: referenceBackend }));
+    frames.set(name, encodeFrame(feature, { quantizer, coder: 'rans', backend: referenceBackend }));
     const lanes = encodeFrame(feature, { quantizer, backend: referenceBackend, laneCount: 8 });
     frames.set(`${name}, 8 lanes`, lanes);
+  }
+  for (const [name, feature, levelCount] of [
+    ['binary', relu, 4],
+    ['binary, two sides', gaussian, 9],
+    ['binary, 1,000 levels', gaussian, 1_000],
+  ] as const) {
+    const quantizer = { kind: 'uniform', levelCount, range: minmax } as const;
+    const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
+    frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
   return frames;
 }

@@ -1,5 +1,6 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
+import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
 import { measureRange } from '../quantizer/range.js';
@@ -18,4 +19,6 @@ export const referenceBackend: Backend = Object.freeze({
   },
   encodeRans,
   decodeRans,
+  encodeBins,
+  decodeBins,
 });

@@ -17,7 +17,7 @@ export const CHECKSUM_BYTES = 4;
 
 /** Bounds on what a frame may make its decoder allocate. */
 export interface DecodeLimits {
-  /** Most elements of a tensor; a decoder allocates at most 16 bytes for each (bitstream.md §10). */
+  /** Most elements of a tensor; a decoder allocates at most 16 bytes for each (bitstream.md §11). */
   readonly maxElements: number;
 }
 

@@ -6,7 +6,15 @@
 import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
-import type { CodedIndices, EntropyKernels, Indices, TableDescription } from '../stages.js';
+import {
+  type CodedIndices,
+  type EntropyKernels,
+  elementsOf,
+  type FeatureGeometry,
+  type IndexAlphabet,
+  type Indices,
+  type TableDescription,
+} from '../stages.js';
 import {
   MAX_ALPHABET_SIZE,
   readTable,
@@ -18,17 +26,9 @@ import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { joinIndices, MIN_TOKEN_LEVELS, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
 /** Codes of the coder; the position is the code. */
-const CODERS: readonly (CodedIndices['kind'] | null)[] = [null, 'packed', 'rans', 'rans-tokens'];
+const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens'];
 const CODER_MASK = 0b11;
 const LANES_SHIFT = 2;
-
-/** What the coder needs to know of the quantizer. */
-export interface IndexAlphabet {
-  /** 2 to 65,536. */
-  readonly levelCount: number;
-  /** Index of the value 0, around which indices over 8 bits are folded. */
-  readonly background: number;
-}
 
 /** Symbols of the coder: the indices, with a peak at the background, or tokens, with one after the outer ones. */
 export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlphabet): SymbolAlphabet {
@@ -44,8 +44,9 @@ export function packedBits(levelCount: number): number {
 /** Writes the section. */
 export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void {
   const code = CODERS.indexOf(coded.kind);
-  if (coded.kind === 'packed') {
+  if (coded.kind === 'packed' || coded.kind === 'binary') {
     writer.writeUint8(code);
+    if (coded.kind === 'binary') writer.writeVarint(coded.bytes.length);
     writer.writeBytes(coded.bytes);
     return;
   }
@@ -69,8 +70,7 @@ export function readCodedIndices(reader: ByteReader, count: number, alphabet: In
   const kind = CODERS[byte & CODER_MASK];
   const laneCountLog2 = byte >>> LANES_SHIFT;
   const laneCount = 1 << laneCountLog2;
-  if (!kind) throw reader.error('invalid-field', 'coder 0 is unknown', start);
-  if (laneCountLog2 > 7 || (kind === 'packed' && laneCountLog2 > 0)) {
+  if (laneCountLog2 > 7 || ((kind === 'packed' || kind === 'binary') && laneCountLog2 > 0)) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
   }
   if (laneCount > MAX_LANE_COUNT)
@@ -81,23 +81,26 @@ export function readCodedIndices(reader: ByteReader, count: number, alphabet: In
   if (kind === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
     throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);
   }
-  reader.note('coder', kind === 'packed' ? kind : `${kind}, ${laneCount} lanes`);
+  reader.note('coder', kind === 'packed' || kind === 'binary' ? kind : `${kind}, ${laneCount} lanes`);
   if (kind === 'packed') return readPacked(reader, count, levelCount);
+  if (kind === 'binary') return readBinary(reader);
   const table = readTableSection(reader, symbolAlphabet(kind, alphabet));
   return readPayload(reader, kind, table, laneCount);
 }
 
 /**
  * Decodes a section.
- * @returns `count` indices, each below `levelCount`, or the reason for which the section is not one
+ * @returns as many indices as `geometry` says, each below `levelCount`, or the reason for which the section is not one
  */
 export function decodeIndices(
   coded: CodedIndices,
-  count: number,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
   kernels: EntropyKernels,
 ): Indices | string {
   const { levelCount, background } = alphabet;
+  const count = elementsOf(geometry);
+  if (coded.kind === 'binary') return kernels.decodeBins(coded.bytes, geometry, alphabet);
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
@@ -136,6 +139,15 @@ function readPacked(reader: ByteReader, count: number, levelCount: number): Code
   const bytes = reader.readBytes(Math.ceil((count * packedBits(levelCount)) / 8));
   reader.note('packed indices', `${packedBits(levelCount)} bits each`);
   return { kind: 'packed', bytes };
+}
+
+function readBinary(reader: ByteReader): CodedIndices {
+  reader.section = 'payload';
+  const length = reader.readVarint();
+  reader.note('bytes of bins', length);
+  const bytes = reader.readBytes(length);
+  reader.note('bins', `${length} bytes`);
+  return { kind: 'binary', bytes };
 }
 
 function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet): TableDescription {

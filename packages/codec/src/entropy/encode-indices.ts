@@ -1,11 +1,19 @@
 /**
  * Choice of the coder section for given indices by estimated bytes: rANS of the indices or of tokens, with the
- * cheapest table, or packed bits. Encoding only.
+ * cheapest table, packed bits, or bins under adaptive contexts. Encoding only.
  */
 
 import { BitWriter } from '../bitstream/bits.js';
-import type { CodedIndices, EntropyKernels, FrequencyTable, Indices, TableDescription } from '../stages.js';
-import { type IndexAlphabet, packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import type {
+  CodedIndices,
+  EntropyKernels,
+  FeatureGeometry,
+  FrequencyTable,
+  IndexAlphabet,
+  Indices,
+  TableDescription,
+} from '../stages.js';
+import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
 import {
   MAX_PRECISION_BITS,
   MIN_PRECISION_BITS,
@@ -20,8 +28,23 @@ const LANE_COUNTS = [1, 2, 4, 8, 16, 32];
 /** Tokens of 8-bit indices are taken only if they save this share: raw bits are slow. */
 const TOKEN_GAIN = 0.002;
 
+/** `auto` takes the binary coder's larger effort up to this many elements. */
+const MAX_AUTO_BINARY_ELEMENTS = 2 ** 17;
+/** Levels beyond which `auto` does not try the binary coder: contexts gain little and every index takes many bins. */
+const MAX_AUTO_BINARY_LEVELS = 64;
+/** The binary coder is taken only if it saves this share: it is some fifty times slower. */
+const BINARY_GAIN = 0.02;
+
+/**
+ * Entropy coders: rANS is fast and knows frequencies alone; the binary coder predicts every index from its
+ * neighbors. `auto` takes the smaller one for tensors up to 131,072 elements and 64 levels, rANS for others.
+ */
+export type CoderChoice = 'auto' | 'rans' | 'binary';
+
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
+  /** `auto` by default; with a table or a lane count, rANS. */
+  readonly coder?: CoderChoice;
   /**
    * A static table: of the indices for up to 256 levels, of the tokens above. Without it one is designed for
    * the tensor.
@@ -33,16 +56,36 @@ export interface IndexCoding {
 
 /**
  * Codes indices.
- * @param indices - at least one, each below `levelCount`
+ * @param indices - at least one, as many as `geometry` says, each below `levelCount`
  * @throws {RangeError} if a static table lacks a symbol that occurs, or a setting is out of range
  */
 export function encodeIndices(
   indices: Indices,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
   kernels: EntropyKernels,
   coding: IndexCoding = {},
 ): CodedIndices {
   checkCoding(coding);
+  const coder = coding.coder ?? (coding.table || coding.laneCount ? 'rans' : 'auto');
+  if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
+  const byTable = encodeByTable(indices, alphabet, kernels, coding);
+  const triesBinary =
+    indices.length <= MAX_AUTO_BINARY_ELEMENTS && alphabet.levelCount <= MAX_AUTO_BINARY_LEVELS;
+  if (coder === 'rans' || !triesBinary) return byTable.encode();
+  const bytes = kernels.encodeBins(indices, geometry, alphabet);
+  return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
+    ? { kind: 'binary', bytes }
+    : byTable.encode();
+}
+
+/** The best of packed fields and rANS, priced before it is done. */
+function encodeByTable(
+  indices: Indices,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  coding: IndexCoding,
+): { readonly estimatedBytes: number; readonly encode: () => CodedIndices } {
   const { levelCount } = alphabet;
   const candidates =
     indices instanceof Uint8Array
@@ -51,10 +94,14 @@ export function encodeIndices(
   const best = candidates.reduce((a, b) => (b.estimatedBytes < a.estimatedBytes * (1 - TOKEN_GAIN) ? b : a));
   const laneCount = coding.laneCount ?? chooseLaneCount(best.estimatedBytes);
   const packedBytes = Math.ceil((indices.length * packedBits(levelCount)) / 8);
-  if (!coding.table && best.estimatedBytes + laneCount * STATE_BYTES >= packedBytes) {
-    return { kind: 'packed', bytes: packIndices(indices, levelCount) };
+  const estimatedBytes = best.estimatedBytes + laneCount * STATE_BYTES;
+  if (!coding.table && estimatedBytes >= packedBytes) {
+    return {
+      estimatedBytes: packedBytes,
+      encode: () => ({ kind: 'packed', bytes: packIndices(indices, levelCount) }),
+    };
   }
-  return best.encode(laneCount);
+  return { estimatedBytes, encode: () => best.encode(laneCount) };
 }
 
 /** One way of coding, with its cost known before it is done. */

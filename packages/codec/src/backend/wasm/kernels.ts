@@ -1,12 +1,15 @@
 /** Instantiates the compiled kernels, which are part of this file's package as text. */
 
+import { SQUASH_POINTS } from '../../entropy/binary/logistic.js';
 import { BackendUnavailableError } from '../../errors.js';
 import { KERNELS_BASE64 } from './kernels.generated.js';
+import { SQUASH } from './layout.js';
 
 /** Exports of `assembly/index.ts`; addresses and counts are unsigned 32-bit integers. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   initialize(): void;
+  initializeContextModel(): void;
   measureRange(source: number, count: number): void;
   quantize8: QuantizeKernel;
   quantize16: QuantizeKernel;
@@ -28,6 +31,18 @@ export interface Kernels {
     count: number,
     laneCount: number,
     precisionBits: number,
+  ): number;
+  codeIndices(
+    isDecoding: boolean,
+    indices: number,
+    indexBytesLog2: number,
+    planes: number,
+    rows: number,
+    columns: number,
+    background: number,
+    levelCount: number,
+    bytes: number,
+    end: number,
   ): number;
 }
 
@@ -60,6 +75,8 @@ export async function instantiateKernels(): Promise<Kernels> {
     const { instance } = await WebAssembly.instantiate(binary, {});
     const kernels = instance.exports as unknown as Kernels;
     kernels.initialize();
+    new Uint16Array(kernels.memory.buffer, SQUASH, SQUASH_POINTS.length).set(SQUASH_POINTS);
+    kernels.initializeContextModel();
     return kernels;
   } catch (cause) {
     throw new BackendUnavailableError('wasm', `the kernels do not run: ${String(cause)}`, { cause });

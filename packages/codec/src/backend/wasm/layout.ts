@@ -7,5 +7,11 @@ export const RANGE = 640;
 export const COUNTS = 1024;
 export const TABLE = 8192;
 export const SLOTS = 12288;
+export const SQUASH = 45056;
+export const RATES = 45184;
+export const WEIGHTS = 45312;
+export const STRETCH = 46080;
+export const PROBABILITIES = 65536;
+export const CONTEXT_COUNTS = 143616;
 /** Tensors, symbols and words: everything from here on is the caller's. */
-export const DATA = 65536;
+export const DATA = 196608;

@@ -4,10 +4,19 @@
  * largest tensor and stays (3 bytes an element).
  */
 
+import { decodeBins, encodeBins } from '../../entropy/binary/context-model.js';
 import { certainSymbol } from '../../entropy/frequency-table.js';
 import { decodeRans, encodeRans, STATE_BYTES, STATE_LOW, slotSymbols } from '../../entropy/rans.js';
 import { allocateIndices, reciprocalStep } from '../../quantizer/affine.js';
-import type { AffineQuantizer, FrequencyTable, Indices, RansPayload, ValueRange } from '../../stages.js';
+import type {
+  AffineQuantizer,
+  FeatureGeometry,
+  FrequencyTable,
+  IndexAlphabet,
+  Indices,
+  RansPayload,
+  ValueRange,
+} from '../../stages.js';
 import type { Backend } from '../backend.js';
 import { instantiateKernels, type Kernels } from './kernels.js';
 import { COUNTS, DATA, RANGE, SLOTS, STATES, TABLE } from './layout.js';
@@ -32,6 +41,8 @@ export async function loadWasmBackend(): Promise<Backend> {
     countSymbols: (symbols, alphabetSize) => countSymbols(kernels, symbols, alphabetSize),
     encodeRans: (symbols, table, laneCount) => encode(kernels, symbols, table, laneCount),
     decodeRans: (payload, symbolCount, table) => decode(kernels, payload, symbolCount, table),
+    encodeBins: (indices, geometry, alphabet) => encodeWithContexts(kernels, indices, geometry, alphabet),
+    decodeBins: (bytes, geometry, alphabet) => decodeWithContexts(kernels, bytes, geometry, alphabet),
   };
 }
 
@@ -174,6 +185,76 @@ function decode(
     return decodeRans(payload, symbolCount, table);
   }
   return new Uint8Array(buffer, target, symbolCount).slice();
+}
+
+/** Room for the binary code of an index; what takes more is left to the reference. */
+const BINARY_BYTES_PER_INDEX = 2;
+
+function encodeWithContexts(
+  kernels: Kernels,
+  indices: Indices,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): Uint8Array {
+  const { planes, rows, columns } = geometry;
+  const indexBytesLog2 = indices.BYTES_PER_ELEMENT - 1;
+  const target = DATA + alignUp(indices.byteLength);
+  const room = indices.length * BINARY_BYTES_PER_INDEX + SLACK;
+  reserve(kernels, target - DATA + room);
+  const { buffer } = kernels.memory;
+  const source =
+    indexBytesLog2 === 0
+      ? new Uint8Array(buffer, DATA, indices.length)
+      : new Uint16Array(buffer, DATA, indices.length);
+  source.set(indices);
+  const { background, levelCount } = alphabet;
+  const end = kernels.codeIndices(
+    false,
+    DATA,
+    indexBytesLog2,
+    planes,
+    rows,
+    columns,
+    background,
+    levelCount,
+    target,
+    target + room,
+  );
+  if (end === 0) return encodeBins(indices, geometry, alphabet);
+  return new Uint8Array(buffer, target, end - target).slice();
+}
+
+function decodeWithContexts(
+  kernels: Kernels,
+  bytes: Uint8Array,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): Indices | string {
+  const { planes, rows, columns } = geometry;
+  const { background, levelCount } = alphabet;
+  const count = planes * rows * columns;
+  const indexBytesLog2 = levelCount <= 256 ? 0 : 1;
+  const source = DATA + alignUp(count << indexBytesLog2);
+  reserve(kernels, source - DATA + bytes.length);
+  const { buffer } = kernels.memory;
+  new Uint8Array(buffer, source, bytes.length).set(bytes);
+  const end = source + bytes.length;
+  const failed = kernels.codeIndices(
+    true,
+    DATA,
+    indexBytesLog2,
+    planes,
+    rows,
+    columns,
+    background,
+    levelCount,
+    source,
+    end,
+  );
+  if (failed !== 0) return decodeBins(bytes, geometry, alphabet); // the reference finds the reason
+  return indexBytesLog2 === 0
+    ? new Uint8Array(buffer, DATA, count).slice()
+    : new Uint16Array(buffer, DATA, count).slice();
 }
 
 function writeDecodeTable(buffer: ArrayBuffer, table: FrequencyTable): void {

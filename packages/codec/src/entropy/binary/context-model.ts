@@ -1,0 +1,284 @@
+/**
+ * Indices as bins under adaptive contexts (bitstream.md §9): binarized by distance from the background, each bin
+ * predicted from the neighbors that are coded already by four models whose logits are mixed. All arithmetic is on
+ * integers. Nothing is sent but the bins: both ends start from even odds and learn alike.
+ *
+ * The binarization is truncated unary as in Cohen, Choi and Bajic (arXiv 2105.06002), with the background first;
+ * mixing is logistic (Mahoney, "Adaptive weighing of context models", 2005).
+ */
+
+import type { FeatureGeometry, IndexAlphabet, Indices } from '../../stages.js';
+import { createStretchTable, MAX_LOGIT, PROBABILITY_BITS, squash } from './logistic.js';
+import { type BinCoder, BinDecoder, BinEncoder } from './range-coder.js';
+
+/** Bins of one context, a power of two. */
+const BIN_COUNT = 32;
+const BIN_SIGNIFICANCE = 0;
+const BIN_SIDE = 1;
+const BIN_MAGNITUDE = 2;
+/** Magnitude bins have contexts of their own up to this distance. */
+const MAX_MAGNITUDE_BIN = 12;
+/** Distances from here on are coded as this, and the rest by an exponential Golomb code. */
+export const ESCAPE_MAGNITUDE = 15;
+const BIN_ESCAPE = 28;
+const MAX_ESCAPE_BITS = 16;
+const EVEN_ODDS = 1 << (PROBABILITY_BITS - 1);
+
+/** Contexts of each model, in bins: neighborhood and previous plane; activity; single neighbors; fourth. */
+const FIRST_CONTEXT = [0, 36, 36 + 96, 36 + 96 + 64];
+/** The fourth model tells planes apart, or signed neighbors where there are two sides. */
+const FOURTH_CONTEXTS = 1024;
+const CONTEXT_COUNT = FIRST_CONTEXT[3] + FOURTH_CONTEXTS;
+const MODEL_COUNT = 4;
+
+/** Mixing weights have 16 fraction bits; all start at 0.3. */
+const FIRST_WEIGHT = 19_661;
+const MAX_WEIGHT = 2 ** 18 - 1;
+const LEARNING_SHIFT = 10;
+/** Counts of a context stop here, which makes its memory about 64 bins long. */
+const MAX_COUNT = 62;
+/** Contexts tell this many distances apart on the longer side of the background; larger alphabets are scaled to it. */
+const CONTEXT_DISTANCES = 6;
+/** Activity of a plane is unknown until this many of its elements are coded. */
+const MIN_ACTIVITY_COUNT = 4;
+const UNKNOWN_ACTIVITY = 7;
+
+/** Adaptive binary code of indices; the reference of every backend. @param indices - not modified */
+export function encodeBins(indices: Indices, geometry: FeatureGeometry, alphabet: IndexAlphabet): Uint8Array {
+  const encoder = new BinEncoder();
+  codeIndices(encoder, indices.slice(), geometry, alphabet);
+  return encoder.finish();
+}
+
+/** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
+export function decodeBins(
+  bytes: Uint8Array,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): Indices | string {
+  const count = geometry.planes * geometry.rows * geometry.columns;
+  const indices = alphabet.levelCount <= 256 ? new Uint8Array(count) : new Uint16Array(count);
+  if (bytes.length > 0 && bytes[bytes.length - 1] === 0) return 'binary code ends with a zero byte';
+  const decoder = new BinDecoder(bytes);
+  const reason = codeIndices(decoder, indices, geometry, alphabet);
+  if (reason) return reason;
+  return decoder.endsWell ? indices : 'binary code does not end where its last index does';
+}
+
+/**
+ * Codes indices in order, plane by plane, row by row. An encoder reads `indices`, a decoder fills them.
+ * @param indices - `planes * rows * columns` of them
+ * @returns nothing, or the reason for which a decoder's bins are not indices
+ */
+function codeIndices(
+  coder: BinCoder,
+  indices: Indices,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): string | undefined {
+  const { planes, rows, columns } = geometry;
+  const { background, levelCount } = alphabet;
+  const model = new MixedModel(coder);
+  const hasTwoSides = background > 0 && background < levelCount - 1;
+  const neighborhood = new Neighborhood(indices, geometry, alphabet);
+  let position = 0;
+  for (let plane = 0; plane < planes; plane++) {
+    neighborhood.startPlane(plane);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++, position++) {
+        neighborhood.moveTo(position, row, column);
+        model.setContexts(neighborhood.contexts);
+        const index = codeIndex(model, indices[position], alphabet, hasTwoSides);
+        if (index < 0 || index >= levelCount) return `index at element ${position} is over ${levelCount - 1}`;
+        indices[position] = index;
+        neighborhood.addLast();
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Codes one index; a decoder passes anything as `target`. @returns -1 if bins lead beyond any index */
+function codeIndex(model: MixedModel, target: number, alphabet: IndexAlphabet, hasTwoSides: boolean): number {
+  const { background, levelCount } = alphabet;
+  if (model.code(BIN_SIGNIFICANCE, target === background ? 0 : 1) === 0) return background;
+  const isBelow = hasTwoSides ? model.code(BIN_SIDE, target < background ? 1 : 0) : Number(background > 0);
+  const limit = isBelow ? background : levelCount - 1 - background;
+  const distance = Math.abs(target - background);
+  let magnitude = 1;
+  while (magnitude < limit && magnitude < ESCAPE_MAGNITUDE) {
+    const bin = BIN_MAGNITUDE + 2 * Math.min(magnitude, MAX_MAGNITUDE_BIN) - 2 + isBelow;
+    if (model.code(bin, distance > magnitude ? 1 : 0) === 0) break;
+    magnitude++;
+  }
+  if (magnitude === ESCAPE_MAGNITUDE && limit > ESCAPE_MAGNITUDE) {
+    const rest = codeEscape(model, distance - ESCAPE_MAGNITUDE);
+    if (rest < 0) return -1;
+    magnitude += rest;
+  }
+  return isBelow ? background - magnitude : background + magnitude;
+}
+
+/** Exponential Golomb code of order 0: length in adaptive bins, then the bits below the leading one as they are. */
+function codeEscape(model: MixedModel, rest: number): number {
+  const targetBits = 31 - Math.clz32(rest + 1);
+  let bits = 0;
+  while (model.code(BIN_ESCAPE + Math.min(bits, 3), bits < targetBits ? 1 : 0) === 1) {
+    if (++bits > MAX_ESCAPE_BITS) return -1;
+  }
+  let value = 1;
+  for (let bit = bits - 1; bit >= 0; bit--) value = value * 2 + model.codeEven(((rest + 1) >>> bit) & 1);
+  return value - 1;
+}
+
+/** Four adaptive models and the weights that mix them; one set of weights for each bin. */
+class MixedModel {
+  readonly #coder: BinCoder;
+  readonly #stretch = createStretchTable();
+  /** Probabilities of 1 with 16 bits, by context and bin. */
+  readonly #probabilities = new Uint16Array(CONTEXT_COUNT * BIN_COUNT).fill(1 << 15);
+  readonly #counts = new Uint8Array(CONTEXT_COUNT * BIN_COUNT);
+  readonly #weights = new Int32Array(BIN_COUNT * MODEL_COUNT).fill(FIRST_WEIGHT);
+  readonly #logits = new Int32Array(MODEL_COUNT);
+  #contexts: Int32Array = new Int32Array(MODEL_COUNT);
+
+  constructor(coder: BinCoder) {
+    this.#coder = coder;
+  }
+
+  /** @param contexts - one for each model; read while bins are coded */
+  setContexts(contexts: Int32Array): void {
+    this.#contexts = contexts;
+  }
+
+  /** Codes a bin and learns from it. */
+  code(bin: number, target: number): number {
+    let sum = 0;
+    for (let m = 0; m < MODEL_COUNT; m++) {
+      const probability = this.#probabilities[this.#contexts[m] * BIN_COUNT + bin];
+      this.#logits[m] = this.#stretch[probability >>> 4];
+      sum += this.#weights[bin * MODEL_COUNT + m] * this.#logits[m];
+    }
+    const logit = Math.min(Math.max(sum >> 16, -MAX_LOGIT), MAX_LOGIT);
+    const probability = squash(logit);
+    const bit = this.#coder.code(target, probability);
+    this.#learn(bin, bit, (bit << PROBABILITY_BITS) - probability);
+    return bit;
+  }
+
+  /** Codes a bit that nothing is known of. */
+  codeEven(target: number): number {
+    return this.#coder.code(target, EVEN_ODDS);
+  }
+
+  #learn(bin: number, bit: number, error: number): void {
+    for (let m = 0; m < MODEL_COUNT; m++) {
+      const weight = bin * MODEL_COUNT + m;
+      const change = (this.#logits[m] * error + (1 << (LEARNING_SHIFT - 1))) >> LEARNING_SHIFT;
+      this.#weights[weight] = Math.min(Math.max(this.#weights[weight] + change, -MAX_WEIGHT), MAX_WEIGHT);
+      const context = this.#contexts[m] * BIN_COUNT + bin;
+      const count = this.#counts[context];
+      const old = this.#probabilities[context];
+      // 1 / (count + 1.6) with 14 bits: the first bins move a probability far, later ones less.
+      const rate = Math.floor(163_840 / (10 * count + 16));
+      this.#probabilities[context] = old + ((((bit === 1 ? 65_535 : 0) - old) * rate) >> 14);
+      if (count < MAX_COUNT) this.#counts[context] = count + 1;
+    }
+  }
+}
+
+/** Contexts of the element at a position, from elements before it in the coding order. */
+class Neighborhood {
+  /** Context of each model. */
+  readonly contexts = new Int32Array(MODEL_COUNT);
+  readonly #indices: Indices;
+  readonly #columns: number;
+  readonly #planeSize: number;
+  readonly #background: number;
+  readonly #hasTwoSides: boolean;
+  /** Distances that count as one. */
+  readonly #scale: number;
+  #position = 0;
+  #plane = 0;
+  #sum = 0;
+  #count = 0;
+
+  constructor(indices: Indices, geometry: FeatureGeometry, { background, levelCount }: IndexAlphabet) {
+    const last = levelCount - 1;
+    this.#indices = indices;
+    this.#columns = geometry.columns;
+    this.#planeSize = geometry.rows * geometry.columns;
+    this.#background = background;
+    this.#hasTwoSides = background > 0 && background < last;
+    this.#scale = contextScale(Math.max(background, last - background));
+  }
+
+  startPlane(plane: number): void {
+    this.#plane = plane;
+    this.#sum = 0;
+    this.#count = 0;
+  }
+
+  /** Adds the element at the position, now that it is coded, to the plane's activity. */
+  addLast(): void {
+    this.#sum += Math.abs(this.#offsetAt(this.#position));
+    this.#count++;
+  }
+
+  moveTo(position: number, row: number, column: number): void {
+    this.#position = position;
+    const hasLeft = column > 0;
+    const hasAbove = row > 0;
+    const above = position - this.#columns;
+    const left = hasLeft ? this.#offsetAt(position - 1) : 0;
+    const up = hasAbove ? this.#offsetAt(above) : 0;
+    const upLeft = hasAbove && hasLeft ? this.#offsetAt(above - 1) : 0;
+    const upRight = hasAbove && column < this.#columns - 1 ? this.#offsetAt(above + 1) : 0;
+    const previous = this.#plane > 0 ? this.#offsetAt(position - this.#planeSize) : 0;
+    const weighted = 2 * Math.abs(left) + 2 * Math.abs(up) + Math.abs(upLeft) + Math.abs(upRight);
+    const near = neighborhoodClass(weighted);
+    this.contexts[0] = FIRST_CONTEXT[0] + near * 3 + Math.min(Math.abs(previous), 2);
+    this.contexts[1] = FIRST_CONTEXT[1] + this.#activity() * 12 + near;
+    this.contexts[2] =
+      FIRST_CONTEXT[2] +
+      Math.min(Math.abs(left), 3) * 16 +
+      Math.min(Math.abs(up), 3) * 4 +
+      Math.min(Math.abs(upRight), 3);
+    const fourth = this.#hasTwoSides
+      ? clampedOffset(left) * 49 + clampedOffset(up) * 7 + clampedOffset(upRight)
+      : this.#plane % FOURTH_CONTEXTS;
+    this.contexts[3] = FIRST_CONTEXT[3] + fourth;
+  }
+
+  /** Signed distance from the background in scaled units, rounded away from 0. */
+  #offsetAt(position: number): number {
+    const offset = this.#indices[position] - this.#background;
+    if (this.#scale === 1) return offset;
+    const distance = Math.floor((Math.abs(offset) + this.#scale - 1) / this.#scale);
+    return offset < 0 ? -distance : distance;
+  }
+
+  /** Mean distance so far, in 16ths, as the position of its leading bit, 0 … 6. */
+  #activity(): number {
+    if (this.#count < MIN_ACTIVITY_COUNT) return UNKNOWN_ACTIVITY;
+    const mean = Math.floor((this.#sum * 16) / this.#count);
+    return Math.min(31 - Math.clz32(mean + 1), UNKNOWN_ACTIVITY - 1);
+  }
+}
+
+/** Distances that count as one where the longer side of the background has `longerSide`: the nearest to a sixth. */
+function contextScale(longerSide: number): number {
+  return Math.max(1, Math.floor((2 * longerSide + CONTEXT_DISTANCES) / (2 * CONTEXT_DISTANCES)));
+}
+
+/** 12 classes of a weighted sum of distances: 0 … 7 alone, 8 … 11, 12 … 17, 18 … 29, and 30 on. */
+function neighborhoodClass(weighted: number): number {
+  if (weighted < 8) return weighted;
+  if (weighted < 12) return 8;
+  if (weighted < 18) return 9;
+  return weighted < 30 ? 10 : 11;
+}
+
+function clampedOffset(offset: number): number {
+  return Math.min(Math.max(offset, -3), 3) + 3;
+}
