@@ -1,8 +1,8 @@
 /**
  * Encoded picture → pixels of the size that a manifest's preprocessing states → input tensor: the one way of
  * preparing pictures, for evaluation and server alike. Importing this file loads `sharp` (libvips). The filter
- * is a triangle widened when shrinking, as in Pillow and torchvision; after a shrink by more than 4 libvips
- * averages blocks first.
+ * is a triangle widened when shrinking, as in Pillow and torchvision; from a shrink by 4 on libvips averages
+ * blocks first.
  */
 
 import type { Tensor } from '@featherwire/tensor';
