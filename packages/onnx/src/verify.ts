@@ -1,7 +1,7 @@
 /**
  * Proof by running that head and tail together are the whole: on seeded random inputs and on given ones. The error of
- * an output is the largest absolute difference divided by the range (largest minus smallest value) of what the whole
- * model gives for that output in that run.
+ * an output is the largest absolute difference over all runs, divided by the range (largest minus smallest value) of what
+ * the whole model gives for that output over all runs.
  */
 
 import type { ModelSession, TensorMap, ValueSpec } from '@featherwire/inference';
@@ -51,10 +51,10 @@ export interface VerifyOptions {
 /** The error of one output over all runs. */
 export interface OutputError {
   readonly maxAbsoluteError: number;
-  /** Relative to the range of the output in the same run. */
+  /** Relative to `range`; to the magnitude of a constant output, or to 1 if that is 0. */
   readonly maxRelativeError: number;
-  /** Largest range (largest minus smallest finite value) of the whole model's output in a run; 0 proves little. */
-  readonly maxRange: number;
+  /** Largest minus smallest finite value of the whole model's output over all runs; 0 proves little. */
+  readonly range: number;
 }
 
 /** What was run and how far apart head + tail and the whole are. */
@@ -93,15 +93,15 @@ export async function verifySplit(
     const headSession = await open(head);
     const tailSession = await open(tail);
     const random = createRandom(seed);
-    const errors = new Map<string, OutputError>();
+    const differences = new Map<string, Difference>();
     for (let run = 0; run < runs + inputs.length; run++) {
       const feeds = run < inputs.length ? inputs[run] : randomFeeds(wholeSession.inputs, random, options);
       const expected = (await wholeSession.run(feeds)).outputs;
       const crossing = (await headSession.run(select(feeds, headSession.inputs))).outputs;
       const actual = (await tailSession.run(select(crossing, tailSession.inputs))).outputs;
-      compareOutputs(expected, actual, errors);
+      compareOutputs(expected, actual, differences);
     }
-    return report(errors, runs + inputs.length, tolerance);
+    return report(differences, runs + inputs.length, tolerance);
   } finally {
     await Promise.all(opened.map((session) => session.close()));
   }
@@ -122,7 +122,8 @@ function select(tensors: TensorMap, specs: readonly ValueSpec[]): TensorMap {
   );
 }
 
-function report(errors: ReadonlyMap<string, OutputError>, runs: number, tolerance: number): VerifyReport {
+function report(differences: ReadonlyMap<string, Difference>, runs: number, tolerance: number): VerifyReport {
+  const errors = [...differences].map(([name, difference]) => [name, errorOf(difference)] as const);
   let maxRelativeError = 0;
   for (const [name, error] of errors) {
     // Written so that NaN fails too.
@@ -137,7 +138,14 @@ function report(errors: ReadonlyMap<string, OutputError>, runs: number, toleranc
   return { runs, tolerance, maxRelativeError, perOutput: Object.fromEntries(errors) };
 }
 
-function compareOutputs(expected: TensorMap, actual: TensorMap, errors: Map<string, OutputError>): void {
+/** How far two versions of an output are apart, and where the expected one lies. */
+interface Difference {
+  readonly maxAbsoluteError: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function compareOutputs(expected: TensorMap, actual: TensorMap, differences: Map<string, Difference>): void {
   for (const [name, value] of Object.entries(expected)) {
     const other = Object.hasOwn(actual, name) ? actual[name] : undefined;
     if (!other || other.dtype !== value.dtype || !shapesEqual(other.shape, value.shape)) {
@@ -147,21 +155,32 @@ function compareOutputs(expected: TensorMap, actual: TensorMap, errors: Map<stri
         `output '${name}' expected ${value.dtype} [${value.shape.join(', ')}], got ${got}`,
       );
     }
-    const error = outputError(value, other);
-    const known = errors.get(name) ?? error;
-    errors.set(name, {
-      maxAbsoluteError: Math.max(known.maxAbsoluteError, error.maxAbsoluteError),
-      maxRelativeError: Math.max(known.maxRelativeError, error.maxRelativeError),
-      maxRange: Math.max(known.maxRange, error.maxRange),
+    const found = differenceOf(value, other);
+    const known = differences.get(name) ?? found;
+    differences.set(name, {
+      maxAbsoluteError: Math.max(known.maxAbsoluteError, found.maxAbsoluteError),
+      low: Math.min(known.low, found.low),
+      high: Math.max(known.high, found.high),
     });
   }
 }
 
 /**
  * The error of one tensor. Equal infinities, and NaN in the same place, are no difference; any other difference that
- * is not finite is an infinite error. A constant tensor is measured by its magnitude, or by 1 if it is zero.
+ * is not finite is an infinite error.
  */
 export function outputError(expected: Tensor, actual: Tensor): OutputError {
+  return errorOf(differenceOf(expected, actual));
+}
+
+function errorOf({ maxAbsoluteError, low, high }: Difference): OutputError {
+  const range = high > low ? high - low : 0;
+  const scale = range > 0 ? range : Math.abs(high);
+  const usable = Number.isFinite(scale) && scale > 0 ? scale : 1;
+  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / usable, range };
+}
+
+function differenceOf(expected: Tensor, actual: Tensor): Difference {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   let maxAbsoluteError = 0;
@@ -181,10 +200,7 @@ export function outputError(expected: Tensor, actual: Tensor): OutputError {
       Number.isFinite(difference) ? difference : Number.POSITIVE_INFINITY,
     );
   }
-  const range = high > low ? high - low : 0;
-  const scale = range > 0 ? range : Math.abs(high);
-  const usable = Number.isFinite(scale) && scale > 0 ? scale : 1;
-  return { maxAbsoluteError, maxRelativeError: maxAbsoluteError / usable, maxRange: range };
+  return { maxAbsoluteError, low, high };
 }
 
 function reader({ dtype, data }: Tensor): (position: number) => number {

@@ -2,6 +2,7 @@
 
 import {
   type BackendPreference,
+  type CoderChoice,
   decodeFrame,
   encodeFrame,
   inspectFrame,
@@ -18,6 +19,7 @@ import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor
 /** What the options parse to. */
 export interface EncodeOptions extends QuantizerOptions {
   readonly backend: BackendPreference;
+  readonly coder: CoderChoice;
   readonly json?: true;
 }
 
@@ -34,7 +36,7 @@ export async function encode(
   const bytes = await readInput(input, terminal);
   const { feature, frame } = await inFile(input, () => {
     const tensor = readNpy(bytes);
-    return { feature: tensor, frame: encodeFrame(tensor, { quantizer, backend }) };
+    return { feature: tensor, frame: encodeFrame(tensor, { quantizer, coder: options.coder, backend }) };
   });
   const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
   const { coder } = inspectFrame(frame, limits);
@@ -50,6 +52,7 @@ export async function encode(
     before: [
       ['input', formatExactBytes(bytes.length)],
       ['quantizer', describeQuantizer(quantizer)],
+      ['entropy coder', coder],
     ],
     after: [
       ['largest error', formatReal(distance.maxAbsoluteError)],

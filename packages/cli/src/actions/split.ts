@@ -153,7 +153,7 @@ function printSplit(target: string, { bundle, proof }: SplitResult, { stdout, en
 
 function describeProof({ runs, maxRelativeError, tolerance, perOutput }: SplitResult['proof']): string {
   const error = `${formatReal(maxRelativeError)} of the output's range at most, ${formatReal(tolerance)} allowed`;
-  const constant = Object.entries(perOutput).filter(([, { maxRange }]) => maxRange === 0);
+  const constant = Object.entries(perOutput).filter(([, { range }]) => range === 0);
   const doubt =
     constant.length === 0 ? '' : `; constant in every run: ${constant.map(([name]) => name).join(', ')}`;
   return `head + tail = whole on ${formatNumberOf(runs, 'input')}, off by ${error}${doubt}`;

@@ -60,6 +60,13 @@ export function shapeOption(): Option {
   ).argParser(shapeArgument);
 }
 
+/** `--coder`. */
+export function coderOption(): Option {
+  return new Option('--coder <name>', 'entropy coder; auto takes the smaller, rans is the fastest')
+    .choices(['auto', 'rans', 'binary'])
+    .default('auto');
+}
+
 /** `--backend`. */
 export function backendOption(): Option {
   return new Option('--backend <name>', 'what runs the codec; all give the same bytes')

@@ -3,13 +3,14 @@
 import type { Command } from 'commander';
 import type { EncodeOptions } from '../actions/encode.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, jsonOption } from './arguments.js';
+import { backendOption, coderOption, jsonOption } from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
 Examples:
   $ featherwire encode feature.npy feature.fwf --levels 16
   $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
+  $ featherwire encode feature.npy feature.fwf --levels 6 --coder rans
   $ featherwire encode mask.npy mask.fwf --integer
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
 
@@ -22,6 +23,7 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
     .argument('<in.npy>', 'tensor to code; - for standard input')
     .argument('<out.fwf>', 'frame to write; - for standard output');
   addQuantizerOptions(command)
+    .addOption(coderOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
