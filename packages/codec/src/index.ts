@@ -20,6 +20,18 @@ export {
 export { type DecodeOptions, decodeFrame, type FrameDescription, inspectFrame } from './frame-decoder.js';
 export { type EncodeOptions, encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
 export {
+  type ActivationModel,
+  bestHighOfModel,
+  bestLimitsOfModel,
+  clipFactor,
+  clipLimitFromPositiveMean,
+  distributionOfModel,
+  fitActivationModel,
+  type ModelShape,
+  momentsOfModel,
+  type SampleMoments,
+} from './quantizer/activation-model.js';
+export {
   asymmetricQuantizer,
   decisionThresholds,
   dequantizeIndices,
@@ -28,6 +40,37 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export { distributionOfValues, type ValueDistribution } from './quantizer/distribution.js';
+export {
+  designLevels,
+  type LevelDesign,
+  type LevelDesignOptions,
+  measureLevels,
+} from './quantizer/entropy-constrained.js';
+export {
+  type ActivationKind,
+  designRange,
+  type RangeDesign,
+  type RangeDesignOptions,
+} from './quantizer/range-design.js';
+export {
+  addValues,
+  createStatistics,
+  distributionOfStatistics,
+  type FeatureStatistics,
+  mergeStatistics,
+  positiveMeanOf,
+  quantileOf,
+  statisticsOf,
+  varianceOf,
+  zeroShareOf,
+} from './quantizer/statistics.js';
+export {
+  type SplitError,
+  type UniformLevels,
+  uniformError,
+  uniformRate,
+} from './quantizer/uniform-error.js';
 export type {
   AffineQuantizer,
   EntropyKernels,
