@@ -17,13 +17,14 @@ const TABLE = {
   inference: ['tensor'],
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
+  authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   runtime: ['tensor', 'codec', 'inference', 'bundle'],
-  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'eval', 'runtime'],
-  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'eval', 'runtime', 'demo'],
+  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime'],
+  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'demo'],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['eval', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

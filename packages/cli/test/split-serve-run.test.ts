@@ -112,7 +112,7 @@ test('inspect shows the bundle and checks its files', async () => {
 test.each([
   [['--at', 'batch_norm_8.tmp_3'], 1, "'batch_norm_8.tmp_3' is not a cut: also crossing batch_norm_6.tmp_3"],
   [['--at', 'p2o.Ad.25'], 1, "tensor expected a name of the graph, got 'p2o.Ad.25'; near names: p2o.Add.25"],
-  [['--at', CUT, '--shape', 'y=1'], 1, "input expected one of x, got 'y'"],
+  [['--at', CUT, '--shape', 'y=1'], 1, `${model}: input expected one of x, got 'y'`],
   [['--at', CUT, '--argmax', 'nothing'], 1, "output expected one of softmax_0.tmp_0, got 'nothing'"],
   [['--at', CUT, '--preprocessing', 'inputs.npy'], 1, 'inputs.npy expected JSON'],
   [['--at', CUT, '--input', 'a.npy,b.npy'], 2, "--input expected x=FILE [1, 3, 48, 192], got 'a.npy,b.npy'"],

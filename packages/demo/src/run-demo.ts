@@ -122,7 +122,7 @@ async function runStages(
     onProgress,
   });
   return {
-    network: recognizer.source,
+    network: matched.cuts[0].bundle.manifest.model,
     data: { test: test.description, calibration: calibration.description },
     machine: {
       processor: cpus()[0]?.model.trim() ?? 'unknown',

@@ -1,5 +1,6 @@
 /** What `featherwire cuts` does: infers shapes, lists the cuts, prints them. */
 
+import { type LoadedModel, loadModel } from '@featherwire/authoring';
 import {
   type Cost,
   type Cut,
@@ -9,7 +10,7 @@ import {
   listCuts,
 } from '@featherwire/onnx';
 import type { CommandContext } from '../context.js';
-import { type LoadedModel, loadModel } from '../split/load-model.js';
+import { inFile } from '../files.js';
 import { createProgress } from '../terminal/progress.js';
 import { type Column, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
@@ -38,7 +39,7 @@ export async function cuts(
   const progress = createProgress(terminal);
   try {
     if (terminal.stderr.isTTY) progress.stage('infer shapes');
-    const loaded = await loadModel(file, options.shape);
+    const loaded = await inFile(file, () => loadModel(file, options.shape));
     signal.throwIfAborted();
     const found = listCuts(loaded.model, { shapes: loaded.shapes, sizes: loaded.sizes });
     progress.close();

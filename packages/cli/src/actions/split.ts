@@ -2,14 +2,20 @@
 
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import {
+  type ArgMax,
+  type LoadedModel,
+  loadModel,
+  type SplitPlan,
+  type SplitResult,
+  splitToBundle,
+} from '@featherwire/authoring';
 import type { TensorMap } from '@featherwire/inference';
 import { graphOf, type InputShapes } from '@featherwire/onnx';
 import { readNpy } from '@featherwire/tensor';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput } from '../files.js';
-import { type LoadedModel, loadModel } from '../split/load-model.js';
 import { readPreprocessing, readTask } from '../split/manifest-files.js';
-import { type ArgMax, type SplitPlan, type SplitResult, splitToBundle } from '../split/split-to-bundle.js';
 import { CommandError, UsageError } from '../terminal/errors.js';
 import { createProgress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
@@ -48,7 +54,7 @@ export async function split(
   const progress = createProgress(terminal);
   try {
     progress.stage('infer shapes');
-    const loaded = await loadModel(file, options.shape);
+    const loaded = await inFile(file, () => loadModel(file, options.shape));
     signal.throwIfAborted();
     const argMax = options.argmax === undefined ? undefined : argMaxOf(options.argmax, loaded);
     const outputs = graphOf(loaded.model).output.map(({ name }) =>
@@ -65,7 +71,7 @@ export async function split(
       runs: options.runs,
       inputs: await readInputs(options.input ?? [], loaded, terminal),
     };
-    const result = await splitToBundle(loaded, plan, { progress, signal });
+    const result = await splitToBundle(loaded, plan, { onStage: (label) => progress.stage(label), signal });
     progress.close();
     if (options.json) printJson(terminal.stdout, recordOf(result));
     else printSplit(options.output, result, terminal);

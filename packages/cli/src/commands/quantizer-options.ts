@@ -73,13 +73,28 @@ export function describeQuantizer(quantizer: QuantizerChoice): string {
       return `uniform, ${quantizer.levelCount} levels over ${describeRange(quantizer.range)}`;
     case 'asymmetric':
       return `asymmetric, ${quantizer.bits} bits over ${describeRange(quantizer.range)}`;
+    case 'levels':
+      return `${quantizer.levels.length} designed levels`;
+    case 'grouped': {
+      const range = quantizer.range.kind === 'fixed' ? 'limits of its own' : describeRange(quantizer.range);
+      return `uniform, ${quantizer.levelCount} levels over ${range} in each of ${quantizer.groupCount} groups of channels`;
+    }
     default:
       return quantizer satisfies never;
   }
 }
 
 function describeRange(range: RangeChoice): string {
-  return range.kind === 'minmax' ? 'minmax' : `[${formatReal(range.low)}, ${formatReal(range.high)}]`;
+  switch (range.kind) {
+    case 'minmax':
+      return 'minmax';
+    case 'model':
+      return range.activation ? `limits designed for ${range.activation}` : 'designed limits';
+    case 'fixed':
+      return `[${formatReal(range.low)}, ${formatReal(range.high)}]`;
+    default:
+      return range satisfies never;
+  }
 }
 
 function clipArgument(text: string): RangeChoice {

@@ -15,7 +15,6 @@ import {
   type PartSource,
   writeBundle,
 } from '@featherwire/bundle/node';
-import type { ProgressReporter } from '@featherwire/demo';
 import type { TensorMap } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
 import {
@@ -48,23 +47,26 @@ export interface SplitPlan {
   /** The cut. */
   readonly tensors: readonly string[];
   readonly directory: string;
-  readonly argMax: ArgMax | undefined;
-  readonly preprocessing: ImagePreprocessing | undefined;
-  readonly task: Task | undefined;
-  /** Put the uncut model into the bundle too. */
-  readonly keepWhole: boolean;
-  /** Replace a bundle that is there. */
-  readonly overwrite: boolean;
-  /** Random inputs of the proof, from 0. */
-  readonly runs: number;
-  /** Inputs of the proof beside the random ones. */
-  readonly inputs: readonly TensorMap[];
+  readonly argMax?: ArgMax | undefined;
+  readonly preprocessing?: ImagePreprocessing | undefined;
+  readonly task?: Task | undefined;
+  /** Put the uncut model into the bundle too; false by default. */
+  readonly keepWhole?: boolean;
+  /** Replace a bundle that is there; false by default. */
+  readonly overwrite?: boolean;
+  /** Random inputs of the proof, from 0; 3 by default. */
+  readonly runs?: number;
+  /** Inputs of the proof beside the random ones; none by default. */
+  readonly inputs?: readonly TensorMap[];
+  /** Name of the model in the manifest; that of its file by default. */
+  readonly modelName?: string;
 }
 
 /** What runs beside the work. */
 export interface SplitContext {
-  readonly progress: ProgressReporter;
-  readonly signal: AbortSignal;
+  /** Called when a stage begins, with a few words. */
+  readonly onStage?: (label: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /** What was written, and the proof. */
@@ -80,25 +82,25 @@ export interface SplitResult {
 export async function splitToBundle(
   loaded: LoadedModel,
   plan: SplitPlan,
-  { progress, signal }: SplitContext,
+  { onStage = () => {}, signal }: SplitContext = {},
 ): Promise<SplitResult> {
   const parts = splitModel(loaded.model, plan.tensors, { shapes: loaded.shapes });
   const directory = await mkdtemp(path.join(tmpdir(), 'featherwire-split-'));
   try {
-    progress.stage('prove that head and tail are the whole');
+    onStage('prove that head and tail are the whole');
     const written = await writeProvenParts(loaded, parts, plan, {
       directory,
       sessions: sessionsUntil(signal),
     });
-    signal.throwIfAborted();
-    progress.stage('write the bundle');
+    signal?.throwIfAborted();
+    onStage('write the bundle');
     const { head, tail, whole, proof } = written;
     const manifest = await manifestOf(loaded, parts, plan, written);
     const sources = { head: head.source, tail: tail.source, ...(plan.keepWhole && { whole: whole.source }) };
     const bundle = await writeBundle(
       plan.directory,
       { manifest, parts: sources },
-      { overwrite: plan.overwrite },
+      { overwrite: plan.overwrite ?? false },
     );
     return { bundle, proof };
   } finally {
@@ -125,7 +127,7 @@ async function writeProvenParts(
   const whole = await writePart(writer, 'whole', loaded.model);
   const head = await writePart(writer, 'head', parts.head);
   const tail = await writePart(writer, 'tail', parts.tail);
-  const { runs, inputs, argMax } = plan;
+  const { runs = 3, inputs = [], argMax } = plan;
   const proof = await verifySplit(whole.file, head.file, tail.file, { sessions, runs, inputs });
   if (!argMax) return { head, tail, whole, proof };
   const answering = {
@@ -141,7 +143,7 @@ async function writeProvenParts(
 async function manifestOf(
   { file, shapes }: LoadedModel,
   parts: SplitModel,
-  { argMax, preprocessing, task }: SplitPlan,
+  { argMax, preprocessing, task, modelName }: SplitPlan,
   { proof }: ProvenParts,
 ): Promise<ManifestContent> {
   const { runs, maxRelativeError, tolerance } = proof;
@@ -149,7 +151,7 @@ async function manifestOf(
   const specs = (values: GraphProto['input']): TensorSpec[] =>
     values.map((value) => specOf(tensorInfoOf(value), value.name, shapes));
   return {
-    model: await identify(file),
+    model: await identify(file, modelName),
     inputs: specs(graphOf(parts.head).input),
     cut: parts.cut.map((info) => specOf(info, info.name, shapes)),
     outputs: specs(graphOf(tail).output),
@@ -181,14 +183,14 @@ async function writePart(writer: PartWriter, name: string, model: ModelProto): P
 }
 
 /** Sessions in worker threads that start no run once the signal is raised. */
-function sessionsUntil(signal: AbortSignal): SessionFactory {
+function sessionsUntil(signal: AbortSignal | undefined): SessionFactory {
   return async (model, options) => {
     const session = await createWorkerSession(model, options);
     return {
       inputs: session.inputs,
       outputs: session.outputs,
       async run(feeds) {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         return session.run(feeds);
       },
       close: () => session.close(),
@@ -211,9 +213,12 @@ function specOf(declared: TensorInfo | undefined, name: string, shapes: ShapeTab
   return { name, dtype, shape };
 }
 
-async function identify(file: string): Promise<ModelIdentity> {
+async function identify(
+  file: string,
+  name = path.basename(file).replace(/\.onnx$/, ''),
+): Promise<ModelIdentity> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk);
   const { size } = await stat(file);
-  return { name: path.basename(file).replace(/\.onnx$/, ''), sha256: hash.digest('hex'), bytes: size };
+  return { name, sha256: hash.digest('hex'), bytes: size };
 }

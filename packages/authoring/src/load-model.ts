@@ -1,4 +1,4 @@
-/** A model file with the shapes of its tensors, as `cuts` and `split` need it. */
+/** A model file with the shapes of its tensors, as listing cuts and splitting need it. */
 
 import { createLocalSession } from '@featherwire/inference/node';
 import {
@@ -12,7 +12,6 @@ import {
   withInputShapes,
 } from '@featherwire/onnx';
 import { readModel } from '@featherwire/onnx/node';
-import { inFile } from '../files.js';
 
 /** A model ready to be cut. */
 export interface LoadedModel {
@@ -28,11 +27,10 @@ export interface LoadedModel {
 /**
  * Reads a model and infers its shapes.
  * @param inputShapes - shapes that inputs are fixed to
- * @throws {CommandError | OnnxError} as `readModel`, `withInputShapes` and `inferShapes`; {Error} of the file system
+ * @throws {OnnxError} as `readModel`, `withInputShapes` and `inferShapes`; {Error} of the file system
  */
 export async function loadModel(file: string, inputShapes: InputShapes = {}): Promise<LoadedModel> {
-  const original = await inFile(file, () => readModel(file));
-  const model = withInputShapes(original, inputShapes);
+  const model = withInputShapes(await readModel(file), inputShapes);
   const sessions = createLocalSession;
   const open = await inferShapes(model, { sessions });
   const oneSample = oneSampleShapes(model);
