@@ -1,0 +1,162 @@
+/**
+ * Frames that must not exceed a size. A ladder of quantizers from fine to coarse is searched for the finest whose
+ * frame, as really coded, fits: more levels at the top, at the foot two levels under ever wider limits, last a
+ * constant. Encoding only.
+ */
+
+import { allocateData, type Tensor } from '@featherwire/tensor';
+import type { Backend } from './backend/backend.js';
+import type { CoderChoice } from './entropy/encode-indices.js';
+import { dataOfValues, valuesOfTensor } from './feature.js';
+import { decodeFrame } from './frame-decoder.js';
+import { encodeFrame, type RangeChoice } from './frame-encoder.js';
+import { MAX_LIMIT } from './quantizer/affine.js';
+import { finiteLimits } from './quantizer/range.js';
+
+/** A size that no frame of the tensor reaches. */
+export class BudgetError extends RangeError {
+  override readonly name = 'BudgetError';
+  /** Bytes of the smallest frame that holds a tensor of this shape and type. */
+  readonly smallestBytes: number;
+
+  constructor(maxBytes: number, smallestBytes: number) {
+    super(`maxBytes expected at least ${smallestBytes} for this tensor, got ${maxBytes}`);
+    this.smallestBytes = smallestBytes;
+  }
+}
+
+/** What must be met, and with what. */
+export interface BudgetOptions {
+  /** Most bytes of the frame, headers and checksum included. */
+  readonly maxBytes: number;
+  /** Clip limits of the fine quantizers; the range of the finite values by default. */
+  readonly range?: RangeChoice;
+  /** Most levels to spend, 2 to 65,536; 256 by default. */
+  readonly maxLevelCount?: number;
+  readonly coder?: CoderChoice;
+  readonly backend: Backend;
+}
+
+/** A frame within its budget. */
+export interface BudgetedFrame {
+  readonly frame: Uint8Array;
+  /** Levels of its quantizer; 1 for a constant. */
+  readonly levelCount: number;
+  /** Clip limits of its quantizer; both the value for a constant. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What makes a constant tensor a constant frame. */
+const PLAIN = { quantizer: { kind: 'uniform', levelCount: 2, range: { kind: 'minmax' } } } as const;
+/** Level counts of the ladder: every small one, then about six an octave. */
+const MAX_DENSE_LEVEL_COUNT = 16;
+const STEPS_PER_OCTAVE = 6;
+/** Factors by which the limits of two levels are widened: beyond the last hardly an element differs from the rest. */
+const WIDENINGS = Array.from({ length: 24 }, (_, i) => 2 ** (i / 3));
+
+/**
+ * Codes a tensor in at most `maxBytes`.
+ * @param feature - float32, float16, int8 or uint8; not modified
+ * @throws {BudgetError} if even a constant takes more; its `smallestBytes` says how much
+ * @throws {RangeError} @throws {TypeError} as `encodeFrame` does
+ */
+export function encodeWithinBytes(feature: Tensor, options: BudgetOptions): BudgetedFrame {
+  const { maxBytes, backend } = options;
+  const constant = encodeConstant(feature, backend);
+  if (constant.frame.length > maxBytes) throw new BudgetError(maxBytes, constant.frame.length);
+  const rungs = ladder(feature, options);
+  // Sizes fall along the ladder but for small steps up; what is returned has been coded, so it does fit.
+  let best = constant;
+  let finer = 0;
+  let coarser = rungs.length;
+  while (finer < coarser) {
+    const middle = (finer + coarser) >>> 1;
+    const candidate = encodeRung(feature, rungs[middle], options);
+    if (candidate.frame.length <= maxBytes) {
+      best = candidate;
+      coarser = middle;
+    } else {
+      finer = middle + 1;
+    }
+  }
+  // Under very wide limits two levels may be further from the elements than their mean, which is smaller too.
+  const worthIt = squaredError(feature, best, backend) < squaredError(feature, constant, backend);
+  return worthIt ? best : constant;
+}
+
+function squaredError(feature: Tensor, { frame }: BudgetedFrame, backend: Backend): number {
+  const decoded = valuesOfTensor(decodeFrame(frame, { backend }));
+  const values = valuesOfTensor(feature);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) sum += (values[i] - decoded[i]) ** 2;
+  }
+  return sum;
+}
+
+/** One quantizer of the ladder. */
+interface Rung {
+  readonly levelCount: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** From the most levels to two, then two under wider limits; nothing for a tensor that a constant holds exactly. */
+function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
+  const { maxLevelCount = 256, range = { kind: 'minmax' }, backend } = options;
+  const values = valuesOfTensor(feature);
+  const measured = backend.measureRange(values);
+  if (measured.nanCount > 0) encodeFrame(feature, { ...PLAIN, backend }); // refuses NaN in its own words
+  if (values.length === 0 || measured.low === measured.high) return [];
+  const { low, high } = range.kind === 'fixed' ? range : finiteLimits(values, measured);
+  const fine = levelCounts(maxLevelCount).map((levelCount) => ({ levelCount, low, high }));
+  const coarse = WIDENINGS.slice(1).map((factor) => ({
+    levelCount: 2,
+    low: limited(low * factor),
+    high: limited(high * factor),
+  }));
+  return [...fine, ...coarse];
+}
+
+function levelCounts(maxLevelCount: number): number[] {
+  const counts = new Set([maxLevelCount]);
+  for (let count = 2; count <= Math.min(MAX_DENSE_LEVEL_COUNT, maxLevelCount); count++) counts.add(count);
+  for (let step = 1; ; step++) {
+    const count = Math.round(MAX_DENSE_LEVEL_COUNT * 2 ** (step / STEPS_PER_OCTAVE));
+    if (count >= maxLevelCount) break;
+    counts.add(count);
+  }
+  return [...counts].sort((a, b) => b - a);
+}
+
+function encodeRung(feature: Tensor, rung: Rung, { coder, backend }: BudgetOptions): BudgetedFrame {
+  const { levelCount, low, high } = rung;
+  const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
+  return { ...rung, frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), backend }) };
+}
+
+/** The tensor as its mean: the smallest frame there is, and the least squared error among such. */
+function encodeConstant(feature: Tensor, backend: Backend): BudgetedFrame {
+  const values = valuesOfTensor(feature);
+  const data = allocateData(feature.dtype, values.length) as Float32Array; // or whatever storage `feature` has
+  const mean = meanOfFinite(values);
+  data.fill(Number(dataOfValues(feature.dtype, Float32Array.of(mean))[0]));
+  const frame = encodeFrame({ ...feature, data } as Tensor, { ...PLAIN, backend });
+  return { frame, levelCount: 1, low: mean, high: mean };
+}
+
+function meanOfFinite(values: Float32Array): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? 0 : limited(Math.fround(sum / count));
+}
+
+function limited(value: number): number {
+  return Math.min(Math.max(value, -MAX_LIMIT), MAX_LIMIT);
+}
