@@ -86,8 +86,9 @@ export function encodeWithinBytes(feature: Tensor, options: BudgetOptions): Budg
 }
 
 function squaredError(feature: Tensor, { frame }: BudgetedFrame, backend: Backend): number {
-  const decoded = valuesOfTensor(decodeFrame(frame, { backend }));
   const values = valuesOfTensor(feature);
+  const limits = { maxElements: Math.max(1, values.length) };
+  const decoded = valuesOfTensor(decodeFrame(frame, { backend, limits }));
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) sum += (values[i] - decoded[i]) ** 2;

@@ -8,6 +8,7 @@ export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
+export { BudgetError, type BudgetedFrame, type BudgetOptions, encodeWithinBytes } from './budget.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
 export type { CoderChoice } from './entropy/encode-indices.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
@@ -18,7 +19,14 @@ export {
   type FrameSection,
 } from './errors.js';
 export { type DecodeOptions, decodeFrame, type FrameDescription, inspectFrame } from './frame-decoder.js';
-export { type EncodeOptions, encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
+export {
+  type EncodeOptions,
+  encodeFrame,
+  type GroupRangeChoice,
+  type MeasuredRangeChoice,
+  type QuantizerChoice,
+  type RangeChoice,
+} from './frame-encoder.js';
 export {
   type ActivationModel,
   bestHighOfModel,
@@ -40,6 +48,7 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export { distributionOfValues, type ValueDistribution } from './quantizer/distribution.js';
 export {
   designLevels,
