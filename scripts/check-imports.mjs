@@ -32,6 +32,7 @@ const CODEC_FOLDERS = {
   bitstream: ['bitstream'],
   quantizer: ['quantizer', 'bitstream'],
   entropy: ['entropy', 'bitstream'],
+  layout: ['layout', 'bitstream'],
   container: ['container', 'bitstream'],
   backend: ['backend', 'quantizer', 'entropy', 'bitstream'],
 };
@@ -42,6 +43,7 @@ const CODEC_DECODER = 'frame-decoder.ts';
 const CODEC_ENCODING_ONLY = [
   'entropy/table-design.ts',
   'entropy/encode-indices.ts',
+  'layout/reshape.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
   'quantizer/value-histogram.ts',
