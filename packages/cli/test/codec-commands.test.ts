@@ -194,3 +194,22 @@ test('inspect sums up a model', async () => {
   expect(report.inputs[0]).toMatchObject({ name: 'x', dtype: 'float32' });
   expect(report.operators).toContainEqual({ operator: 'Conv', nodes: 53 });
 });
+
+test('a byte budget is kept, spent, and refused with the smallest size when nothing fits', async () => {
+  const sizes: number[] = [];
+  for (const budget of [400, 900, 2_400]) {
+    const { status } = await run('encode', 'feature.npy', 'budget.fwf', '--max-bytes', String(budget));
+    expect(status).toBe(0);
+    sizes.push(readFileSync(file('budget.fwf')).length);
+    expect(sizes.at(-1)).toBeLessThanOrEqual(budget);
+  }
+  expect(sizes[2]).toBeGreaterThan(sizes[1]);
+  const refused = await run('encode', 'feature.npy', 'refused.fwf', '--max-bytes', '5');
+  expect([refused.status, refused.errors]).toEqual([
+    1,
+    'error: feature.npy: maxBytes expected at least 18 for this tensor, got 5\n',
+  ]);
+  expect(readdirSync(directory.path)).not.toContain('refused.fwf');
+  const both = await run('encode', 'feature.npy', 'both.fwf', '--max-bytes', '500', '--levels', '4');
+  expect(both.status).toBe(2);
+});

@@ -1,14 +1,17 @@
 /** What `featherwire encode` does. */
 
 import {
+  type Backend,
   type BackendPreference,
   type CoderChoice,
   decodeFrame,
   encodeFrame,
+  encodeWithinBytes,
   inspectFrame,
   loadBackend,
+  type QuantizerChoice,
 } from '@featherwire/codec';
-import { elementCount, readNpy } from '@featherwire/tensor';
+import { elementCount, readNpy, type Tensor } from '@featherwire/tensor';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
@@ -20,6 +23,7 @@ import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor
 export interface EncodeOptions extends QuantizerOptions {
   readonly backend: BackendPreference;
   readonly coder: CoderChoice;
+  readonly maxBytes?: number;
   readonly json?: true;
 }
 
@@ -32,11 +36,10 @@ export async function encode(
 ): Promise<void> {
   const stream = reportStream(output, options.json, terminal);
   const backend = await loadBackend(options.backend);
-  const quantizer = quantizerOf(options);
   const bytes = await readInput(input, terminal);
-  const { feature, frame } = await inFile(input, () => {
+  const { feature, frame, quantizer } = await inFile(input, () => {
     const tensor = readNpy(bytes);
-    return { feature: tensor, frame: encodeFrame(tensor, { quantizer, coder: options.coder, backend }) };
+    return { feature: tensor, ...code(tensor, options, backend) };
   });
   const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
   const { coder } = inspectFrame(frame, limits);
@@ -51,7 +54,7 @@ export async function encode(
     title: `${inputName(input)} → ${output === STANDARD_STREAM ? 'standard output' : output}`,
     before: [
       ['input', formatExactBytes(bytes.length)],
-      ['quantizer', describeQuantizer(quantizer)],
+      ['quantizer', quantizer === 'constant' ? quantizer : describeQuantizer(quantizer)],
       ['entropy coder', coder],
     ],
     after: [
@@ -60,4 +63,21 @@ export async function encode(
     ],
     record: { inputBytes: bytes.length, quantizer, coder, backend: backend.name, ...distance },
   });
+}
+
+/** The frame, and the quantizer that was asked for or fits the budget. */
+function code(
+  feature: Tensor,
+  options: EncodeOptions,
+  backend: Backend,
+): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' } {
+  const { coder, maxBytes, clip: range } = options;
+  if (maxBytes === undefined) {
+    const quantizer = quantizerOf(options);
+    return { frame: encodeFrame(feature, { quantizer, coder, backend }), quantizer };
+  }
+  const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, backend });
+  const { frame, levelCount, low, high } = found;
+  if (levelCount === 1) return { frame, quantizer: 'constant' };
+  return { frame, quantizer: { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } };
 }

@@ -1,16 +1,20 @@
 /** `featherwire encode`: one tensor to one frame. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { EncodeOptions } from '../actions/encode.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, coderOption, jsonOption } from './arguments.js';
+import { backendOption, coderOption, integerIn, jsonOption } from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
+
+/** More than any frame that fits into memory. */
+const MAX_BUDGET_BYTES = 2 ** 40;
 
 const EXAMPLES = `
 Examples:
   $ featherwire encode feature.npy feature.fwf --levels 16
   $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
   $ featherwire encode feature.npy feature.fwf --levels 6 --coder rans
+  $ featherwire encode feature.npy feature.fwf --max-bytes 1200
   $ featherwire encode mask.npy mask.fwf --integer
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
 
@@ -23,6 +27,11 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
     .argument('<in.npy>', 'tensor to code; - for standard input')
     .argument('<out.fwf>', 'frame to write; - for standard output');
   addQuantizerOptions(command)
+    .addOption(
+      new Option('--max-bytes <count>', 'as many levels as fit into so many bytes, all counted')
+        .conflicts(['levels', 'bits', 'raw', 'integer'])
+        .argParser(integerIn(1, MAX_BUDGET_BYTES)),
+    )
     .addOption(coderOption())
     .addOption(backendOption())
     .addOption(jsonOption())
