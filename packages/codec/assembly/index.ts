@@ -1,3 +1,12 @@
 export { codeIndices, initializeContextModel } from './context-model';
-export { dequantize8, dequantize16, measureRange, quantize8, quantize16 } from './quantizer';
+export {
+  countThresholds,
+  dequantize8,
+  dequantize16,
+  lookUp,
+  measureRange,
+  quantize8,
+  quantize16,
+  searchThresholds,
+} from './quantizer';
 export { countSymbols, decodeRans12, decodeRansFine, encodeRans, initialize } from './rans';

@@ -3,7 +3,7 @@
  * `src/quantizer/affine.ts`, operation by operation, so that the indices are equal.
  */
 
-import { RANGE } from './layout';
+import { RANGE, TABLE } from './layout';
 
 /** Range of `count` floats at `source`; NaN is counted and left out. */
 export function measureRange(source: usize, count: u32): void {
@@ -122,5 +122,59 @@ export function dequantize16(source: usize, target: usize, count: u32, offset: f
     const at = target + (i << 2);
     v128.store(at, levels4(i32x4.extend_low_i16x8_u(words), z, s, o));
     v128.store(at, levels4(i32x4.extend_high_i16x8_u(words), z, s, o), 16);
+  }
+}
+
+/**
+ * Number of thresholds at or below each element, with every threshold compared; thresholds (f32) at `TABLE`.
+ * Reads and writes whole blocks of 16 elements.
+ */
+export function countThresholds(source: usize, target: usize, count: u32, thresholdCount: u32): void {
+  const tableEnd = TABLE + (<usize>thresholdCount << 2);
+  for (let i: usize = 0; i < <usize>count; i += 16) {
+    const at = source + (i << 2);
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    let countA = i32x4.splat(0);
+    let countB = i32x4.splat(0);
+    let countC = i32x4.splat(0);
+    let countD = i32x4.splat(0);
+    for (let entry = TABLE; entry < tableEnd; entry += 4) {
+      const threshold = v128.load32_splat(entry);
+      // A true comparison is -1.
+      countA = i32x4.sub(countA, f32x4.ge(a, threshold));
+      countB = i32x4.sub(countB, f32x4.ge(b, threshold));
+      countC = i32x4.sub(countC, f32x4.ge(c, threshold));
+      countD = i32x4.sub(countD, f32x4.ge(d, threshold));
+    }
+    const low = i16x8.narrow_i32x4_u(countA, countB);
+    const high = i16x8.narrow_i32x4_u(countC, countD);
+    v128.store(target + i, i8x16.narrow_i16x8_u(low, high));
+  }
+}
+
+/** The same by halving: 255 thresholds at `TABLE`, the unused ones NaN, which no element reaches. */
+export function searchThresholds(source: usize, target: usize, count: u32): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const value = load<f32>(source + (i << 2));
+    let at: usize = TABLE;
+    at += <usize>(load<f32>(at, 127 * 4) <= value) << 9;
+    at += <usize>(load<f32>(at, 63 * 4) <= value) << 8;
+    at += <usize>(load<f32>(at, 31 * 4) <= value) << 7;
+    at += <usize>(load<f32>(at, 15 * 4) <= value) << 6;
+    at += <usize>(load<f32>(at, 7 * 4) <= value) << 5;
+    at += <usize>(load<f32>(at, 3 * 4) <= value) << 4;
+    at += <usize>(load<f32>(at, 1 * 4) <= value) << 3;
+    at += <usize>(load<f32>(at) <= value) << 2;
+    store<u8>(target + i, <u8>((at - TABLE) >> 2));
+  }
+}
+
+/** The level (f32, at `TABLE`) of each index of 8 bits. */
+export function lookUp(source: usize, target: usize, count: u32): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    store<f32>(target + (i << 2), load<f32>(TABLE + (<usize>load<u8>(source + i) << 2)));
   }
 }

@@ -12,7 +12,7 @@ import {
   type Tensor,
   type TensorData,
 } from '@featherwire/tensor';
-import { integerRange } from './container/header.js';
+import { integerRange } from './container/quantizer-section.js';
 import type { FeatureGeometry } from './stages.js';
 
 /** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */

@@ -18,6 +18,7 @@ import { decodeIndices, readCodedIndices } from './entropy/coded-indices.js';
 import { BitstreamError } from './errors.js';
 import { dataOfValues, geometryOfShape } from './feature.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
+import { dequantizeGroups } from './quantizer/channel-groups.js';
 import type { CodedIndices, Indices } from './stages.js';
 
 /** How a frame is decoded. Nothing of the coding itself: a frame describes itself. */
@@ -95,9 +96,6 @@ function parseFrame(
 function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
   const count = headerElementCount(header);
   const { quantizer } = header;
-  if (count === 0 && quantizer.kind !== 'none') {
-    throw reader.error('invalid-field', 'a tensor without elements has no quantizer');
-  }
   if (quantizer.kind === 'constant') return { kind: 'none' };
   reader.section = 'payload';
   if (quantizer.kind === 'none') {
@@ -147,11 +145,23 @@ function dataOfIndices(
   indices: Indices,
   backend: Backend,
 ): TensorData {
-  if (quantizer.kind !== 'integer')
-    return dataOfValues(header.dtype, backend.dequantize(indices, quantizer.affine));
-  const data = header.dtype === 'int8' ? new Int8Array(indices.length) : new Uint8Array(indices.length);
-  for (let i = 0; i < data.length; i++) data[i] = quantizer.lowest + indices[i];
-  return data;
+  const { dtype, shape } = header;
+  switch (quantizer.kind) {
+    case 'affine':
+      return dataOfValues(dtype, backend.dequantize(indices, quantizer.affine));
+    case 'levels':
+      // Alphabets of up to 256 levels have indices of 8 bits.
+      return dataOfValues(dtype, backend.lookUpLevels(indices as Uint8Array, quantizer.levels));
+    case 'grouped':
+      return dataOfValues(dtype, dequantizeGroups(indices, shape, quantizer.grouped, backend));
+    case 'integer': {
+      const data = dtype === 'int8' ? new Int8Array(indices.length) : new Uint8Array(indices.length);
+      for (let i = 0; i < data.length; i++) data[i] = quantizer.lowest + indices[i];
+      return data;
+    }
+    default:
+      return quantizer satisfies never;
+  }
 }
 
 function hex(word: number): string {

@@ -29,7 +29,27 @@ export type Quantizer =
   /** Levels at equal distance. */
   | { readonly kind: 'affine'; readonly affine: AffineQuantizer }
   /** Index i stands for the integer `lowest + i`. */
-  | { readonly kind: 'integer'; readonly lowest: number; readonly levelCount: number };
+  | { readonly kind: 'integer'; readonly lowest: number; readonly levelCount: number }
+  /** Index i stands for `levels[i]`: 2 to 256 finite values, strictly ascending. */
+  | { readonly kind: 'levels'; readonly levels: Float32Array }
+  /** Levels at equal distance, of their own in each group of channels. */
+  | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer };
+
+/** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
+export interface GroupedQuantizer {
+  /** 2 to 65,536. */
+  readonly levelCount: number;
+  /** Dimension of the tensor along which the channels lie. */
+  readonly axis: number;
+  /** Group of each channel; null if groups are runs of equally many channels. */
+  readonly groupOfChannel: Uint16Array | null;
+  /** Index of 0 in every group; 0 where there are offsets. */
+  readonly zeroPoint: number;
+  /** Lowest level of each group; null if `zeroPoint` stands for 0 in all. */
+  readonly offsets: Float32Array | null;
+  /** Distance of levels in each group; the lower 16 bits of these float32 values are 0. */
+  readonly steps: Float32Array;
+}
 
 /** Indices of a quantizer: 8 bits for up to 256 levels, 16 bits above. */
 export type Indices = Uint8Array | Uint16Array;

@@ -17,4 +17,13 @@ export interface Backend extends EntropyKernels {
 
   /** Level of each index. @param indices - each below `levelCount` */
   dequantize(indices: Indices, quantizer: AffineQuantizer): Float32Array;
+
+  /**
+   * Number of thresholds at or below each value; that of NaN has no meaning.
+   * @param thresholds - 1 to 255, ascending
+   */
+  quantizeByThresholds(values: Float32Array, thresholds: Float32Array): Uint8Array;
+
+  /** `levels[index]` for each index. @param indices - each below the length of `levels`, which is at most 256 */
+  lookUpLevels(indices: Uint8Array, levels: Float32Array): Float32Array;
 }

@@ -3,6 +3,7 @@
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
+import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
 import { measureRange } from '../quantizer/range.js';
 import type { Backend } from './backend.js';
 
@@ -12,6 +13,8 @@ export const referenceBackend: Backend = Object.freeze({
   measureRange,
   quantize: quantizeValues,
   dequantize: dequantizeIndices,
+  quantizeByThresholds,
+  lookUpLevels,
   countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32Array {
     const counts = new Uint32Array(alphabetSize);
     for (let i = 0; i < symbols.length; i++) counts[symbols[i]]++;

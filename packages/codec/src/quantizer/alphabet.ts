@@ -1,16 +1,27 @@
 /** What a quantizer tells the entropy coder: how many indices there are and which one stands for 0. */
 
-import type { Quantizer } from '../stages.js';
+import type { IndexAlphabet, Quantizer } from '../stages.js';
 import { quantizeValue } from './affine.js';
+import { affineOfGroup } from './channel-groups.js';
+import { backgroundOfLevels } from './level-table.js';
 
 /** Quantizers that leave indices to code. */
 export type IndexingQuantizer = Exclude<Quantizer, { kind: 'none' | 'constant' }>;
 
 /** Index alphabet of a quantizer. */
-export function alphabetOfQuantizer(quantizer: IndexingQuantizer): {
-  levelCount: number;
-  background: number;
-} {
-  if (quantizer.kind === 'integer') return { levelCount: quantizer.levelCount, background: 0 };
-  return { levelCount: quantizer.affine.levelCount, background: quantizeValue(0, quantizer.affine) };
+export function alphabetOfQuantizer(quantizer: IndexingQuantizer): IndexAlphabet {
+  switch (quantizer.kind) {
+    case 'affine':
+      return { levelCount: quantizer.affine.levelCount, background: quantizeValue(0, quantizer.affine) };
+    case 'integer':
+      return { levelCount: quantizer.levelCount, background: 0 };
+    case 'levels':
+      return { levelCount: quantizer.levels.length, background: backgroundOfLevels(quantizer.levels) };
+    case 'grouped': {
+      const first = affineOfGroup(quantizer.grouped, 0);
+      return { levelCount: first.levelCount, background: quantizeValue(0, first) };
+    }
+    default:
+      return quantizer satisfies never;
+  }
 }

@@ -15,6 +15,9 @@ export interface Kernels {
   quantize16: QuantizeKernel;
   dequantize8: DequantizeKernel;
   dequantize16: DequantizeKernel;
+  countThresholds(source: number, target: number, count: number, thresholdCount: number): void;
+  searchThresholds(source: number, target: number, count: number): void;
+  lookUp(source: number, target: number, count: number): void;
   countSymbols(source: number, count: number): void;
   encodeRans(
     source: number,

@@ -26,6 +26,10 @@ const TILE = 16_384;
 /** Kernels read and write whole vectors; this much may be touched beyond the data. */
 const SLACK = 64;
 const PAGE_BYTES = 65_536;
+/** Entries of the table that is searched; NaN fills it up. */
+const MAX_THRESHOLDS = 255;
+/** Up to this many thresholds are compared one by one. */
+const MAX_COUNTED_THRESHOLDS = 15;
 
 /**
  * Loads the WebAssembly backend. Each call makes an instance with memory of its own.
@@ -38,6 +42,8 @@ export async function loadWasmBackend(): Promise<Backend> {
     measureRange: (values) => measureRange(kernels, values),
     quantize: (values, quantizer) => quantize(kernels, values, quantizer),
     dequantize: (indices, quantizer) => dequantize(kernels, indices, quantizer),
+    quantizeByThresholds: (values, thresholds) => quantizeByThresholds(kernels, values, thresholds),
+    lookUpLevels: (indices, levels) => lookUpLevels(kernels, indices, levels),
     countSymbols: (symbols, alphabetSize) => countSymbols(kernels, symbols, alphabetSize),
     encodeRans: (symbols, table, laneCount) => encode(kernels, symbols, table, laneCount),
     decodeRans: (payload, symbolCount, table) => decode(kernels, payload, symbolCount, table),
@@ -103,6 +109,43 @@ function dequantize(kernels: Kernels, indices: Indices, quantizer: AffineQuantiz
     const part = indices.subarray(from, from + TILE);
     source.set(part);
     kernel(DATA, target, part.length, offset, step, zeroPoint);
+    values.set(produced.subarray(0, part.length), from);
+  }
+  return values;
+}
+
+function quantizeByThresholds(kernels: Kernels, values: Float32Array, thresholds: Float32Array): Uint8Array {
+  const indices = new Uint8Array(values.length);
+  const target = DATA + TILE * 4;
+  reserve(kernels, TILE * 5);
+  const { buffer } = kernels.memory;
+  const source = new Float32Array(buffer, DATA, TILE);
+  const produced = new Uint8Array(buffer, target, TILE);
+  const table = new Float32Array(buffer, TABLE, MAX_THRESHOLDS);
+  table.fill(Number.NaN).set(thresholds);
+  for (let from = 0; from < values.length; from += TILE) {
+    const part = values.subarray(from, from + TILE);
+    source.set(part);
+    if (thresholds.length <= MAX_COUNTED_THRESHOLDS)
+      kernels.countThresholds(DATA, target, part.length, thresholds.length);
+    else kernels.searchThresholds(DATA, target, part.length);
+    indices.set(produced.subarray(0, part.length), from);
+  }
+  return indices;
+}
+
+function lookUpLevels(kernels: Kernels, indices: Uint8Array, levels: Float32Array): Float32Array {
+  const values = new Float32Array(indices.length);
+  const target = DATA + TILE;
+  reserve(kernels, TILE * 5);
+  const { buffer } = kernels.memory;
+  const source = new Uint8Array(buffer, DATA, TILE);
+  const produced = new Float32Array(buffer, target, TILE);
+  new Float32Array(buffer, TABLE, levels.length).set(levels);
+  for (let from = 0; from < indices.length; from += TILE) {
+    const part = indices.subarray(from, from + TILE);
+    source.set(part);
+    kernels.lookUp(DATA, target, part.length);
     values.set(produced.subarray(0, part.length), from);
   }
   return values;

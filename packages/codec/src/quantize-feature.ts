@@ -1,0 +1,259 @@
+/**
+ * Tensor to indices: what a caller may ask of the quantizer, and the quantizer that comes of it for a tensor at
+ * hand. Encoding only.
+ */
+
+import { elementCount, type Tensor } from '@featherwire/tensor';
+import type { Backend } from './backend/backend.js';
+import { integerRange } from './container/quantizer-section.js';
+import { valuesOfTensor } from './feature.js';
+import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
+import type { IndexingQuantizer } from './quantizer/alphabet.js';
+import {
+  forEachGroupChunk,
+  type GroupLayout,
+  type GroupLimits,
+  groupedQuantizer,
+  groupLayout,
+  MAX_GROUP_COUNT,
+  quantizeGroups,
+} from './quantizer/channel-groups.js';
+import { levelTable } from './quantizer/level-table.js';
+import { finiteLimits } from './quantizer/range.js';
+import { type ActivationKind, designRange } from './quantizer/range-design.js';
+import { addValues, createStatistics, type FeatureStatistics, statisticsOf } from './quantizer/statistics.js';
+import type { Indices, Quantizer, ValueRange } from './stages.js';
+
+/** Clip limits that follow from the tensor's own values. */
+export type MeasuredRangeChoice =
+  /** The range of the finite values. */
+  | { readonly kind: 'minmax' }
+  /**
+   * Limits of least squared error for the finite values, by `designRange` with this activation (default `auto`). It
+   * takes some 10 ms a tensor or group; limits designed once from many samples are passed as `fixed` ones.
+   */
+  | { readonly kind: 'model'; readonly activation?: ActivationKind };
+
+/** Clip limits: from the tensor, or given ones. */
+export type RangeChoice =
+  | MeasuredRangeChoice
+  | { readonly kind: 'fixed'; readonly low: number; readonly high: number };
+
+/** Clip limits of groups of channels: from each group's values, or one pair for each group. */
+export type GroupRangeChoice =
+  | MeasuredRangeChoice
+  | { readonly kind: 'fixed'; readonly limits: readonly GroupLimits[] };
+
+/** What a caller may ask of the quantizer. */
+export type QuantizerChoice =
+  /** Elements as they are, of any type: lossless and not compressed. */
+  | { readonly kind: 'none' }
+  /** `levelCount` levels, 2 to 65,536, between clip limits, both limits being levels. */
+  | { readonly kind: 'uniform'; readonly levelCount: number; readonly range: RangeChoice }
+  /** 2^bits levels, bits from 1 to 16, over a range that holds 0; zero is a level. */
+  | { readonly kind: 'asymmetric'; readonly bits: number; readonly range: RangeChoice }
+  /**
+   * 2 to 256 levels and one threshold less, both strictly ascending in float32: index i stands for `levels[i]` and is
+   * the number of thresholds at or below a value. `designLevels` makes such.
+   */
+  | { readonly kind: 'levels'; readonly levels: readonly number[]; readonly thresholds: readonly number[] }
+  /**
+   * `levelCount` levels, 2 to 65,536, between clip limits of each group of channels. The channels are the positions
+   * along dimension `axis`; channel c belongs to group `groupOfChannel[c]`, or without that to group
+   * `⌊c · groupCount / channels⌋`, which must have equally many channels each.
+   */
+  | {
+      readonly kind: 'grouped';
+      readonly levelCount: number;
+      readonly axis: number;
+      readonly groupCount: number;
+      readonly groupOfChannel?: readonly number[];
+      readonly range: GroupRangeChoice;
+    }
+  /** Lossless for int8 and uint8. */
+  | { readonly kind: 'integer' };
+
+/** A tensor as its frame holds it. */
+export type QuantizedFeature =
+  /** The header says it all, or the elements follow as they are. */
+  | { readonly kind: 'direct'; readonly quantizer: Extract<Quantizer, { kind: 'none' | 'constant' }> }
+  | { readonly kind: 'indexed'; readonly quantizer: IndexingQuantizer; readonly indices: Indices };
+
+/** A group without a value of its own, and the width of ranges around one value, relative and absolute. */
+const EMPTY_GROUP: GroupLimits = { low: 0, high: 1 };
+const SINGLE_VALUE_WIDTH = 2 ** -10;
+const LEAST_WIDTH = 2 ** -100;
+
+/**
+ * Quantizes a tensor.
+ * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is out of
+ * range @throws {TypeError} if the element type cannot be quantized as asked
+ */
+export function quantizeFeature(
+  feature: Tensor,
+  choice: QuantizerChoice,
+  backend: Backend,
+): QuantizedFeature {
+  const count = elementCount(feature.shape);
+  if (choice.kind === 'none' || count === 0) return { kind: 'direct', quantizer: { kind: 'none' } };
+  if (choice.kind === 'integer') return quantizeIntegers(feature, backend);
+  const values = valuesOfTensor(feature);
+  const measured = backend.measureRange(values);
+  refuseNaN(values, measured);
+  const isConstant = measured.low === measured.high && Number.isFinite(measured.low);
+  if (isConstant && choice.kind !== 'levels' && choice.range.kind !== 'fixed') {
+    return { kind: 'direct', quantizer: { kind: 'constant', value: measured.low } };
+  }
+  switch (choice.kind) {
+    case 'levels': {
+      const { levels, thresholds } = levelTable(choice.levels, choice.thresholds);
+      const indices = backend.quantizeByThresholds(values, thresholds);
+      return { kind: 'indexed', quantizer: { kind: 'levels', levels }, indices };
+    }
+    case 'grouped':
+      return quantizeChannels(values, feature.shape, choice, backend);
+    case 'uniform':
+    case 'asymmetric': {
+      const levelCount = choice.kind === 'uniform' ? choice.levelCount : 2 ** choice.bits;
+      const { low, high } = limitsOf(values, measured, levelCount, choice.range);
+      const affine =
+        choice.kind === 'uniform'
+          ? uniformQuantizer(levelCount, low, high)
+          : asymmetricQuantizer(choice.bits, low, high);
+      const indices = backend.quantize(values, affine);
+      return { kind: 'indexed', quantizer: { kind: 'affine', affine }, indices };
+    }
+    default:
+      return choice satisfies never;
+  }
+}
+
+function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
+  if (nanCount === 0) return;
+  const first = values.findIndex(Number.isNaN);
+  throw new RangeError(
+    `feature expected numbers, got NaN in ${nanCount} of ${values.length} elements, the first at ${first}`,
+  );
+}
+
+function limitsOf(
+  values: Float32Array,
+  measured: ValueRange,
+  levelCount: number,
+  range: RangeChoice,
+): { readonly low: number; readonly high: number } {
+  if (range.kind === 'fixed') return range;
+  if (range.kind === 'minmax') return finiteLimits(values, measured);
+  const statistics = statisticsOf(values);
+  refuseEmpty(statistics, values.length);
+  return designRange(statistics, { levelCount, ...activationOf(range) });
+}
+
+function refuseEmpty(statistics: FeatureStatistics, length: number): void {
+  if (statistics.count === 0)
+    throw new RangeError(`feature expected a finite element, got none in ${length}`);
+}
+
+function activationOf({ activation }: { readonly activation?: ActivationKind }): {
+  activation?: ActivationKind;
+} {
+  return activation ? { activation } : {};
+}
+
+function quantizeChannels(
+  values: Float32Array,
+  shape: readonly number[],
+  choice: Extract<QuantizerChoice, { kind: 'grouped' }>,
+  backend: Backend,
+): QuantizedFeature {
+  const { levelCount, axis, groupCount, range } = choice;
+  const groupOfChannel = checkGroups(shape, choice);
+  const limits =
+    range.kind === 'fixed'
+      ? range.limits
+      : measuredLimits(values, groupLayout(shape, axis, groupCount, groupOfChannel), levelCount, range);
+  if (limits.length !== groupCount) {
+    throw new RangeError(`limits expected ${groupCount} pairs, got ${limits.length}`);
+  }
+  const grouped = groupedQuantizer(levelCount, axis, groupOfChannel, limits);
+  const indices = quantizeGroups(values, shape, grouped, backend);
+  return { kind: 'indexed', quantizer: { kind: 'grouped', grouped }, indices };
+}
+
+/** @returns the group of each channel, null for runs */
+function checkGroups(
+  shape: readonly number[],
+  { axis, groupCount, groupOfChannel }: Extract<QuantizerChoice, { kind: 'grouped' }>,
+): Uint16Array | null {
+  if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length)
+    throw new RangeError(`axis expected a dimension of [${shape.join(', ')}], got ${axis}`);
+  const channels = shape[axis];
+  const most = Math.min(channels, MAX_GROUP_COUNT);
+  if (!Number.isInteger(groupCount) || groupCount < 1 || groupCount > most)
+    throw new RangeError(`groupCount expected an integer from 1 to ${most}, got ${groupCount}`);
+  if (!groupOfChannel) {
+    if (channels % groupCount === 0) return null;
+    throw new RangeError(`groupCount expected a divisor of ${channels} channels, got ${groupCount}`);
+  }
+  if (groupOfChannel.length !== channels)
+    throw new RangeError(`groupOfChannel expected ${channels} entries, got ${groupOfChannel.length}`);
+  const wrong = groupOfChannel.find((group) => !Number.isInteger(group) || group < 0 || group >= groupCount);
+  if (wrong !== undefined)
+    throw new RangeError(`groupOfChannel expected integers below ${groupCount}, got ${wrong}`);
+  const isRun = groupOfChannel.every((group, c) => group === Math.floor((c * groupCount) / channels));
+  return isRun && channels % groupCount === 0 ? null : Uint16Array.from(groupOfChannel);
+}
+
+/** Limits of each group from its finite values. */
+function measuredLimits(
+  values: Float32Array,
+  layout: GroupLayout,
+  levelCount: number,
+  range: MeasuredRangeChoice,
+): GroupLimits[] {
+  const limits = new Array<GroupLimits>(layout.groupCount).fill(EMPTY_GROUP);
+  // Groups come one after the other, so that one record of statistics is held at a time.
+  let current = -1;
+  let statistics = createStatistics();
+  const settle = (): void => {
+    if (current < 0) return;
+    refuseEmpty(statistics, values.length);
+    limits[current] = limitsOfStatistics(statistics, levelCount, range);
+  };
+  forEachGroupChunk(values, layout, (group, chunk) => {
+    if (group !== current) {
+      settle();
+      current = group;
+      statistics = createStatistics();
+    }
+    addValues(statistics, chunk);
+  });
+  settle();
+  return limits;
+}
+
+function limitsOfStatistics(
+  statistics: FeatureStatistics,
+  levelCount: number,
+  range: MeasuredRangeChoice,
+): GroupLimits {
+  if (range.kind === 'model') return designRange(statistics, { levelCount, ...activationOf(range) });
+  const { low, high } = finiteLimits(new Float32Array(0), { ...statistics, nanCount: 0 });
+  const width = Math.max(Math.abs(low) * SINGLE_VALUE_WIDTH, LEAST_WIDTH);
+  return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };
+}
+
+function quantizeIntegers(feature: Tensor, backend: Backend): QuantizedFeature {
+  if (!integerRange(feature.dtype)) {
+    throw new TypeError(`feature expected int8 or uint8 for the integer quantizer, got ${feature.dtype}`);
+  }
+  const values = valuesOfTensor(feature);
+  const { low, high } = backend.measureRange(values);
+  if (low === high) return { kind: 'direct', quantizer: { kind: 'constant', value: low } };
+  const indices = Uint8Array.from(values, (value) => value - low);
+  return {
+    kind: 'indexed',
+    quantizer: { kind: 'integer', lowest: low, levelCount: high - low + 1 },
+    indices,
+  };
+}
