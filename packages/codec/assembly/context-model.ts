@@ -10,9 +10,13 @@ const BIN_ESCAPE: u32 = 28;
 const ESCAPE_MAGNITUDE: i32 = 15;
 const MAX_ESCAPE_BITS: u32 = 16;
 const MAX_LOGIT: i32 = 2047;
-const MAX_WEIGHT: i32 = (1 << 18) - 1;
-const MAX_COUNT: u32 = 62;
-const CONTEXT_COUNT: u32 = 36 + 96 + 64 + 1024;
+const MAX_WEIGHT: i32 = 3 * 65536 - 1;
+const FIRST_WEIGHT: i32 = 16384;
+const MAX_COUNT: u32 = 250;
+const MAX_PREDICTION: i32 = 31;
+const CONTEXT_COUNT: u32 = 36 + 96 + 64 + 64 + 1024;
+/** Bytes of a bin's weights. */
+const WEIGHTS_OF_BIN: usize = 5 * 4;
 
 /* State of the call that runs; set anew by each. */
 let decoding: bool = false;
@@ -26,6 +30,7 @@ let context0: usize = 0;
 let context1: usize = 0;
 let context2: usize = 0;
 let context3: usize = 0;
+let context4: usize = 0;
 
 /**
  * Fills the tables of logits from 33 points at `SQUASH` that the caller has written, and the rates of learning,
@@ -76,12 +81,12 @@ export function codeIndices(
   if (decoding) for (let i = 0; i < 4; i++) code = (code << 8) | nextByte();
   memory.fill(CONTEXT_COUNTS, 0, CONTEXT_COUNT * 32);
   for (let i: usize = 0; i < <usize>CONTEXT_COUNT * 64; i += 8) store<u64>(PROBABILITIES + i, 0x8000800080008000);
-  for (let i: usize = 0; i < 32 * 16; i += 4) store<i32>(WEIGHTS + i, 19661);
+  for (let i: usize = 0; i < 32 * WEIGHTS_OF_BIN; i += 4) store<i32>(WEIGHTS + i, FIRST_WEIGHT);
 
-  const last = levelCount - 1;
-  const longerSide = max(background, last - background);
+  const highest = levelCount - 1;
+  const longerSide = max(background, highest - background);
   const scale = max(1, (2 * longerSide + 6) / 12);
-  const twoSides = background > 0 && background < last;
+  const twoSides = background > 0 && background < highest;
   const planeSize = <usize>rows * <usize>columns;
   let position: usize = 0;
   for (let plane: u32 = 0; plane < planes; plane++) {
@@ -104,11 +109,12 @@ export function codeIndices(
         context0 = (near * 3 + min<u32>(abs(previous), 2)) << 5;
         context1 = (36 + activity * 12 + near) << 5;
         context2 = (132 + min<u32>(abs(left), 3) * 16 + min<u32>(abs(up), 3) * 4 + min<u32>(abs(upRight), 3)) << 5;
-        const fourth: u32 = twoSides ? clamped(left) * 49 + clamped(up) * 7 + clamped(upRight) : plane & 1023;
-        context3 = (196 + fourth) << 5;
+        context3 = (196 + <u32>(predict(indices, indexBytesLog2, position, columns, row, column, background) + MAX_PREDICTION)) << 5;
+        const last: u32 = twoSides ? clamped(left) * 49 + clamped(up) * 7 + clamped(upRight) : plane & 1023;
+        context4 = (260 + last) << 5;
 
         const at = indices + (position << indexBytesLog2);
-        const target: i32 = indexBytesLog2 ? load<u16>(at) : load<u8>(at);
+        const target = indexAt(indices, indexBytesLog2, position);
         const index = codeIndex(target, background, levelCount, twoSides);
         if (index < 0 || index >= levelCount) return 1;
         if (indexBytesLog2) store<u16>(at, <u16>index);
@@ -122,10 +128,32 @@ export function codeIndices(
   return finish();
 }
 
-@inline function offsetAt(indices: usize, indexBytesLog2: usize, position: usize, background: i32, scale: i32): i32 {
+@inline function indexAt(indices: usize, indexBytesLog2: usize, position: usize): i32 {
   const at = indices + (position << indexBytesLog2);
-  const index: i32 = indexBytesLog2 ? load<u16>(at) : load<u8>(at);
-  return scaled(index - background, scale);
+  return indexBytesLog2 ? <i32>load<u16>(at) : <i32>load<u8>(at);
+}
+
+@inline function predict(
+  indices: usize,
+  indexBytesLog2: usize,
+  position: usize,
+  columns: u32,
+  row: u32,
+  column: u32,
+  background: i32,
+): i32 {
+  const left = column > 0 ? indexAt(indices, indexBytesLog2, position - 1) : background;
+  const up = row > 0 ? indexAt(indices, indexBytesLog2, position - columns) : background;
+  let predicted = column > 0 ? left : up;
+  if (column > 0 && row > 0) {
+    const corner = indexAt(indices, indexBytesLog2, position - columns - 1);
+    predicted = min(max(left + up - corner, min(left, up)), max(left, up));
+  }
+  return min(max(predicted - background, -MAX_PREDICTION), MAX_PREDICTION);
+}
+
+@inline function offsetAt(indices: usize, indexBytesLog2: usize, position: usize, background: i32, scale: i32): i32 {
+  return scaled(indexAt(indices, indexBytesLog2, position) - background, scale);
 }
 
 @inline function scaled(offset: i32, scale: i32): i32 {
@@ -177,13 +205,15 @@ function codeEscape(rest: i32): i32 {
 }
 
 function codeBin(bin: u32, target: u32): u32 {
-  const weights = WEIGHTS + (<usize>bin << 4);
+  const weights = WEIGHTS + <usize>bin * WEIGHTS_OF_BIN;
   const logit0 = logitOf(context0, bin);
   const logit1 = logitOf(context1, bin);
   const logit2 = logitOf(context2, bin);
   const logit3 = logitOf(context3, bin);
+  const logit4 = logitOf(context4, bin);
   let logit = load<i32>(weights) * logit0 + load<i32>(weights, 4) * logit1;
-  logit = (logit + load<i32>(weights, 8) * logit2 + load<i32>(weights, 12) * logit3) >> 16;
+  logit += load<i32>(weights, 8) * logit2 + load<i32>(weights, 12) * logit3;
+  logit = (logit + load<i32>(weights, 16) * logit4) >> 16;
   const probability = squash(min(max(logit, -MAX_LOGIT), MAX_LOGIT));
   const bit = codeBit(target, <u32>probability);
   const error = <i32>(bit << 12) - probability;
@@ -191,10 +221,12 @@ function codeBin(bin: u32, target: u32): u32 {
   learnWeight(weights + 4, logit1, error);
   learnWeight(weights + 8, logit2, error);
   learnWeight(weights + 12, logit3, error);
+  learnWeight(weights + 16, logit4, error);
   learnContext(context0 + bin, bit);
   learnContext(context1 + bin, bit);
   learnContext(context2 + bin, bit);
   learnContext(context3 + bin, bit);
+  learnContext(context4 + bin, bit);
   return bit;
 }
 
@@ -204,7 +236,7 @@ function codeBin(bin: u32, target: u32): u32 {
 }
 
 @inline function learnWeight(at: usize, logit: i32, error: i32): void {
-  const weight = load<i32>(at) + ((logit * error + 512) >> 10);
+  const weight = load<i32>(at) + ((logit * error + 1024) >> 11);
   store<i32>(at, min(max(weight, -MAX_WEIGHT), MAX_WEIGHT));
 }
 

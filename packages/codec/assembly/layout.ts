@@ -19,13 +19,13 @@ export const TABLE: usize = 8192;
 export const SLOTS: usize = 12288;
 /** Points of the logistic function, 33 × u16. */
 export const SQUASH: usize = 45056;
-/** Rates of learning by count, 63 × u16. */
+/** Rates of learning by count, 251 × u16. */
 export const RATES: usize = 45184;
-/** Mixing weights, 32 × 4 × i32. */
-export const WEIGHTS: usize = 45312;
+/** Mixing weights, 32 × 5 × i32. */
+export const WEIGHTS: usize = 45696;
 /** Logits of probabilities, 4,096 × i16. */
-export const STRETCH: usize = 46080;
-/** Probabilities of contexts, 1,220 × 32 × u16. */
+export const STRETCH: usize = 46336;
+/** Probabilities of contexts, 1,284 × 32 × u16. */
 export const PROBABILITIES: usize = 65536;
-/** Counts of contexts, 1,220 × 32 × u8. */
-export const CONTEXT_COUNTS: usize = 143616;
+/** Counts of contexts, 1,284 × 32 × u8. */
+export const CONTEXT_COUNTS: usize = 147712;

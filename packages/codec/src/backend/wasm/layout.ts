@@ -9,9 +9,9 @@ export const TABLE = 8192;
 export const SLOTS = 12288;
 export const SQUASH = 45056;
 export const RATES = 45184;
-export const WEIGHTS = 45312;
-export const STRETCH = 46080;
+export const WEIGHTS = 45696;
+export const STRETCH = 46336;
 export const PROBABILITIES = 65536;
-export const CONTEXT_COUNTS = 143616;
+export const CONTEXT_COUNTS = 147712;
 /** Tensors, symbols and words: everything from here on is the caller's. */
 export const DATA = 196608;

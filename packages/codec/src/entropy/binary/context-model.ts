@@ -1,6 +1,6 @@
 /**
  * Indices as bins under adaptive contexts (bitstream.md §9): binarized by distance from the background, each bin
- * predicted from the neighbors that are coded already by four models whose logits are mixed. All arithmetic is on
+ * predicted from the neighbors that are coded already by five models whose logits are mixed. All arithmetic is on
  * integers. Nothing is sent but the bins: both ends start from even odds and learn alike.
  *
  * The binarization is truncated unary as in Cohen, Choi and Bajic (arXiv 2105.06002), with the background first;
@@ -24,19 +24,21 @@ const BIN_ESCAPE = 28;
 const MAX_ESCAPE_BITS = 16;
 const EVEN_ODDS = 1 << (PROBABILITY_BITS - 1);
 
-/** Contexts of each model, in bins: neighborhood and previous plane; activity; single neighbors; fourth. */
-const FIRST_CONTEXT = [0, 36, 36 + 96, 36 + 96 + 64];
-/** The fourth model tells planes apart, or signed neighbors where there are two sides. */
-const FOURTH_CONTEXTS = 1024;
-const CONTEXT_COUNT = FIRST_CONTEXT[3] + FOURTH_CONTEXTS;
-const MODEL_COUNT = 4;
+/** First context of each model: neighborhood and previous plane, activity, single neighbors, prediction, the last. */
+const FIRST_CONTEXT = [0, 36, 36 + 96, 36 + 96 + 64, 36 + 96 + 64 + 64];
+/** The last model tells planes apart, or signed neighbors where there are two sides. */
+const LAST_CONTEXTS = 1024;
+const CONTEXT_COUNT = FIRST_CONTEXT[4] + LAST_CONTEXTS;
+const MODEL_COUNT = 5;
+/** Predictions beyond this many indices from the background share a context. */
+const MAX_PREDICTION = 31;
 
-/** Mixing weights have 16 fraction bits; all start at 0.3. */
-const FIRST_WEIGHT = 19_661;
-const MAX_WEIGHT = 2 ** 18 - 1;
-const LEARNING_SHIFT = 10;
-/** Counts of a context stop here, which makes its memory about 64 bins long. */
-const MAX_COUNT = 62;
+/** Mixing weights have 16 fraction bits; all start at 0.25. Five logits of 2047 under the largest fit 31 bits. */
+const FIRST_WEIGHT = 16_384;
+const MAX_WEIGHT = 3 * 65_536 - 1;
+const LEARNING_SHIFT = 11;
+/** Counts of a context stop here, which makes its memory about 250 bins long. */
+const MAX_COUNT = 250;
 /** Contexts tell this many distances apart on the longer side of the background; larger alphabets are scaled to it. */
 const CONTEXT_DISTANCES = 6;
 /** Activity of a plane is unknown until this many of its elements are coded. */
@@ -131,7 +133,7 @@ function codeEscape(model: MixedModel, rest: number): number {
   return value - 1;
 }
 
-/** Four adaptive models and the weights that mix them; one set of weights for each bin. */
+/** Adaptive models and the weights that mix them; one set of weights for each bin. */
 class MixedModel {
   readonly #coder: BinCoder;
   readonly #stretch = createStretchTable();
@@ -244,10 +246,28 @@ class Neighborhood {
       Math.min(Math.abs(left), 3) * 16 +
       Math.min(Math.abs(up), 3) * 4 +
       Math.min(Math.abs(upRight), 3);
-    const fourth = this.#hasTwoSides
+    this.contexts[3] = FIRST_CONTEXT[3] + this.#prediction(position, hasLeft, hasAbove) + MAX_PREDICTION;
+    const last = this.#hasTwoSides
       ? clampedOffset(left) * 49 + clampedOffset(up) * 7 + clampedOffset(upRight)
-      : this.#plane % FOURTH_CONTEXTS;
-    this.contexts[3] = FIRST_CONTEXT[3] + fourth;
+      : this.#plane % LAST_CONTEXTS;
+    this.contexts[4] = FIRST_CONTEXT[4] + last;
+  }
+
+  /**
+   * The median of left, above and their gradient (the predictor of JPEG-LS: Weinberger, Seroussi and Sapiro, 2000),
+   * as a distance from the background in indices, within ± 31.
+   */
+  #prediction(position: number, hasLeft: boolean, hasAbove: boolean): number {
+    const left = hasLeft ? this.#indices[position - 1] : this.#background;
+    const up = hasAbove ? this.#indices[position - this.#columns] : this.#background;
+    let predicted = hasLeft ? left : up;
+    if (hasLeft && hasAbove) {
+      const corner = this.#indices[position - this.#columns - 1];
+      const low = Math.min(left, up);
+      const high = Math.max(left, up);
+      predicted = Math.min(Math.max(left + up - corner, low), high);
+    }
+    return Math.min(Math.max(predicted - this.#background, -MAX_PREDICTION), MAX_PREDICTION);
   }
 
   /** Signed distance from the background in scaled units, rounded away from 0. */
