@@ -108,8 +108,73 @@ const good = [
     undefined,
     'binary',
   ],
+  [
+    'levels-5',
+    float32([8, 12, 12], features(1152, 10, relu)),
+    { kind: 'levels', levels: [0, 0.625, 1.4375, 2.6875, 5], thresholds: [0.375, 1, 2.0625, 3.75] },
+  ],
+  [
+    'levels-40-signed-float16',
+    { dtype: 'float16', shape: [700], data: float16FromFloat32(features(700, 11, normal)) },
+    squareLevels(40),
+  ],
+  ['levels-256', float32([30, 40], features(1200, 12, normal)), squareLevels(256)],
+  [
+    'levels-packed-int8',
+    { dtype: 'int8', shape: [24], data: Int8Array.from({ length: 24 }, (_, i) => (i * 11) % 24) },
+    { kind: 'levels', levels: [-200, 2.5, 3.5, 300], thresholds: [6, 12, 18] },
+  ],
+  [
+    'grouped-rectified-runs',
+    float32([2, 8, 6, 6], unevenChannels(13, relu)),
+    { kind: 'grouped', levelCount: 4, axis: 1, groupCount: 4, range: minmax },
+  ],
+  [
+    'grouped-signed-listed',
+    float32([2, 8, 6, 6], unevenChannels(14, normal)),
+    {
+      kind: 'grouped',
+      levelCount: 12,
+      axis: 1,
+      groupCount: 3,
+      groupOfChannel: [0, 1, 2, 2, 1, 0, 2, 1],
+      range: minmax,
+    },
+  ],
+  [
+    'grouped-symmetric-last-axis-4097-levels',
+    float32([16, 8], unevenChannels(15, normal).subarray(0, 128)),
+    {
+      kind: 'grouped',
+      levelCount: 4097,
+      axis: 1,
+      groupCount: 8,
+      range: {
+        kind: 'fixed',
+        limits: Array.from({ length: 8 }, (_, c) => ({ low: -(2 ** c), high: 2 ** c })),
+      },
+    },
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
+
+/** Levels whose distance grows from 0 on. */
+function squareLevels(levelCount) {
+  const levels = Array.from({ length: levelCount }, (_, i) => {
+    const place = (2 * i) / (levelCount - 1) - 1;
+    return Math.fround(4 * place * Math.abs(place));
+  });
+  return {
+    kind: 'levels',
+    levels,
+    thresholds: levels.slice(1).map((level, i) => Math.fround((level + levels[i]) / 2)),
+  };
+}
+
+/** [2, 8, 6, 6] with channels of very different size. */
+function unevenChannels(seed, draw) {
+  return features(576, seed, draw).map((value, i) => value * 2 ** (Math.floor(i / 36) % 8));
+}
 
 /** A rectified map of 8 × 8 with one bright corner, simple enough for the document to show. */
 function documentExample() {
@@ -127,6 +192,10 @@ function patched(bytes) {
   for (const [offset, byte] of bytes) frame[offset < 0 ? frame.length + offset : offset] = byte;
   return frame;
 }
+/** The preamble, these bytes, and 16 zeros. */
+function handmade(bytes) {
+  return Uint8Array.of(0xf5, 0x46, 0x57, 1, ...bytes, ...new Uint8Array(16));
+}
 const bad = [
   ['empty-input', 'truncated', new Uint8Array(0)],
   ['png-magic', 'wrong-magic', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)],
@@ -141,6 +210,12 @@ const bad = [
   ],
   ['last-byte-missing', 'truncated', sample.slice(0, -1)],
   ['one-byte-more', 'trailing-bytes', Uint8Array.of(...sample, 0)],
+  ['falling-levels', 'invalid-field', handmade([0, 0x51, 3, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0])],
+  ['one-level', 'invalid-field', handmade([0, 0x51, 3, 1, 0, 0, 0x80, 0x3f])],
+  ['quantizer-7', 'invalid-field', handmade([0, 0x71, 3, 4, 0, 0, 0x80, 0x3f])],
+  ['groups-of-unequal-length', 'invalid-field', handmade([0, 0x62, 6, 2, 4, 0, 4, 0, 0x80, 0x3f])],
+  ['group-over-the-count', 'invalid-field', handmade([0, 0x62, 6, 2, 4, 8, 3, 0xc0, 0, 0])],
+  ['reserved-axis-bits', 'reserved-bits', handmade([0, 0x62, 6, 2, 4, 0x20, 1, 0, 0x80, 0x3f])],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];
 

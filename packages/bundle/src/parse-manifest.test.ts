@@ -1,3 +1,4 @@
+import type { QuantizerChoice } from '@featherwire/codec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DIGEST, exampleManifest, withValue } from '../test/example-manifest.js';
@@ -85,6 +86,7 @@ describe('format and version', () => {
 describe('each wrong field is named with what was expected', () => {
   const long = 'n'.repeat(1025);
   const quantizer = ['operatingPoints', 0, 'coding', 0, 'quantizer'];
+  const grouped = { kind: 'grouped', levelCount: 8, axis: 1, groupCount: 2, range: { kind: 'minmax' } };
   test.each<[string, readonly (string | number)[], unknown]>([
     ['head.sha256 expected 64 lower-case hex digits, got "ABC"', ['head', 'sha256'], 'ABC'],
     ['head.sha256 expected 64 lower-case hex digits', ['head', 'sha256'], DIGEST.toUpperCase()],
@@ -132,6 +134,52 @@ describe('each wrong field is named with what was expected', () => {
       [...quantizer, 'range'],
       { kind: 'fixed', low: 0, high: 1e38 },
     ],
+    ['quantizer.range.activation expected', [...quantizer, 'range'], { kind: 'model', activation: 'tanh' }],
+    [
+      'quantizer.levels expected at least 2 entries',
+      quantizer,
+      { kind: 'levels', levels: [1], thresholds: [1] },
+    ],
+    [
+      'quantizer.levels expected finite, ascending float32 numbers',
+      quantizer,
+      { kind: 'levels', levels: [1, 1 + 1e-12], thresholds: [1] },
+    ],
+    [
+      'quantizer.thresholds expected finite, ascending float32 numbers',
+      quantizer,
+      { kind: 'levels', levels: [0, 1, 2], thresholds: [1, 0.5] },
+    ],
+    [
+      'quantizer.thresholds expected one number less than levels',
+      quantizer,
+      { kind: 'levels', levels: [0, 1, 2], thresholds: [0.5] },
+    ],
+    [
+      'quantizer.range.limits expected one pair for each group',
+      quantizer,
+      { ...grouped, range: { kind: 'fixed', limits: [{ low: 0, high: 1 }] } },
+    ],
+    [
+      'quantizer.range.limits[1].low expected low below high as float32',
+      quantizer,
+      {
+        ...grouped,
+        range: {
+          kind: 'fixed',
+          limits: [
+            { low: 0, high: 1 },
+            { low: 2, high: 2 },
+          ],
+        },
+      },
+    ],
+    [
+      'quantizer.groupOfChannel expected numbers below groupCount',
+      quantizer,
+      { ...grouped, groupOfChannel: [0, 1, 2] },
+    ],
+    ['quantizer.axis expected at most 7, got 8', quantizer, { ...grouped, axis: 8 }],
     ['quantizer.kind expected', quantizer, { kind: 'asymmetrical', bits: 8 }],
     ['verification.tolerance expected at least 0', ['verification', 'tolerance'], -1],
     ['tail.file expected a file that no other entry uses', ['tail', 'file'], 'HEAD.onnx'],
@@ -203,6 +251,37 @@ describe('each wrong field is named with what was expected', () => {
   test('many wrong fields give a short message', () => {
     const broken = { ...exampleManifest(), inputs: new Array(100).fill(7) };
     expect(refusal(broken).message).toMatch(/95 more$/);
+  });
+});
+
+describe('every quantizer of the codec can be stored', () => {
+  const limits = [
+    { low: 0, high: 1 },
+    { low: -1, high: 2 },
+  ];
+  test.each<QuantizerChoice>([
+    { kind: 'none' },
+    { kind: 'integer' },
+    { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } },
+    { kind: 'uniform', levelCount: 4, range: { kind: 'model' } },
+    { kind: 'asymmetric', bits: 8, range: { kind: 'model', activation: 'leaky-relu' } },
+    { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -1, high: 1 } },
+    { kind: 'levels', levels: [-0.5, 0, 3], thresholds: [-0.25, 2] },
+    { kind: 'grouped', levelCount: 8, axis: 1, groupCount: 4, range: { kind: 'model', activation: 'gelu' } },
+    {
+      kind: 'grouped',
+      levelCount: 8,
+      axis: 1,
+      groupCount: 2,
+      groupOfChannel: [0, 1, 1, 0, 0, 0, 1, 1],
+      range: { kind: 'fixed', limits },
+    },
+  ])('$kind', (quantizer) => {
+    const manifest = withValue(['operatingPoints', 0, 'coding', 0, 'quantizer'], quantizer);
+    const stored = parseManifest(JSON.stringify(manifest)).operatingPoints[0].coding[0].quantizer;
+    expect(stored).toEqual(quantizer);
+    const read = parseManifest(serializeManifest(checkManifest(manifest)));
+    expect(read.operatingPoints[0].coding[0].quantizer).toEqual(quantizer);
   });
 });
 

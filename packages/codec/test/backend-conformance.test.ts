@@ -1,4 +1,4 @@
-import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
+import { createRandom, float16FromFloat32, type RandomSource, type Tensor } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Backend,
@@ -18,6 +18,27 @@ beforeAll(async () => {
   wasm = await loadWasmBackend();
 });
 
+function drawQuantizer(random: RandomSource, shape: readonly number[]): QuantizerChoice {
+  const range =
+    random.nextUniform() < 0.5
+      ? ({ kind: 'minmax' } as const)
+      : ({ kind: 'fixed', low: -1, high: 2.5 } as const);
+  const levelCount = 2 + random.nextInteger([3, 15, 60, 255, 2_000, 65_535][random.nextInteger(6)]);
+  const kind = random.nextInteger(10);
+  if (kind < 4) return { kind: 'uniform', levelCount, range };
+  if (kind < 6) return { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range };
+  if (kind < 8) {
+    const levels = Array.from({ length: 2 + random.nextInteger(255) }, () => random.nextNormal()).sort(
+      (a, b) => a - b,
+    );
+    return { kind: 'levels', levels, thresholds: levels.slice(1).map((level, i) => (level + levels[i]) / 2) };
+  }
+  const axis = random.nextInteger(shape.length);
+  const groupCount = 1 + random.nextInteger(Math.min(shape[axis], 9));
+  const groupOfChannel = Array.from({ length: shape[axis] }, () => random.nextInteger(groupCount));
+  return { kind: 'grouped', levelCount, axis, groupCount, groupOfChannel, range: { kind: 'minmax' } };
+}
+
 /** A random tensor and coding, both fixed by the seed. */
 function drawCase(seed: number): {
   feature: Tensor;
@@ -31,15 +52,7 @@ function drawCase(seed: number): {
   const { data } = drawFeature(names[random.nextInteger(names.length)], count, seed);
   const shape = count % 12 === 0 ? [count / 12, 3, 4] : count % 2 === 0 ? [count / 2, 2] : [count];
   const coder = (['auto', 'rans', 'binary'] as const)[random.nextInteger(3)];
-  const range =
-    random.nextUniform() < 0.5
-      ? ({ kind: 'minmax' } as const)
-      : ({ kind: 'fixed', low: -1, high: 2.5 } as const);
-  const levelCount = 2 + random.nextInteger([3, 15, 60, 255, 2_000, 65_535][random.nextInteger(6)]);
-  const quantizer: QuantizerChoice =
-    random.nextUniform() < 0.7
-      ? { kind: 'uniform', levelCount, range }
-      : { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range };
+  const quantizer = drawQuantizer(random, shape);
   const feature: Tensor =
     random.nextUniform() < 0.2
       ? { dtype: 'float16', shape, data: float16FromFloat32(data) }
@@ -80,6 +93,21 @@ describe('every backend', () => {
         expect(wasm.quantize(values, quantizer)).toEqual(indices);
         expect(wasm.dequantize(indices, quantizer)).toEqual(referenceBackend.dequantize(indices, quantizer));
       }
+    }
+  });
+
+  test('counts thresholds alike, for any number of them and any values', () => {
+    const random = createRandom(2);
+    const words = Uint32Array.from({ length: 40_000 }, () => random.nextUint32());
+    const anyFloats = new Float32Array(words.buffer);
+    const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0, 2 ** -149];
+    for (const count of [1, 2, 3, 14, 15, 16, 17, 31, 100, 127, 128, 254, 255]) {
+      const thresholds = anyFloats.filter(Number.isFinite).slice(0, count).sort();
+      const values = Float32Array.of(...anyFloats.subarray(0, 20_003), ...thresholds, ...special);
+      const indices = referenceBackend.quantizeByThresholds(values, thresholds);
+      expect(wasm.quantizeByThresholds(values, thresholds), `${count} thresholds`).toEqual(indices);
+      const levels = Float32Array.of(...thresholds, 3.4e38);
+      expect(wasm.lookUpLevels(indices, levels)).toEqual(referenceBackend.lookUpLevels(indices, levels));
     }
   });
 
