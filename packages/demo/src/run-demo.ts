@@ -6,31 +6,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addOperatingPoints, type NodeBundle } from '@featherwire/bundle/node';
-import { type Backend, loadBackend } from '@featherwire/codec';
-import { pooledRatio } from '@featherwire/eval';
-import type { ModelSession } from '@featherwire/inference';
+import { loadBackend } from '@featherwire/codec';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { createWebSocketTransport, type Transport } from '@featherwire/runtime';
 import { WebSocket } from 'ws';
-import { designOperatingPoints } from './calibration.js';
-import { drawLines, errorsOfAnswer, type TextLines } from './lines.js';
+import { drawLines, type TextLines } from './lines.js';
+import { type Matched, matchSettings, type PreparedCut } from './matching.js';
 import { measureOnDevice, measurePicture, measureSplit, type SplitCoding } from './measure.js';
-import { mapOnWorkers } from './parallel.js';
-import { matchPictureQuality } from './pictures.js';
 import type { ProgressReporter } from './progress.js';
-import { loadRecognizer, type Recognizer, writeRecognizerBundle } from './recognizer.js';
+import { loadRecognizer, writeRecognizerBundle } from './recognizer.js';
 import type { DemoResult } from './result.js';
 import type { DemoRow } from './rows.js';
-import {
-  CUTS,
-  type CutChoice,
-  type DemoSize,
-  FULL_SIZE,
-  PICTURE_ALLOWED_LOSS,
-  QUICK_SIZE,
-} from './scenario.js';
-import { type ServerProcess, startServerProcess } from './server-process.js';
+import { CUTS, FULL_SIZE, QUICK_SIZE } from './scenario.js';
+import { startServerProcess } from './server-process.js';
+import type { Stages } from './stages.js';
 import { computeTotals } from './totals.js';
 
 /** How the demo is run. */
@@ -60,67 +49,23 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   }
 }
 
-interface PreparedCut {
-  readonly choice: CutChoice;
-  readonly bundle: NodeBundle;
-}
+/** What is to be undone at the end, last first. */
+type OnClose = (close: () => Promise<void>) => void;
 
-async function runStages(
-  options: DemoOptions,
-  directory: string,
-  onClose: (close: () => Promise<void>) => void,
-): Promise<DemoResult> {
-  const { reporter } = options;
-  const size = options.quick ? QUICK_SIZE : FULL_SIZE;
+async function runStages(options: DemoOptions, directory: string, onClose: OnClose): Promise<DemoResult> {
   const startedAt = performance.now();
-  const backend = await loadBackend();
-  const begin = (label: string): void => {
-    options.signal?.throwIfAborted();
-    reporter.stage(label);
-  };
-  const onProgress = (done: number, total: number): void => {
-    options.signal?.throwIfAborted();
-    reporter.progress(done, total);
-  };
-
-  begin('cutting PP-OCRv4 recognition in two places');
+  const progress = progressOf(options);
+  progress.begin('cutting PP-OCRv4 recognition in two places');
   const recognizer = await loadRecognizer();
-  const prepared: PreparedCut[] = [];
-  for (const choice of CUTS) {
-    prepared.push({
-      choice,
-      bundle: await writeRecognizerBundle(recognizer, choice.tensor, join(directory, choice.label)),
-    });
-    onProgress(prepared.length, CUTS.length);
-  }
-  const preprocessing = prepared[0].bundle.manifest.preprocessing;
-  if (!preprocessing) throw new TypeError('preprocessing expected in the bundle, got none');
-
-  begin('drawing text lines');
-  const calibration = await drawLines('calibration', size.calibrationLines, preprocessing);
-  const test = await drawLines('test', size.testLines, preprocessing);
-
-  const matched = await calibrate({ prepared, recognizer, calibration, size, backend, begin, onProgress });
-
-  begin('starting the server');
-  const server = await startServerProcess([
-    ...options.serverCommand,
-    ...matched.cuts.map(({ bundle }) => bundle.directory),
-  ]);
-  onClose(() => server.stop());
-  const transport = openTransport(server);
-  onClose(() => transport.close());
-
-  const rows = await measureAll({
-    ...matched,
-    recognizer,
-    test,
-    size,
-    backend,
-    transport,
-    begin,
-    onProgress,
-  });
+  const size = options.quick ? QUICK_SIZE : FULL_SIZE;
+  const stages: Stages = { ...progress, recognizer, size, backend: await loadBackend() };
+  const prepared = await cutRecognizer(stages, directory);
+  stages.begin('drawing text lines');
+  const calibration = await drawLines('calibration', size.calibrationLines, recognizer.preprocessing);
+  const test = await drawLines('test', size.testLines, recognizer.preprocessing);
+  const matched = await matchSettings({ ...stages, prepared, calibration });
+  const transport = await connect(stages, matched, options.serverCommand, onClose);
+  const rows = await measureAll({ ...stages, ...matched, test, transport });
   return {
     network: matched.cuts[0].bundle.manifest.model,
     data: { test: test.description, calibration: calibration.description },
@@ -129,7 +74,7 @@ async function runStages(
       cores: availableParallelism(),
       node: process.version,
     },
-    backend: backend.name,
+    backend: stages.backend.name,
     quick: options.quick,
     seconds: (performance.now() - startedAt) / 1000,
     rows,
@@ -137,73 +82,44 @@ async function runStages(
   };
 }
 
-function openTransport(server: ServerProcess): Transport {
-  return createWebSocketTransport({ url: `${server.url.replace(/^http/, 'ws')}/v1/stream`, WebSocket });
+function progressOf({ reporter, signal }: DemoOptions): Pick<Stages, 'begin' | 'onProgress'> {
+  return {
+    begin(label) {
+      signal?.throwIfAborted();
+      reporter.stage(label);
+    },
+    onProgress(done, total) {
+      signal?.throwIfAborted();
+      reporter.progress(done, total);
+    },
+  };
 }
 
-interface Stages {
-  readonly recognizer: Recognizer;
-  readonly size: DemoSize;
-  readonly backend: Backend;
-  readonly begin: (label: string) => void;
-  readonly onProgress: (done: number, total: number) => void;
-}
-
-interface CalibrateOptions extends Stages {
-  readonly prepared: readonly PreparedCut[];
-  readonly calibration: TextLines;
-}
-
-interface Matched {
-  readonly cuts: readonly PreparedCut[];
-  readonly jpegQuality: number;
-  readonly webpQuality: number;
-}
-
-/** Operating points and picture qualities, all from the calibration lines and by the same rule. */
-async function calibrate(options: CalibrateOptions): Promise<Matched> {
-  const { prepared, recognizer, calibration, size, backend, begin, onProgress } = options;
-  const { lines, description } = calibration;
-  begin('reading calibration lines with the whole network');
-  const wholes = await openSessions(prepared[0].bundle.partPath('whole'));
-  try {
-    const answers = await mapOnWorkers(
-      wholes,
-      lines,
-      async (whole, line) => errorsOfAnswer(line, (await whole.run(line.inputs)).outputs, recognizer),
-      (done) => onProgress(done, lines.length),
-    );
-    const unsplitErrorRate = pooledRatio(answers);
-    const cuts: PreparedCut[] = [];
-    for (const { choice, bundle } of prepared) {
-      begin(`designing operating points at the ${choice.label} cut`);
-      const heads = await openSessions(bundle.partPath('head'));
-      const tails = await openSessions(bundle.partPath('tail'));
-      try {
-        const points = await designOperatingPoints({
-          ...{ bundle, recognizer, lines, description, heads, tails },
-          ...{ unsplitErrorRate, size, backend, onProgress },
-        });
-        cuts.push({ choice, bundle: await addOperatingPoints(bundle.directory, points) });
-      } finally {
-        await closeAll([...heads, ...tails]);
-      }
-    }
-    const match = async (codec: 'jpeg' | 'webp'): Promise<number> => {
-      begin(`matching ${codec === 'jpeg' ? 'JPEG' : 'WebP'} quality to the same accuracy`);
-      const preprocessing = prepared[0].bundle.manifest.preprocessing;
-      if (!preprocessing) throw new TypeError('preprocessing expected in the bundle, got none');
-      const targetErrorRate = unsplitErrorRate + PICTURE_ALLOWED_LOSS;
-      const { pictureQualities: qualities } = size;
-      const { quality } = await matchPictureQuality({
-        ...{ codec, lines, recognizer, preprocessing, wholes, targetErrorRate, qualities },
-      });
-      return quality;
-    };
-    return { cuts, jpegQuality: await match('jpeg'), webpQuality: await match('webp') };
-  } finally {
-    await closeAll(wholes);
+async function cutRecognizer(stages: Stages, directory: string): Promise<PreparedCut[]> {
+  const prepared: PreparedCut[] = [];
+  for (const choice of CUTS) {
+    const target = join(directory, choice.label);
+    prepared.push({ choice, bundle: await writeRecognizerBundle(stages.recognizer, choice.tensor, target) });
+    stages.onProgress(prepared.length, CUTS.length);
   }
+  return prepared;
+}
+
+/** Starts the server in a process of its own and opens the connection to it. */
+async function connect(
+  stages: Stages,
+  { cuts }: Matched,
+  serverCommand: readonly string[],
+  onClose: OnClose,
+): Promise<Transport> {
+  stages.begin('starting the server');
+  const directories = cuts.map(({ bundle }) => bundle.directory);
+  const server = await startServerProcess([...serverCommand, ...directories]);
+  onClose(() => server.stop());
+  const url = `${server.url.replace(/^http/, 'ws')}/v1/stream`;
+  const transport = createWebSocketTransport({ url, WebSocket });
+  onClose(() => transport.close());
+  return transport;
 }
 
 interface MeasureAllOptions extends Stages, Matched {
@@ -254,12 +170,4 @@ function splitCodings({ choice, bundle }: PreparedCut): SplitCoding[] {
     quantizer,
   }));
   return [raw, ...points];
-}
-
-async function openSessions(path: string): Promise<ModelSession[]> {
-  return Promise.all(Array.from({ length: availableParallelism() }, () => createWorkerSession(path)));
-}
-
-async function closeAll(sessions: readonly ModelSession[]): Promise<void> {
-  await Promise.all(sessions.map((session) => session.close()));
 }
