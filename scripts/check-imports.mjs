@@ -44,6 +44,7 @@ const CODEC_ENCODING_ONLY = [
   'entropy/table-design.ts',
   'entropy/encode-indices.ts',
   'layout/reshape.ts',
+  'layout-choice.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
   'quantizer/value-histogram.ts',

@@ -6,7 +6,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeFrame, encodeFrame, referenceBackend } from '@featherwire/codec';
+import { crc32 } from 'node:zlib';
+import { decodeFrame, encodeFrame, inspectFrame, referenceBackend } from '@featherwire/codec';
 import { createRandom, float16FromFloat32, writeNpy } from '@featherwire/tensor';
 
 const directory = fileURLToPath(new URL('../packages/codec/test/vectors', import.meta.url));
@@ -18,6 +19,8 @@ function features(count, seed, draw) {
 }
 const relu = (random) => (random.nextUniform() < 0.6 ? 0 : -Math.log(1 - random.nextUniform()));
 const normal = (random) => random.nextNormal();
+const rare = (random) => (random.nextUniform() < 0.9 ? 0 : -Math.log(1 - random.nextUniform()));
+const rareSigned = (random) => (random.nextUniform() < 0.8 ? 0 : random.nextNormal());
 const float32 = (shape, data) => ({ dtype: 'float32', shape, data });
 
 const good = [
@@ -155,6 +158,46 @@ const good = [
       },
     },
   ],
+  [
+    'csr-16-levels',
+    float32([8, 12, 12], features(1152, 16, rare)),
+    { kind: 'asymmetric', bits: 4, range: minmax },
+    undefined,
+    'rans',
+    'csr',
+  ],
+  [
+    'csr-separate-signed-9-levels',
+    float32([6, 10, 14], features(840, 17, rareSigned)),
+    { kind: 'uniform', levelCount: 9, range: minmax },
+    undefined,
+    'rans',
+    'csr-separate',
+  ],
+  [
+    'csr-separate-prime-rows-4-lanes',
+    float32([1009], features(1009, 18, rare)),
+    { kind: 'uniform', levelCount: 256, range: minmax },
+    4,
+    'rans',
+    'csr-separate',
+  ],
+  [
+    'csr-nothing-kept',
+    float32([40], new Float32Array(40)),
+    { kind: 'uniform', levelCount: 3, range: { kind: 'fixed', low: 0, high: 1 } },
+    undefined,
+    'rans',
+    'csr',
+  ],
+  [
+    'significance-100-levels',
+    float32([30, 40], features(1200, 19, rareSigned)),
+    { kind: 'asymmetric', bits: 7, range: minmax },
+    undefined,
+    'rans',
+    'significance',
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
 
@@ -185,11 +228,32 @@ function documentExample() {
   return map;
 }
 
-const sample = encodeFrame(good[1][1], { quantizer: good[1][2], coder: 'rans', backend: referenceBackend });
+const sample = encodeFrame(good[1][1], {
+  quantizer: good[1][2],
+  coder: 'rans',
+  layout: 'dense',
+  backend: referenceBackend,
+});
 /** The sample frame with some bytes set. */
 function patched(bytes) {
   const frame = sample.slice();
   for (const [offset, byte] of bytes) frame[offset < 0 ? frame.length + offset : offset] = byte;
+  return frame;
+}
+/** Shape [12] under 8 levels, zero point 0 and step 1, then these bytes of a coder section, and 16 zeros. */
+function handmadeSection(bytes) {
+  return handmade([0, 0x31, 12, 8, 0, 0, 0, 0x80, 0x3f, ...bytes]);
+}
+/** A frame of compressed rows that says it keeps one entry less than it does, under a right checksum. */
+function lessKept() {
+  const data = Float32Array.of(0, 0, 5, 0, 0, 0, 0, 0, 7, 0, 2, 2);
+  const quantizer = { kind: 'uniform', levelCount: 8, range: { kind: 'fixed', low: 0, high: 7 } };
+  const layout = 'csr-separate';
+  const frame = encodeFrame(float32([12], data), { quantizer, layout, backend: referenceBackend });
+  const { byteOffset } = inspectFrame(frame).fields.find(({ field }) => field === 'kept entries');
+  frame[byteOffset]--;
+  const { buffer, length } = frame;
+  new DataView(buffer).setUint32(length - 4, crc32(frame.subarray(0, length - 4)), true);
   return frame;
 }
 /** The preamble, these bytes, and 16 zeros. */
@@ -216,15 +280,24 @@ const bad = [
   ['groups-of-unequal-length', 'invalid-field', handmade([0, 0x62, 6, 2, 4, 0, 4, 0, 0x80, 0x3f])],
   ['group-over-the-count', 'invalid-field', handmade([0, 0x62, 6, 2, 4, 8, 3, 0xc0, 0, 0])],
   ['reserved-axis-bits', 'reserved-bits', handmade([0, 0x62, 6, 2, 4, 0x20, 1, 0, 0x80, 0x3f])],
+  ['reserved-coder-bit', 'reserved-bits', handmadeSection([0xa2, 3, 4])],
+  ['layout-of-bins', 'invalid-field', handmadeSection([0x20, 3, 4])],
+  ['lanes-beside-a-layout', 'reserved-bits', handmadeSection([0x26, 3, 4])],
+  ['rows-that-do-not-divide', 'invalid-field', handmadeSection([0x22, 5, 4])],
+  ['no-rows', 'invalid-field', handmadeSection([0x42, 0, 4])],
+  ['more-kept-than-elements', 'invalid-field', handmadeSection([0x62, 13])],
+  ['lanes-of-an-array', 'invalid-field', handmadeSection([0x62, 4, 0, 6])],
+  ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];
 
 mkdirSync(join(directory, 'v1'), { recursive: true });
 mkdirSync(join(directory, 'bad'), { recursive: true });
-for (const [name, feature, quantizer, laneCount, coder = 'rans'] of good) {
+for (const [name, feature, quantizer, laneCount, coder = 'rans', layout = 'dense'] of good) {
   const frame = encodeFrame(feature, {
     quantizer,
     coder,
+    layout,
     backend: referenceBackend,
     ...(laneCount ? { laneCount } : {}),
   });

@@ -14,12 +14,12 @@ import {
   headerElementCount,
   readHeader,
 } from './container/header.js';
-import { decodeIndices, readCodedIndices } from './entropy/coded-indices.js';
 import { BitstreamError } from './errors.js';
 import { dataOfValues, geometryOfShape } from './feature.js';
+import { decodeIndexSection, type IndexSection, readIndexSection } from './index-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import { dequantizeGroups } from './quantizer/channel-groups.js';
-import type { CodedIndices, Indices } from './stages.js';
+import type { CodedIndices, Indices, Layout } from './stages.js';
 
 /** How a frame is decoded. Nothing of the coding itself: a frame describes itself. */
 export interface DecodeOptions {
@@ -32,7 +32,9 @@ export interface DecodeOptions {
 export interface FrameDescription extends FrameHeader {
   readonly byteLength: number;
   readonly elementCount: number;
-  readonly coder: FrameBody['kind'];
+  /** `none` where nothing follows the quantizer. */
+  readonly coder: 'none' | 'stored' | CodedIndices['kind'];
+  readonly layout: Layout;
   /** Every field in order; they cover all bytes. */
   readonly fields: readonly FrameField[];
 }
@@ -60,7 +62,7 @@ export function inspectFrame(frame: Uint8Array, limits?: Partial<DecodeLimits>):
     ...header,
     byteLength: frame.length,
     elementCount: headerElementCount(header),
-    coder: body.kind,
+    ...codingOf(body),
     fields,
   };
 }
@@ -68,7 +70,20 @@ export function inspectFrame(frame: Uint8Array, limits?: Partial<DecodeLimits>):
 type FrameBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'stored'; readonly bytes: Uint8Array }
-  | (CodedIndices & { readonly payloadOffset: number; readonly quantizer: IndexingQuantizer });
+  | {
+      readonly kind: 'indices';
+      readonly section: IndexSection;
+      readonly payloadOffset: number;
+      readonly quantizer: IndexingQuantizer;
+    };
+
+function codingOf(body: FrameBody): Pick<FrameDescription, 'coder' | 'layout'> {
+  if (body.kind !== 'indices') return { coder: body.kind, layout: 'dense' };
+  const { section } = body;
+  return section.kind === 'sparse'
+    ? { coder: 'rans', layout: section.layout }
+    : { coder: section.kind, layout: 'dense' };
+}
 
 function parseFrame(
   frame: Uint8Array,
@@ -104,8 +119,8 @@ function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
     return { kind: 'stored', bytes };
   }
   const payloadOffset = reader.offset;
-  const coded = readCodedIndices(reader, count, alphabetOfQuantizer(quantizer));
-  return { ...coded, payloadOffset, quantizer };
+  const section = readIndexSection(reader, count, alphabetOfQuantizer(quantizer));
+  return { kind: 'indices', section, payloadOffset, quantizer };
 }
 
 function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): TensorData {
@@ -119,12 +134,9 @@ function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): Ten
         dtype,
         new Float32Array(count).fill(quantizer.kind === 'constant' ? quantizer.value : 0),
       );
-    case 'binary':
-    case 'packed':
-    case 'rans':
-    case 'rans-tokens': {
-      const indices = decodeIndices(
-        body,
+    case 'indices': {
+      const indices = decodeIndexSection(
+        body.section,
         geometryOfShape(header.shape),
         alphabetOfQuantizer(body.quantizer),
         backend,

@@ -5,9 +5,9 @@ import type { Backend } from './backend/backend.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
 import { crc32 } from './bitstream/crc32.js';
 import { writeHeader } from './container/header.js';
-import { writeCodedIndices } from './entropy/coded-indices.js';
-import { encodeIndices, type IndexCoding } from './entropy/encode-indices.js';
 import { geometryOfShape } from './feature.js';
+import { writeIndexSection } from './index-section.js';
+import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
 import { type QuantizerChoice, quantizeFeature } from './quantize-feature.js';
 
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
@@ -20,7 +20,7 @@ export type {
 } from './quantize-feature.js';
 
 /** How a tensor is coded. */
-export interface EncodeOptions extends IndexCoding {
+export interface EncodeOptions extends SectionCoding {
   readonly quantizer: QuantizerChoice;
   /** Runs the hot stages; the bytes do not depend on it. */
   readonly backend: Backend;
@@ -40,8 +40,8 @@ export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array
   if (quantized.kind === 'indexed') {
     const alphabet = alphabetOfQuantizer(quantized.quantizer);
     const geometry = geometryOfShape(feature.shape);
-    const coded = encodeIndices(quantized.indices, geometry, alphabet, options.backend, options);
-    writeCodedIndices(writer, coded);
+    const section = encodeIndexSection(quantized.indices, geometry, alphabet, options.backend, options);
+    writeIndexSection(writer, section);
   } else if (quantized.quantizer.kind === 'none') {
     writer.writeBytes(bytesOfData(feature.data));
   }

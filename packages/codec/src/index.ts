@@ -27,6 +27,20 @@ export {
   type QuantizerChoice,
   type RangeChoice,
 } from './frame-encoder.js';
+export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
+export {
+  columnCountCandidates,
+  findKeptEntries,
+  type KeptEntries,
+  type KeptStatistics,
+  modelReshapeBits,
+  type Reshape,
+  reshapeBits,
+  searchColumnCount,
+  type TableSharing,
+} from './layout/reshape.js';
+export { mapSignificance, type SignificanceMap, unmapSignificance } from './layout/significance.js';
+export type { LayoutChoice } from './layout-choice.js';
 export {
   type ActivationModel,
   bestHighOfModel,
@@ -87,8 +101,10 @@ export type {
   FrequencyTable,
   IndexAlphabet,
   Indices,
+  Layout,
   Quantizer,
   RansPayload,
+  SparseLayout,
   TableCurve,
   TableDescription,
   ValueRange,

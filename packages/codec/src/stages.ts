@@ -95,6 +95,33 @@ export type CodedIndices =
       readonly rawBits: Uint8Array;
     };
 
+/** How indices are arranged before they are coded (bitstream.md §10). */
+export type Layout = 'dense' | SparseLayout;
+
+/**
+ * Layouts that leave the background out: compressed rows with one table for all symbols or one for each array, or a
+ * significance map and values.
+ */
+export type SparseLayout = 'csr' | 'csr-separate' | 'significance';
+
+/** An array of symbols under a table of its own. */
+export interface CodedSymbols {
+  readonly table: TableDescription;
+  readonly payload: RansPayload;
+}
+
+/** Indices without their background, as they stand in a frame (bitstream.md §10). */
+export interface SparseIndices {
+  readonly kind: 'sparse';
+  readonly layout: SparseLayout;
+  /** Rows of equal length; 0 under a significance map. */
+  readonly rowCount: number;
+  /** Indices that are not the background. */
+  readonly keptCount: number;
+  /** The arrays of the layout in order; null for one that is known without its symbols. */
+  readonly arrays: readonly (CodedSymbols | null)[];
+}
+
 /** What a table's coded form says (bitstream.md §6): all symbols alike, or a curve. */
 export type TableDescription = { readonly kind: 'flat'; readonly precisionBits: number } | TableCurve;
 

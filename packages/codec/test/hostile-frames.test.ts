@@ -84,6 +84,10 @@ function exampleFrames(): Map<string, Uint8Array> {
     const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
+  for (const layout of ['csr', 'csr-separate', 'significance'] as const) {
+    const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
+    frames.set(layout, encodeFrame(relu, { quantizer, layout, backend: referenceBackend }));
+  }
   return frames;
 }
 

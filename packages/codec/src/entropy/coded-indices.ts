@@ -1,6 +1,6 @@
 /**
- * The coder section of a frame: indices as packed bits or as rANS with its table (bitstream.md §5). Writing,
- * reading and decoding; the choice between the forms is `encode-indices.ts`.
+ * The coder section of a frame in the dense layout: indices as packed bits, as bins, or as rANS with its table
+ * (bitstream.md §5). Writing, reading and decoding; the choice between the forms is `encode-indices.ts`.
  */
 
 import { BitReader, BitWriter } from '../bitstream/bits.js';
@@ -13,8 +13,10 @@ import {
   type FeatureGeometry,
   type IndexAlphabet,
   type Indices,
+  type RansPayload,
   type TableDescription,
 } from '../stages.js';
+import { type CoderByte, writeCoderByte } from './coder-byte.js';
 import {
   MAX_ALPHABET_SIZE,
   readTable,
@@ -22,13 +24,8 @@ import {
   tableOfDescription,
   writeTable,
 } from './frequency-table.js';
-import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
-import { joinIndices, MIN_TOKEN_LEVELS, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
-
-/** Codes of the coder; the position is the code. */
-const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens'];
-const CODER_MASK = 0b11;
-const LANES_SHIFT = 2;
+import { STATE_BYTES } from './rans.js';
+import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
 /** Symbols of the coder: the indices, with a peak at the background, or tokens, with one after the outer ones. */
 export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlphabet): SymbolAlphabet {
@@ -43,49 +40,41 @@ export function packedBits(levelCount: number): number {
 
 /** Writes the section. */
 export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void {
-  const code = CODERS.indexOf(coded.kind);
+  const layout = 'dense';
   if (coded.kind === 'packed' || coded.kind === 'binary') {
-    writer.writeUint8(code);
+    writeCoderByte(writer, { coder: coded.kind, laneCount: 1, layout });
     if (coded.kind === 'binary') writer.writeVarint(coded.bytes.length);
     writer.writeBytes(coded.bytes);
     return;
   }
   const { laneCount, bytes } = coded.payload;
-  writer.writeUint8(code | (Math.log2(laneCount) << LANES_SHIFT));
-  const table = new BitWriter();
-  writeTable(table, coded.table);
-  writer.writeBytes(table.finish());
-  writer.writeVarint((bytes.length - laneCount * STATE_BYTES) / 2);
+  writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
+  writeTableSection(writer, coded.table);
+  writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
   writer.writeBytes(bytes);
   if (coded.kind === 'rans-tokens') writer.writeBytes(coded.rawBits);
 }
 
-/** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
-export function readCodedIndices(reader: ByteReader, count: number, alphabet: IndexAlphabet): CodedIndices {
-  const { levelCount } = alphabet;
-  reader.section = 'coder';
-  const byte = reader.readUint8();
-  const start = reader.offset - 1;
-  const kind = CODERS[byte & CODER_MASK];
-  const laneCountLog2 = byte >>> LANES_SHIFT;
-  const laneCount = 1 << laneCountLog2;
-  if (laneCountLog2 > 7 || ((kind === 'packed' || kind === 'binary') && laneCountLog2 > 0)) {
-    throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
-  }
-  if (laneCount > MAX_LANE_COUNT)
-    throw reader.error('invalid-field', `${laneCount} lanes are over 32`, start);
-  if (kind === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
-    throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
-  }
-  if (kind === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
-    throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);
-  }
-  reader.note('coder', kind === 'packed' || kind === 'binary' ? kind : `${kind}, ${laneCount} lanes`);
-  if (kind === 'packed') return readPacked(reader, count, levelCount);
-  if (kind === 'binary') return readBinary(reader);
-  const table = readTableSection(reader, symbolAlphabet(kind, alphabet));
-  return readPayload(reader, kind, table, laneCount);
+/** 16-bit words of a payload, after its states. */
+export function wordCountOf({ bytes, laneCount }: RansPayload): number {
+  return (bytes.length - laneCount * STATE_BYTES) / 2;
+}
+
+/**
+ * Reads what follows the coder byte, without decoding it.
+ * @throws {BitstreamError} if the section is not one
+ */
+export function readCodedIndices(
+  reader: ByteReader,
+  { coder, laneCount }: CoderByte,
+  count: number,
+  alphabet: IndexAlphabet,
+): CodedIndices {
+  if (coder === 'packed') return readPacked(reader, count, alphabet.levelCount);
+  if (coder === 'binary') return readBinary(reader);
+  const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
+  return readPayload(reader, coder, table, laneCount);
 }
 
 /**
@@ -150,7 +139,15 @@ function readBinary(reader: ByteReader): CodedIndices {
   return { kind: 'binary', bytes };
 }
 
-function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet): TableDescription {
+/** Writes a table, padded to a byte. */
+export function writeTableSection(writer: ByteWriter, table: TableDescription): void {
+  const bits = new BitWriter();
+  writeTable(bits, table);
+  writer.writeBytes(bits.finish());
+}
+
+/** Reads a table and its padding. @param of - what its symbols are, for reports @throws {BitstreamError} */
+export function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet, of = ''): TableDescription {
   reader.section = 'table';
   const start = reader.offset;
   const bits = new BitReader(reader.readBytes(reader.remaining));
@@ -161,7 +158,7 @@ function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet): TableDe
   }
   if (!bits.paddingIsZero) throw reader.error('reserved-bits', 'padding of the table is not zero', start);
   reader.readBytes(bits.byteLength);
-  reader.note('frequency table', `${table.kind}, ${table.precisionBits} bits`);
+  reader.note(`frequency table${of}`, `${table.kind}, ${table.precisionBits} bits`);
   return table;
 }
 

@@ -111,7 +111,8 @@ interface Candidate {
   encode(laneCount: number): CodedIndices;
 }
 
-function checkCoding({ laneCount, table }: IndexCoding): void {
+/** @throws {RangeError} if a setting is out of range */
+export function checkCoding({ laneCount, table }: IndexCoding): void {
   if (laneCount !== undefined && !LANE_COUNTS.includes(laneCount)) {
     throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
   }

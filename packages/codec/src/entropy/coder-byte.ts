@@ -1,0 +1,65 @@
+/** The byte that begins a coder section: coder, lanes and layout (bitstream.md §5). */
+
+import type { ByteReader } from '../bitstream/byte-reader.js';
+import type { ByteWriter } from '../bitstream/byte-writer.js';
+import type { CodedIndices, Layout } from '../stages.js';
+import { MAX_ALPHABET_SIZE } from './frequency-table.js';
+import { MAX_LANE_COUNT } from './rans.js';
+import { MIN_TOKEN_LEVELS } from './wide-alphabet.js';
+
+/** Codes of the coder; the position is the code. */
+const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens'];
+/** Codes of the layout; the position is the code. */
+const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
+const CODER_MASK = 0b11;
+const LANES_SHIFT = 2;
+const LANES_MASK = 0b111;
+const LAYOUT_SHIFT = 5;
+const LAYOUT_MASK = 0b11;
+const RESERVED_MASK = 0x80;
+
+/** What the byte says. */
+export interface CoderByte {
+  readonly coder: CodedIndices['kind'];
+  /** Power of two, 1 to 32; 1 if the section has no lanes or each of its arrays has its own. */
+  readonly laneCount: number;
+  readonly layout: Layout;
+}
+
+/** Writes the byte. */
+export function writeCoderByte(writer: ByteWriter, { coder, laneCount, layout }: CoderByte): void {
+  const lanes = Math.log2(laneCount) << LANES_SHIFT;
+  writer.writeUint8(CODERS.indexOf(coder) | lanes | (LAYOUTS.indexOf(layout) << LAYOUT_SHIFT));
+}
+
+/** Reads the byte. @throws {BitstreamError} if it says what does not go together, or not with `levelCount` */
+export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte {
+  reader.section = 'coder';
+  const start = reader.offset;
+  const byte = reader.readUint8();
+  const coder = CODERS[byte & CODER_MASK];
+  const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
+  const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
+  const hasLanes = layout === 'dense' && (coder === 'rans' || coder === 'rans-tokens');
+  if ((byte & RESERVED_MASK) !== 0 || (!hasLanes && laneCount > 1)) {
+    throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
+  }
+  if (layout !== 'dense' && coder !== 'rans') {
+    throw reader.error('invalid-field', `layout ${layout} goes with rans, not ${coder}`, start);
+  }
+  if (laneCount > MAX_LANE_COUNT)
+    throw reader.error('invalid-field', `${laneCount} lanes are over 32`, start);
+  if (coder === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
+    throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
+  }
+  if (coder === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
+    throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);
+  }
+  reader.note('coder', describe(coder, layout, hasLanes ? laneCount : 0));
+  return { coder, laneCount, layout };
+}
+
+function describe(coder: CoderByte['coder'], layout: Layout, laneCount: number): string {
+  if (layout !== 'dense') return `${coder}, ${layout}`;
+  return laneCount > 0 ? `${coder}, ${laneCount} lanes` : coder;
+}
