@@ -54,6 +54,7 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/activation-model.ts',
   'quantizer/entropy-constrained.ts',
   'quantizer/range-design.ts',
+  'quantizer/channel-statistics.ts',
   'quantize-feature.ts',
 ];
 

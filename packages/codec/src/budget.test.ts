@@ -5,6 +5,8 @@ import type { Backend } from './backend/backend.js';
 import { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 import { BudgetError, encodeWithinBytes } from './budget.js';
 import { decodeFrame } from './frame-decoder.js';
+import { designRange } from './quantizer/range-design.js';
+import { statisticsOf } from './quantizer/statistics.js';
 
 /** More on request: the claim is for every case. */
 const CASES = Number(process.env.FEATHERWIRE_BUDGET_CASES ?? 400);
@@ -56,6 +58,14 @@ describe('a byte budget', () => {
     });
     for (let i = 1; i < errors.length; i++) expect(errors[i], `step ${i}`).toBeLessThanOrEqual(errors[i - 1]);
     expect(errors[6]).toBeLessThan(errors[0] / 100);
+  });
+
+  test('takes the limits that are designed for the level count it finds', () => {
+    const feature = { ...drawFeature('relu', 4_608, 4), shape: [32, 12, 12] };
+    const options = { maxBytes: 900, range: { kind: 'model' }, backend } as const;
+    const { levelCount, low, high } = encodeWithinBytes(feature, options);
+    expect(levelCount).toBeGreaterThan(2);
+    expect(designRange(statisticsOf(feature.data), { levelCount })).toMatchObject({ low, high });
   });
 
   test('holds on special tensors', () => {

@@ -10,8 +10,9 @@ import type { CoderChoice } from './entropy/encode-indices.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
 import { decodeFrame } from './frame-decoder.js';
 import { encodeFrame, type RangeChoice } from './frame-encoder.js';
+import { limitsOfRange } from './quantize-feature.js';
 import { MAX_LIMIT } from './quantizer/affine.js';
-import { finiteLimits } from './quantizer/range.js';
+import type { GroupLimits } from './quantizer/channel-groups.js';
 
 /** A size that no frame of the tensor reaches. */
 export class BudgetError extends RangeError {
@@ -29,7 +30,7 @@ export class BudgetError extends RangeError {
 export interface BudgetOptions {
   /** Most bytes of the frame, headers and checksum included. */
   readonly maxBytes: number;
-  /** Clip limits of the fine quantizers; the range of the finite values by default. */
+  /** Clip limits of the fine quantizers, designed anew for each level count; the range of the finite values by default. */
   readonly range?: RangeChoice;
   /** Most levels to spend, 2 to 65,536; 256 by default. */
   readonly maxLevelCount?: number;
@@ -99,8 +100,8 @@ function squaredError(feature: Tensor, { frame }: BudgetedFrame, backend: Backen
 /** One quantizer of the ladder. */
 interface Rung {
   readonly levelCount: number;
-  readonly low: number;
-  readonly high: number;
+  /** Found only for rungs that are tried: a designed range takes its time. */
+  limits(): GroupLimits;
 }
 
 /** From the most levels to two, then two under wider limits; nothing for a tensor that a constant holds exactly. */
@@ -110,12 +111,15 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
   const measured = backend.measureRange(values);
   if (measured.nanCount > 0) encodeFrame(feature, { ...PLAIN, backend }); // refuses NaN in its own words
   if (values.length === 0 || measured.low === measured.high) return [];
-  const { low, high } = range.kind === 'fixed' ? range : finiteLimits(values, measured);
-  const fine = levelCounts(maxLevelCount).map((levelCount) => ({ levelCount, low, high }));
+  const limitsFor = limitsOfRange(values, measured, range);
+  const fine = levelCounts(maxLevelCount).map((levelCount) => ({
+    levelCount,
+    limits: () => limitsFor(levelCount),
+  }));
+  const { low, high } = limitsFor(2);
   const coarse = WIDENINGS.slice(1).map((factor) => ({
     levelCount: 2,
-    low: limited(low * factor),
-    high: limited(high * factor),
+    limits: () => ({ low: limited(low * factor), high: limited(high * factor) }),
   }));
   return [...fine, ...coarse];
 }
@@ -132,9 +136,15 @@ function levelCounts(maxLevelCount: number): number[] {
 }
 
 function encodeRung(feature: Tensor, rung: Rung, { coder, backend }: BudgetOptions): BudgetedFrame {
-  const { levelCount, low, high } = rung;
+  const { levelCount } = rung;
+  const { low, high } = rung.limits();
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
-  return { ...rung, frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), backend }) };
+  return {
+    levelCount,
+    low,
+    high,
+    frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), backend }),
+  };
 }
 
 /** The tensor as its mean: the smallest frame there is, and the least squared error among such. */

@@ -63,6 +63,11 @@ export {
   uniformQuantizer,
 } from './quantizer/affine.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
+export {
+  addChannelValues,
+  createChannelStatistics,
+  groupChannels,
+} from './quantizer/channel-statistics.js';
 export { distributionOfValues, type ValueDistribution } from './quantizer/distribution.js';
 export {
   designLevels,

@@ -115,7 +115,7 @@ export function quantizeFeature(
     case 'uniform':
     case 'asymmetric': {
       const levelCount = choice.kind === 'uniform' ? choice.levelCount : 2 ** choice.bits;
-      const { low, high } = limitsOf(values, measured, levelCount, choice.range);
+      const { low, high } = limitsOfRange(values, measured, choice.range)(levelCount);
       const affine =
         choice.kind === 'uniform'
           ? uniformQuantizer(levelCount, low, high)
@@ -136,17 +136,24 @@ function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
   );
 }
 
-function limitsOf(
+/**
+ * Clip limits that a choice stands for, by level count; they depend on it if they are designed.
+ * @param measured - range of `values` with infinities, without NaN
+ * @throws {RangeError} if they are taken from the values and no value is finite
+ */
+export function limitsOfRange(
   values: Float32Array,
   measured: ValueRange,
-  levelCount: number,
   range: RangeChoice,
-): { readonly low: number; readonly high: number } {
-  if (range.kind === 'fixed') return range;
-  if (range.kind === 'minmax') return finiteLimits(values, measured);
+): (levelCount: number) => GroupLimits {
+  if (range.kind === 'fixed') return () => range;
+  if (range.kind === 'minmax') {
+    const limits = finiteLimits(values, measured);
+    return () => limits;
+  }
   const statistics = statisticsOf(values);
   refuseEmpty(statistics, values.length);
-  return designRange(statistics, { levelCount, ...activationOf(range) });
+  return (levelCount) => designRange(statistics, { levelCount, ...activationOf(range) });
 }
 
 function refuseEmpty(statistics: FeatureStatistics, length: number): void {

@@ -50,6 +50,11 @@ const CASES: { name: DistributionName; quantizer: QuantizerChoice }[] = [
     name: 'sparse',
     quantizer: { kind: 'uniform', levelCount: 200, range: { kind: 'fixed', low: -1, high: 4 } },
   },
+  { name: 'relu', quantizer: { kind: 'levels', levels: [0, 0.75, 2, 4], thresholds: [0.5, 1.25, 3] } },
+  {
+    name: 'gaussian',
+    quantizer: { kind: 'grouped', levelCount: 9, axis: 0, groupCount: 8, range: { kind: 'minmax' } },
+  },
 ];
 
 describe.skipIf(!executablePath)('the built codec in Chromium', () => {
