@@ -109,6 +109,20 @@ test('encode reports the error of the very bytes that it wrote', async () => {
   });
 });
 
+test('--layout is kept to, said, and lossless over the indices', async () => {
+  const args = ['--bits', '3', '--coder', 'rans', '--json'];
+  const reports = await Promise.all(
+    ['dense', 'csr', 'csr-separate', 'significance'].map(async (layout) => {
+      const { output } = await run('encode', 'feature.npy', `${layout}.fwf`, '--layout', layout, ...args);
+      expect(JSON.parse(output)).toMatchObject({ coder: 'rans', layout });
+      return decodeFrame(readFileSync(file(`${layout}.fwf`)), { backend: referenceBackend });
+    }),
+  );
+  for (const decoded of reports) expect(decoded).toEqual(reports[0]);
+  const { output } = await run('inspect', 'csr.fwf', '--json');
+  expect(JSON.parse(output)).toMatchObject({ coder: 'rans', layout: 'csr' });
+});
+
 test.each([
   [['decode', 'truncated.fwf', 'x.npy'], 'truncated.fwf: payload at byte'],
   [['decode', 'flipped.fwf', 'x.npy'], 'flipped.fwf: checksum at byte'],
@@ -118,6 +132,10 @@ test.each([
   [['decode', 'missing.fwf', 'x.npy'], 'missing.fwf expected a path that can be read, got no such file'],
   [['decode', '.', 'x.npy'], '. expected a file, got a directory'],
   [['encode', 'nan.npy', 'x.fwf'], 'nan.npy: feature expected numbers, got NaN'],
+  [
+    ['encode', 'feature.npy', 'x.fwf', '--bits', '9', '--layout', 'csr'],
+    'feature.npy: layout expected dense for 512 levels, got csr',
+  ],
   [['encode', 'text.txt', 'x.fwf'], 'text.txt: npy magic expected'],
   [['encode', 'feature.npy', 'x.fwf', '--integer'], 'feature.npy: feature expected int8 or uint8'],
   [['encode', 'feature.npy', 'no/x.fwf'], 'no/x.fwf expected a path that can be written, got no such file'],

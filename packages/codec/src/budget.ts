@@ -10,6 +10,7 @@ import type { CoderChoice } from './entropy/encode-indices.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
 import { decodeFrame } from './frame-decoder.js';
 import { encodeFrame, type RangeChoice } from './frame-encoder.js';
+import type { LayoutChoice } from './layout-choice.js';
 import { limitsOfRange } from './quantize-feature.js';
 import { MAX_LIMIT } from './quantizer/affine.js';
 import type { GroupLimits } from './quantizer/channel-groups.js';
@@ -35,6 +36,7 @@ export interface BudgetOptions {
   /** Most levels to spend, 2 to 65,536; 256 by default. */
   readonly maxLevelCount?: number;
   readonly coder?: CoderChoice;
+  readonly layout?: LayoutChoice;
   readonly backend: Backend;
 }
 
@@ -135,7 +137,7 @@ function levelCounts(maxLevelCount: number): number[] {
   return [...counts].sort((a, b) => b - a);
 }
 
-function encodeRung(feature: Tensor, rung: Rung, { coder, backend }: BudgetOptions): BudgetedFrame {
+function encodeRung(feature: Tensor, rung: Rung, { coder, layout, backend }: BudgetOptions): BudgetedFrame {
   const { levelCount } = rung;
   const { low, high } = rung.limits();
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
@@ -143,7 +145,7 @@ function encodeRung(feature: Tensor, rung: Rung, { coder, backend }: BudgetOptio
     levelCount,
     low,
     high,
-    frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), backend }),
+    frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), ...(layout && { layout }), backend }),
   };
 }
 

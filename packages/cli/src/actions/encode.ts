@@ -8,6 +8,7 @@ import {
   encodeFrame,
   encodeWithinBytes,
   inspectFrame,
+  type LayoutChoice,
   loadBackend,
   type QuantizerChoice,
 } from '@featherwire/codec';
@@ -23,6 +24,7 @@ import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor
 export interface EncodeOptions extends QuantizerOptions {
   readonly backend: BackendPreference;
   readonly coder: CoderChoice;
+  readonly layout: LayoutChoice;
   readonly maxBytes?: number;
   readonly json?: true;
 }
@@ -42,7 +44,7 @@ export async function encode(
     return { feature: tensor, ...code(tensor, options, backend) };
   });
   const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
-  const { coder } = inspectFrame(frame, limits);
+  const { coder, layout } = inspectFrame(frame, limits);
   const distance = measureDistance(feature, decodeFrame(frame, { backend, limits }));
   signal.throwIfAborted();
   await writeOutput(output, frame, terminal);
@@ -56,12 +58,13 @@ export async function encode(
       ['input', formatExactBytes(bytes.length)],
       ['quantizer', quantizer === 'constant' ? quantizer : describeQuantizer(quantizer)],
       ['entropy coder', coder],
+      ['layout', layout],
     ],
     after: [
       ['largest error', formatReal(distance.maxAbsoluteError)],
       ['RMS error', formatReal(distance.rmsError)],
     ],
-    record: { inputBytes: bytes.length, quantizer, coder, backend: backend.name, ...distance },
+    record: { inputBytes: bytes.length, quantizer, coder, layout, backend: backend.name, ...distance },
   });
 }
 
@@ -71,12 +74,12 @@ function code(
   options: EncodeOptions,
   backend: Backend,
 ): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' } {
-  const { coder, maxBytes, clip: range } = options;
+  const { coder, layout, maxBytes, clip: range } = options;
   if (maxBytes === undefined) {
     const quantizer = quantizerOf(options);
-    return { frame: encodeFrame(feature, { quantizer, coder, backend }), quantizer };
+    return { frame: encodeFrame(feature, { quantizer, coder, layout, backend }), quantizer };
   }
-  const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, backend });
+  const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, layout, backend });
   const { frame, levelCount, low, high } = found;
   if (levelCount === 1) return { frame, quantizer: 'constant' };
   return { frame, quantizer: { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } };

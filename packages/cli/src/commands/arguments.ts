@@ -1,6 +1,6 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
-import type { BackendPreference } from '@featherwire/codec';
+import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an integer from `low` to `high`, both included. */
@@ -64,6 +64,16 @@ export function shapeOption(): Option {
 export function coderOption(): Option {
   return new Option('--coder <name>', 'entropy coder; auto takes the smaller, rans is the fastest')
     .choices(['auto', 'rans', 'binary'])
+    .default('auto');
+}
+
+/** `--layout`. */
+export function layoutOption(): Option {
+  return new Option(
+    '--layout <name>',
+    'arrangement of the indices; auto takes a sparse one where it is smaller',
+  )
+    .choices(['auto', 'dense', 'csr', 'csr-separate', 'significance'] satisfies LayoutChoice[])
     .default('auto');
 }
 

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { EncodeOptions } from '../actions/encode.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, coderOption, integerIn, jsonOption } from './arguments.js';
+import { backendOption, coderOption, integerIn, jsonOption, layoutOption } from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 /** More than any frame that fits into memory. */
@@ -14,6 +14,7 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --levels 16
   $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
   $ featherwire encode feature.npy feature.fwf --levels 6 --coder rans
+  $ featherwire encode feature.npy feature.fwf --bits 4 --coder rans --layout csr-separate
   $ featherwire encode feature.npy feature.fwf --max-bytes 1200
   $ featherwire encode mask.npy mask.fwf --integer
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
@@ -33,6 +34,7 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
     .addOption(coderOption())
+    .addOption(layoutOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)

@@ -14,7 +14,7 @@ const SHOWN_BYTES = 8;
  */
 export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
   const frame = inspectFrame(bytes, { maxElements: Number.MAX_SAFE_INTEGER });
-  const { dtype, shape, quantizer, coder, byteLength, elementCount } = frame;
+  const { dtype, shape, quantizer, coder, layout, byteLength, elementCount } = frame;
   const bitsPerElement = elementCount === 0 ? null : (8 * byteLength) / elementCount;
   const fields = frame.fields.map((field) => ({
     ...field,
@@ -28,6 +28,7 @@ export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
       ['bits per element', bitsPerElement === null ? '-' : bitsPerElement.toFixed(3)],
       ['quantizer', quantizer.kind],
       ['entropy coder', coder],
+      ['layout', layout],
     ],
     tables: [
       {
@@ -58,6 +59,7 @@ export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
       bitsPerElement,
       quantizer,
       coder,
+      layout,
       fields,
     },
   };
