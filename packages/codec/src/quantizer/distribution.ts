@@ -51,12 +51,12 @@ const WEIGHTS = [
 
 /** Integrals over [from, to), which must lie in the piece. @param about - finite */
 export function momentsOfPiece(piece: DensityPiece, from: number, to: number, about: number): Moments {
-  const { rate, scale, anchor } = piece;
+  const { rate, scale } = piece;
   if (!(to > from)) return { mass: 0, first: 0, second: 0 };
   if (rate === 0) return uniformMoments(scale, from, to, about);
   if (Math.abs(rate) * (to - from) <= QUADRATURE_SPAN) return quadrature(piece, from, to, about);
-  const upper = antiderivatives(rate, scale, anchor, to, about);
-  const lower = antiderivatives(rate, scale, anchor, from, about);
+  const upper = antiderivatives(piece, to, about);
+  const lower = antiderivatives(piece, from, about);
   return {
     mass: upper.mass - lower.mass,
     first: upper.first - lower.first,
@@ -95,7 +95,7 @@ function quadrature({ rate, scale, anchor }: DensityPiece, from: number, to: num
 }
 
 /** At ± infinity, where the density ends, they are 0. */
-function antiderivatives(rate: number, scale: number, anchor: number, y: number, about: number): Moments {
+function antiderivatives({ rate, scale, anchor }: DensityPiece, y: number, about: number): Moments {
   if (!Number.isFinite(y)) return { mass: 0, first: 0, second: 0 };
   const density = -scale * Math.exp(-rate * (y - anchor));
   const d = y - about;

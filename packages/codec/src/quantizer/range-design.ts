@@ -84,6 +84,14 @@ interface ModelDesign extends Limits {
   readonly measured: SplitError;
 }
 
+/** What was chosen, and the model that was tried. */
+interface Choice {
+  readonly method: RangeDesign['method'];
+  readonly reason: string;
+  readonly limits: Limits;
+  readonly tried: ModelDesign | null;
+}
+
 /** A model is taken if the error it predicts at its limits is that near the measured one … */
 const PREDICTION_TOLERANCE = 0.25;
 /** … and the measured error at its limits exceeds the least one by no more than this share. */
@@ -112,20 +120,26 @@ export function designRange(statistics: FeatureStatistics, options: RangeDesignO
   const finest = Math.sqrt(varianceOf(statistics)) / (FINEST_FACTOR * task.levelCount);
   const histogram = distributionOfStatistics(statistics, finest);
   if (statistics.low === statistics.high) return constantDesign(statistics, task, histogram);
-  const method = options.method ?? 'auto';
+  const { method = 'auto' } = options;
   const tried = method === 'empirical' ? null : modelDesign(statistics, histogram, task, options);
   if (method === 'model') {
-    if (tried) return describe(task, histogram, 'model', 'as asked for', tried, tried);
+    if (tried) return describe(task, histogram, { method, reason: 'as asked for', limits: tried, tried });
     throw new RangeError(
       `statistics expected those of a model of ${kindOf(options)}, got ${tell(statistics)}`,
     );
   }
-  const empirical = bestLimits(histogram, task);
-  if (method === 'empirical') return describe(task, histogram, method, 'as asked for', empirical, null);
-  if (!tried)
-    return describe(task, histogram, 'empirical', noModelReason(statistics, options), empirical, null);
-  const { fits, reason } = judge(tried, empirical, histogram, task);
-  return describe(task, histogram, fits ? 'model' : 'empirical', reason, fits ? tried : empirical, tried);
+  const limits = bestLimits(histogram, task);
+  if (method === 'empirical')
+    return describe(task, histogram, { method, reason: 'as asked for', limits, tried });
+  if (!tried) {
+    const reason = noModelReason(statistics, options);
+    return describe(task, histogram, { method: 'empirical', reason, limits, tried });
+  }
+  const { fits, reason } = judge(tried, limits, histogram, task);
+  const choice = fits
+    ? ({ method: 'model', limits: tried } as const)
+    : ({ method: 'empirical', limits } as const);
+  return describe(task, histogram, { ...choice, reason, tried });
 }
 
 function taskOf(statistics: FeatureStatistics, options: RangeDesignOptions): Task {
@@ -236,16 +250,14 @@ function constantDesign(
 ): RangeDesign {
   const { low } = statistics;
   const limits = { low, high: low + Math.max(Math.abs(low) * CONSTANT_WIDTH, LEAST_WIDTH) };
-  return describe(task, histogram, 'constant', `all values are ${number(low)}`, limits, null);
+  const reason = `all values are ${number(low)}`;
+  return describe(task, histogram, { method: 'constant', reason, limits, tried: null });
 }
 
 function describe(
   { levelCount }: Task,
   histogram: ValueDistribution,
-  method: RangeDesign['method'],
-  reason: string,
-  limits: Limits,
-  tried: ModelDesign | null,
+  { method, reason, limits, tried }: Choice,
 ): RangeDesign {
   const [low, high] = [limits.low, limits.high].map((limit) =>
     Math.fround(Math.min(Math.max(limit, -MAX_LIMIT), MAX_LIMIT)),

@@ -40,7 +40,7 @@ export function uniformError(distribution: ValueDistribution, levels: UniformLev
     if (from < low) clipError += momentsOfPiece(piece, from, Math.min(to, low), low).second;
     if (to > high) clipError += momentsOfPiece(piece, Math.max(from, high), to, high).second;
     const inside = { from: Math.max(from, low), to: Math.min(to, high) };
-    if (inside.from < inside.to) quantError += latticeError(piece, inside.from, inside.to, low, step);
+    if (inside.from < inside.to) quantError += latticeError(piece, inside, low, step);
   }
   for (const { value, mass } of distribution.masses) {
     if (value < low) clipError += mass * (value - low) ** 2;
@@ -61,8 +61,14 @@ export function uniformThresholds({ levelCount, low, high }: UniformLevels): num
   return Array.from({ length: levelCount - 1 }, (_, i) => low + (i + 0.5) * step);
 }
 
-/** Error of rounding [from, to) to the lattice `low + n · step`. */
-function latticeError(piece: DensityPiece, from: number, to: number, low: number, step: number): number {
+/** Error of rounding the values inside to the lattice `low + n · step`. */
+function latticeError(
+  piece: DensityPiece,
+  inside: { readonly from: number; readonly to: number },
+  low: number,
+  step: number,
+): number {
+  const { from, to } = inside;
   if (piece.rate === 0) {
     const integral = sawtooth((to - low) / step) - sawtooth((from - low) / step);
     return piece.scale * integral * step * step * step;
