@@ -52,6 +52,11 @@ test('options choose one quantizer', () => {
     bits: 4,
     range: minmax,
   });
+  expect(parseQuantizer('--levels', '4', '--clip', 'model')).toEqual({
+    kind: 'uniform',
+    levelCount: 4,
+    range: { kind: 'model' },
+  });
   expect(parseQuantizer('--raw')).toEqual({ kind: 'none' });
   expect(parseQuantizer('--integer')).toEqual({ kind: 'integer' });
 });

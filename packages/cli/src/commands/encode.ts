@@ -12,6 +12,7 @@ const MAX_BUDGET_BYTES = 2 ** 40;
 const EXAMPLES = `
 Examples:
   $ featherwire encode feature.npy feature.fwf --levels 16
+  $ featherwire encode feature.npy feature.fwf --levels 4 --clip model
   $ featherwire encode feature.npy feature.fwf --bits 4 --clip -1,6 --json
   $ featherwire encode feature.npy feature.fwf --levels 6 --coder rans
   $ featherwire encode feature.npy feature.fwf --bits 4 --coder rans --layout csr-separate

@@ -46,7 +46,7 @@ export function addQuantizerOptions(command: Command, conflicts: readonly string
     .addOption(
       option(
         '--clip <range>',
-        'what the levels span: minmax, or LO,HI (default: minmax)',
+        'what the levels span: minmax, model (designed for the tensor), or LO,HI (default: minmax)',
         'raw',
         'integer',
       ).argParser(clipArgument),
@@ -98,12 +98,12 @@ function describeRange(range: RangeChoice): string {
 }
 
 function clipArgument(text: string): RangeChoice {
-  if (text === 'minmax') return { kind: 'minmax' };
+  if (text === 'minmax' || text === 'model') return { kind: text };
   const limits = text.split(',').map((limit) => (limit.trim() === '' ? Number.NaN : Number(limit)));
   const [low, high] = limits;
   // The codec rounds the limits to float32, where they still have to differ.
   if (limits.length !== 2 || !limits.every(Number.isFinite) || !(Math.fround(low) < Math.fround(high))) {
-    throw new InvalidArgumentError('Expected minmax, or LO,HI with LO below HI.');
+    throw new InvalidArgumentError('Expected minmax, model, or LO,HI with LO below HI.');
   }
   return { kind: 'fixed', low, high };
 }
