@@ -29,6 +29,7 @@ export {
 } from './frame-encoder.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {
+  bestReshape,
   columnCountCandidates,
   findKeptEntries,
   type KeptEntries,

@@ -9,13 +9,7 @@ import { chooseLaneCount } from './entropy/rans.js';
 import { designTable } from './entropy/table-design.js';
 import { type IndexSection, writeIndexSection } from './index-section.js';
 import { arraysOfLayout, isImplied, type SymbolArray, splitIntoArrays } from './layout/layout-arrays.js';
-import {
-  entropyBits,
-  findKeptEntries,
-  type KeptEntries,
-  reshapeBits,
-  searchColumnCount,
-} from './layout/reshape.js';
+import { bestReshape, entropyBits, findKeptEntries, reshapeBits } from './layout/reshape.js';
 import type {
   CodedSymbols,
   EntropyKernels,
@@ -47,10 +41,13 @@ const MAX_KEPT_SHARE = 0.5;
 const ARRAY_OVERHEAD_BYTES = 14;
 /** Kept entries beyond which one table cannot be worth what its mixed statistics cost. */
 const MAX_JOINT_KEPT = 1_024;
-/** With more kept entries the row length is searched only if a sample promises the gain. */
-const MAX_UNSAMPLED_KEPT = 8_192;
-const SAMPLE_BLOCK = 1_024;
-const SAMPLE_BLOCKS = 16;
+/**
+ * The row length of a tensor is searched only if blocks of it promise the gain: as many as hold about this many kept
+ * entries, unless that is more than half of the tensor.
+ */
+const SAMPLED_KEPT = 1_024;
+const SAMPLE_BLOCK = 512;
+const MIN_SAMPLE_BLOCKS = 16;
 
 /**
  * Codes indices as a section.
@@ -99,7 +96,9 @@ function encodeAsAsked(
   if (coding.coder === 'binary') throw new RangeError(`coder expected rans for layout ${layout}, got binary`);
   if (coding.table) throw new RangeError(`table expected none for layout ${layout}, got one`);
   const columnCount =
-    layout === 'significance' ? 1 : bestReshape(findKeptEntries(indices, alphabet), layout).columnCount;
+    layout === 'significance'
+      ? 1
+      : bestReshape(findKeptEntries(indices, alphabet), layout === 'csr' ? 'joint' : 'separate').columnCount;
   return encodeSparse(indices, layout, columnCount, alphabet, kernels, coding.laneCount);
 }
 
@@ -124,12 +123,12 @@ function promisingLayout(
   if (keptCount > MAX_KEPT_SHARE * indices.length || valueBits / 8 >= maxBytes) return undefined;
   const significanceBits = valueBits + entropyBits([keptCount, indices.length - keptCount]);
   const estimates = [estimate('significance', 1, significanceBits, 2)];
-  if (keptCount <= MAX_UNSAMPLED_KEPT || sampleGains(indices, alphabet)) {
+  if (sampleGains(indices, keptCount, alphabet)) {
     const kept = findKeptEntries(indices, alphabet);
-    const separate = bestReshape(kept, 'csr-separate');
+    const separate = bestReshape(kept, 'separate');
     estimates.push(estimate('csr-separate', separate.columnCount, separate.bits, 3));
     if (keptCount <= MAX_JOINT_KEPT) {
-      const joint = bestReshape(kept, 'csr');
+      const joint = bestReshape(kept, 'joint');
       estimates.push(estimate('csr', joint.columnCount, joint.bits, 1));
     }
   }
@@ -141,25 +140,20 @@ function estimate(layout: SparseLayout, columnCount: number, bits: number, array
   return { layout, columnCount, bytes: bits / 8 + arrayCount * ARRAY_OVERHEAD_BYTES };
 }
 
-function bestReshape(
-  kept: KeptEntries,
-  layout: 'csr' | 'csr-separate',
-): { columnCount: number; bits: number } {
-  const sharing = layout === 'csr' ? 'joint' : 'separate';
-  return searchColumnCount(kept.elementCount, (columnCount) => reshapeBits(kept, columnCount, sharing));
-}
-
-/** Whether rows gain over single elements in blocks taken at equal distances. */
-function sampleGains(indices: Uint8Array, alphabet: IndexAlphabet): boolean {
-  const sample = new Uint8Array(SAMPLE_BLOCK * SAMPLE_BLOCKS);
-  const distance = Math.floor(indices.length / SAMPLE_BLOCKS);
-  for (let block = 0; block < SAMPLE_BLOCKS; block++) {
-    const start = Math.min(block * distance, indices.length - SAMPLE_BLOCK);
+/** Whether rows gain over single elements in blocks taken at equal distances; true if the tensor is small. */
+function sampleGains(indices: Uint8Array, keptCount: number, alphabet: IndexAlphabet): boolean {
+  const blocksNeeded = Math.ceil((SAMPLED_KEPT * indices.length) / (SAMPLE_BLOCK * Math.max(1, keptCount)));
+  const blockCount = Math.max(MIN_SAMPLE_BLOCKS, blocksNeeded);
+  if (2 * blockCount * SAMPLE_BLOCK > indices.length) return true;
+  const sample = new Uint8Array(blockCount * SAMPLE_BLOCK);
+  const distance = Math.floor(indices.length / blockCount); // at least two blocks, so that none overlap
+  for (let block = 0; block < blockCount; block++) {
+    const start = block * distance;
     sample.set(indices.subarray(start, start + SAMPLE_BLOCK), block * SAMPLE_BLOCK);
   }
   const kept = findKeptEntries(sample, alphabet);
   // Rows of one element cost what the dense layout does.
-  return bestReshape(kept, 'csr-separate').bits < reshapeBits(kept, 1, 'separate') * (1 - SPARSE_GAIN);
+  return bestReshape(kept, 'separate').bits < reshapeBits(kept, 1, 'separate') * (1 - SPARSE_GAIN);
 }
 
 function encodeSparse(

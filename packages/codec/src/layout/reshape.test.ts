@@ -4,6 +4,7 @@ import { drawClustered, drawScattered } from '../../test/sparse-features.js';
 import { asymmetricQuantizer, quantizeValues } from '../quantizer/affine.js';
 import { measureRange } from '../quantizer/range.js';
 import {
+  bestReshape,
   columnCountCandidates,
   findKeptEntries,
   type KeptEntries,
@@ -16,9 +17,9 @@ import {
 
 /** The shape of the digest's own numeric test of paper A. */
 const SHAPE = [128, 28, 28] as const;
-const DRAWS = 400;
-/** Measured: 0 with one histogram, 0.44 % with separate ones. */
-const WORST_REGRET = 0.005;
+const DRAWS = 1_000;
+/** Measured over 4,000 random tensors: 0. */
+const WORST_REGRET = 0.001;
 
 /** Kept entries of a tensor under the asymmetric quantizer of paper A. */
 function keptOf(feature: TensorOf<'float32'>, bits: number): KeptEntries {
@@ -103,12 +104,12 @@ describe('candidates', () => {
 
 describe('the search', () => {
   test.each<TableSharing>(['joint', 'separate'])(
-    `with the exact %s cost is at most 0.5 % over the best of all row lengths, ${DRAWS} random tensors`,
+    `with the exact %s cost is at most 0.1 % over the best of all row lengths, ${DRAWS} random tensors`,
     (sharing) => {
       for (let seed = 0; seed < DRAWS; seed++) {
         const kept = drawKept(seed);
         const cost = (count: number): number => reshapeBits(kept, count, sharing);
-        const found = searchColumnCount(kept.elementCount, cost);
+        const found = bestReshape(kept, sharing);
         const best = searchColumnCount(kept.elementCount, cost, Number.POSITIVE_INFINITY);
         expect(found.bits, `seed ${seed}`).toBeLessThanOrEqual(best.bits * (1 + WORST_REGRET) + 1e-6);
         expect(found.triedCount).toBeLessThanOrEqual(best.triedCount);
