@@ -5,6 +5,7 @@ import {
   type CoderChoice,
   decodeFrame,
   encodeFrame,
+  type LayoutChoice,
   loadWasmBackend,
   type QuantizerChoice,
   referenceBackend,
@@ -39,12 +40,26 @@ function drawQuantizer(random: RandomSource, shape: readonly number[]): Quantize
   return { kind: 'grouped', levelCount, axis, groupCount, groupOfChannel, range: { kind: 'minmax' } };
 }
 
+/** Any layout that goes with the quantizer and the coder. */
+function drawLayout(random: RandomSource, quantizer: QuantizerChoice, coder: CoderChoice): LayoutChoice {
+  const layouts = ['auto', 'dense', 'csr', 'csr-separate', 'significance'] as const;
+  const drawn = layouts[random.nextInteger(layouts.length)];
+  return coder === 'binary' || levelCountOf(quantizer) > 256 ? 'auto' : drawn;
+}
+
+function levelCountOf(quantizer: QuantizerChoice): number {
+  if (quantizer.kind === 'asymmetric') return 2 ** quantizer.bits;
+  if (quantizer.kind === 'levels') return quantizer.levels.length;
+  return 'levelCount' in quantizer ? quantizer.levelCount : 256;
+}
+
 /** A random tensor and coding, both fixed by the seed. */
 function drawCase(seed: number): {
   feature: Tensor;
   quantizer: QuantizerChoice;
   laneCount?: number;
   coder?: CoderChoice;
+  layout?: LayoutChoice;
 } {
   const random = createRandom(seed);
   const names = Object.keys(DISTRIBUTIONS) as DistributionName[];
@@ -59,7 +74,7 @@ function drawCase(seed: number): {
       : { dtype: 'float32', shape, data };
   return random.nextUniform() < 0.3
     ? { feature, quantizer, laneCount: 1 << random.nextInteger(6) }
-    : { feature, quantizer, coder };
+    : { feature, quantizer, coder, layout: drawLayout(random, quantizer, coder) };
 }
 
 describe('every backend', () => {
