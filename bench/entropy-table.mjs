@@ -7,13 +7,14 @@
  * Usage: npm run build && node bench/entropy-table.mjs [--images 6] > results/entropy-table.json
  * Networks and images are looked for in FEATHERWIRE_EVAL, then in ../shared/eval.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from '@featherwire/authoring';
+import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
 import { tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { encodeFrame, inspectFrame, loadBackend } from '@featherwire/codec';
 import { createLocalSession } from '@featherwire/inference/node';
@@ -92,7 +93,9 @@ async function measureTensor(network, model, tensor, inputs) {
     };
     row.rans = rate(sums.rans);
     row.binary = rate(sums.binary);
-    for (const peer of ['jpegXl', 'ffv1']) row[peer] = peers[peer] ? rate(sums[peer]) : null;
+    for (const peer of ['jpegXl', 'ffv1']) {
+      row[peer] = peers[peer] && !Number.isNaN(sums[peer]) ? rate(sums[peer]) : null;
+    }
     process.stderr.write(`${network} ${tensor} ${levelCount}: ${JSON.stringify(row)}\n`);
     return row;
   });
@@ -114,35 +117,32 @@ function measureFeature(feature, levelCount, range, sums) {
 
 function measurePeers(picture, sums) {
   const source = join(directory, 'planes.pgm');
-  writeFileSync(
-    source,
-    Buffer.concat([Buffer.from(`P5\n${picture.width} ${picture.height}\n255\n`), picture.data]),
-  );
-  const size = (name, command, args) => {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return statSync(join(directory, name)).size;
-  };
+  const header = `P5\n${picture.width} ${picture.height}\n255\n`;
+  writeFileSync(source, Buffer.concat([Buffer.from(header), picture.data]));
   const to = (name) => join(directory, name);
-  if (peers.jpegXl) sums.jpegXl += size('p.jxl', 'cjxl', [source, to('p.jxl'), '-d', '0', '-e', '9']);
+  if (peers.jpegXl) sums.jpegXl += coded(to('p.jxl'), 'cjxl', [source, to('p.jxl'), '-d', '0', '-e', '9']);
   if (peers.ffv1) {
-    // One frame, no container: the bytes of the codec alone.
-    const args = [
+    // One frame without a container: the bytes of the codec alone.
+    const coding = '-c:v ffv1 -level 3 -context 1 -coder 1 -f rawvideo'.split(' ');
+    sums.ffv1 += coded(to('p.raw'), 'ffmpeg', [
+      '-nostdin',
       '-y',
+      '-f',
+      'image2',
       '-i',
       source,
-      '-c:v',
-      'ffv1',
-      '-level',
-      '3',
-      '-context',
-      '1',
-      '-coder',
-      '1',
-      '-slices',
-      '4',
-    ];
-    sums.ffv1 += size('p.raw', 'ffmpeg', [...args, '-f', 'data', '-map', '0:v', to('p.raw')]);
+      ...coding,
+      to('p.raw'),
+    ]);
   }
+}
+
+/** Bytes of the file that a command makes; NaN, with the reason on standard error, if it fails. */
+function coded(file, command, args) {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status === 0) return statSync(file).size;
+  process.stderr.write(`${command} failed: ${stderr.trim().split('\n').at(-1)}\n`);
+  return Number.NaN;
 }
 
 /** Channels side by side in a picture that is as square as they allow. */
@@ -192,7 +192,7 @@ async function readInputs(size, { mean, std }, count) {
   const inputs = [];
   for (let i = 0; i < count; i++) {
     const bytes = readFileSync(join(assets, 'imagenet', labels[i * step].file));
-    inputs.push(await tensorOfPicture(bytes, { ...preprocessing, ...fit }));
+    inputs.push(await tensorOfPicture(bytes, { ...preprocessing, ...fit }, DEFAULT_PICTURE_LIMITS));
   }
   return inputs;
 }

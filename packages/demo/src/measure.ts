@@ -32,7 +32,7 @@ export interface MeasureOptions {
 }
 
 /** Lines whose answers over the wire are compared with those computed without it. */
-const WIRE_CHECK_LINES = 8;
+const WIRE_CHECK_LINES = 4;
 
 /** The network run on the device alone. */
 export async function measureOnDevice(options: MeasureOptions, whole: ModelSession): Promise<DemoRow> {

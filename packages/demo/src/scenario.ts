@@ -54,11 +54,11 @@ export interface DemoSize {
   readonly pictureQualities: readonly number[];
 }
 
-/** The whole demo: enough lines for an interval of about ± 0.6 points. */
+/** The whole demo: enough lines for an interval of about ± 1.3 points. */
 export const FULL_SIZE: DemoSize = {
-  testLines: 240,
-  calibrationLines: 96,
-  warmUpLines: 8,
+  testLines: 200,
+  calibrationLines: 80,
+  warmUpLines: 4,
   levelCounts: [2, 3, 4, 5, 6, 8, 12, 16],
   clippedShares: [0, 0.0005, 0.002, 0.01],
   pictureQualities: [5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95],

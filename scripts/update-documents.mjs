@@ -1,0 +1,103 @@
+/**
+ * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
+ * the demo's table into README.md, the coded rates of real features into docs/results.md.
+ *
+ * Usage: npm run --silent start -- --json > results/demo.json
+ *        node bench/entropy-table.mjs > results/entropy-table.json
+ *        node scripts/update-documents.mjs
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { formatDemoTable } from '@featherwire/demo';
+
+const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const read = (name) => JSON.parse(readFileSync(path(name), 'utf8'));
+
+const demo = formatDemoTable(read('results/demo.json'));
+fill('README.md', 'results/demo.json', [
+  'From `npm run --silent start -- --json > results/demo.json`:',
+  '',
+  '```',
+  demo,
+  '```',
+]);
+fill('docs/results.md', 'results/entropy-table.json', entropyTable(read('results/entropy-table.json')));
+
+/** Replaces what stands between the marks of a result file. */
+function fill(document, source, lines) {
+  const start = `<!-- ${source} -->\n`;
+  const end = `<!-- /${source} -->`;
+  const text = readFileSync(path(document), 'utf8');
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${document} expected the marks of ${source}, got none`);
+  writeFileSync(
+    path(document),
+    `${text.slice(0, from + start.length)}\n${lines.join('\n')}\n\n${text.slice(to)}`,
+  );
+}
+
+function entropyTable({ command, machine, settings, rows }) {
+  const signed = (row) => (row.signed ? 'signed' : 'rectified');
+  const rate = (value) => (value === null ? '-' : value.toFixed(3));
+  const saved = (part, whole) => `${(100 * (1 - part / whole)).toFixed(0)} %`;
+  const mean = (list, value) => list.reduce((sum, row) => sum + value(row), 0) / list.length;
+  const summary = [true, false].flatMap((isSigned) =>
+    [4, 6, 8, 12].map((levelCount) => {
+      const group = rows.filter((row) => row.signed === isSigned && row.levelCount === levelCount);
+      const against = (peer) => {
+        const known = group.filter((row) => row[peer] !== null);
+        return known.length === 0
+          ? '-'
+          : `${(100 * mean(known, (row) => 1 - row.binary / row[peer])).toFixed(1)} %`;
+      };
+      const smaller = (peer) =>
+        `${group.filter((row) => row[peer] !== null && row.binary < row[peer]).length}`;
+      const cells = [
+        isSigned ? 'signed' : 'rectified',
+        levelCount,
+        group.length,
+        against('entropy'),
+        against('rans'),
+      ];
+      return [...cells, against('jpegXl'), smaller('jpegXl'), against('ffv1'), smaller('ffv1')];
+    }),
+  );
+  return [
+    `From \`${command} > results/entropy-table.json\`, ${settings.testImages} test images, limits from ${settings.calibrationImages} others; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    'What the binary coder saves, as a mean over the tensors, and on how many of them its frames are the smaller:',
+    '',
+    '| features | levels | tensors | against order-0 entropy | against rANS frames | against JPEG XL | smaller | against FFV1 | smaller |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...summary.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    'Bits per element:',
+    '',
+    '| network | tensor | shape | features | levels | order-0 entropy | rANS | binary | saved | JPEG XL | FFV1 |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) =>
+      [
+        ...[
+          '',
+          row.network,
+          `\`${row.tensor}\``,
+          row.shape.join('×'),
+          signed(row),
+          row.levelCount,
+          rate(row.entropy),
+        ],
+        ...[
+          rate(row.rans),
+          rate(row.binary),
+          saved(row.binary, row.entropy),
+          rate(row.jpegXl),
+          rate(row.ffv1),
+          '',
+        ],
+      ]
+        .join(' | ')
+        .trim(),
+    ),
+  ];
+}
