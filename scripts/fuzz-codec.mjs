@@ -1,0 +1,151 @@
+/**
+ * Feeds the decoder with mutated, truncated and random frames of every mode, on both backends, until the time is up.
+ * Each must end in a tensor or a `BitstreamError`, the same on both. A finding is written to a file and ends the run
+ * with status 1. With the same seed the same frames come.
+ *
+ * Usage: npm run fuzz -- [--seconds 60] [--seed 1]
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  BitstreamError,
+  decodeFrame,
+  encodeFrame,
+  loadWasmBackend,
+  referenceBackend,
+} from '@featherwire/codec';
+import { bytesOfData, createRandom, float16FromFloat32 } from '@featherwire/tensor';
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } },
+});
+const seconds = Number(values.seconds);
+const seed = Number(values.seed);
+/** Bounds the time of one frame: a mutated shape may grow up to this. */
+const LIMITS = { maxElements: 2 ** 16 };
+const MUTATIONS_PER_FRAME = 200;
+
+const random = createRandom(seed);
+const backends = [referenceBackend, await loadWasmBackend()];
+const end = Date.now() + seconds * 1000;
+const outcomes = new Map();
+let frames = 0;
+while (Date.now() < end) {
+  const frame = randomFrame();
+  for (let i = 0; i < MUTATIONS_PER_FRAME; i++) check(mutated(frame));
+}
+const summary = [...outcomes].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
+process.stdout.write(`fuzz: ${frames} frames in ${seconds} s, seed ${seed}: ${summary.join(', ')}\n`);
+
+function check(frame) {
+  frames++;
+  const results = backends.map((backend) => {
+    try {
+      const { dtype, shape, data } = decodeFrame(frame, { backend, limits: LIMITS });
+      return { name: 'tensor', detail: `${dtype} [${shape}]`, bytes: Buffer.from(bytesOfData(data)) };
+    } catch (error) {
+      if (error instanceof BitstreamError)
+        return { name: error.code, detail: error.message, bytes: Buffer.alloc(0) };
+      return report(frame, `${backend.name}: ${error.stack}`);
+    }
+  });
+  const [first, second] = results;
+  const agree =
+    first.name === second.name && first.detail === second.detail && first.bytes.equals(second.bytes);
+  if (!agree)
+    report(frame, `backends differ: ${first.name} ${first.detail}, ${second.name} ${second.detail}`);
+  outcomes.set(first.name, (outcomes.get(first.name) ?? 0) + 1);
+}
+
+function report(frame, reason) {
+  const file = `fuzz-finding-${seed}-${frames}.fwf`;
+  writeFileSync(file, frame);
+  process.stderr.write(`fuzz: ${reason}\nthe frame is in ${file}\n`);
+  process.exit(1);
+}
+
+/** A frame of a random tensor, quantizer, coder and layout. */
+function randomFrame() {
+  for (;;) {
+    const feature = randomFeature();
+    const options = { ...randomCoding(feature), backend: backends[1] };
+    try {
+      return encodeFrame(feature, options);
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error; // settings that do not go together
+    }
+  }
+}
+
+function randomFeature() {
+  const shape = Array.from({ length: random.nextInteger(5) }, () => 1 + random.nextInteger(9));
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const scale = 10 ** (random.nextInteger(5) - 2);
+  const rectified = random.nextInteger(2) === 0;
+  const data = Float32Array.from({ length: count }, () => {
+    const value = random.nextNormal() * scale;
+    return rectified ? Math.max(0, value) : value;
+  });
+  switch (random.nextInteger(6)) {
+    case 0:
+      return { dtype: 'float16', shape, data: float16FromFloat32(data) };
+    case 1:
+      return { dtype: 'int8', shape, data: Int8Array.from(data, (value) => value * 10) };
+    case 2:
+      return { dtype: 'uint8', shape, data: Uint8Array.from(data, (value) => Math.abs(value) * 10) };
+    default:
+      return { dtype: 'float32', shape, data };
+  }
+}
+
+function randomCoding(feature) {
+  const pick = (list) => list[random.nextInteger(list.length)];
+  const range = pick([{ kind: 'minmax' }, { kind: 'fixed', low: -1, high: 2 }, { kind: 'model' }]);
+  const levelCount = 2 + random.nextInteger(pick([3, 15, 255, 5_000]));
+  const axis = random.nextInteger(Math.max(1, feature.shape.length));
+  const groupCount = 1 + random.nextInteger(Math.max(1, feature.shape[axis] ?? 1));
+  const quantizer = pick([
+    { kind: 'none' },
+    { kind: 'integer' },
+    { kind: 'uniform', levelCount, range },
+    { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range },
+    { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },
+    { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
+  ]);
+  const coder = pick(['auto', 'rans', 'binary']);
+  const layout = pick(['auto', 'dense', 'csr', 'csr-separate', 'significance']);
+  return pick([
+    { quantizer, coder, layout },
+    { quantizer, laneCount: 1 << random.nextInteger(6) },
+  ]);
+}
+
+/** The frame with some bytes changed, cut, repeated or dropped; most get a right checksum again. */
+function mutated(frame) {
+  let bytes = frame.slice();
+  for (let edits = random.nextInteger(4); edits > 0; edits--) {
+    const at = random.nextInteger(bytes.length + 1);
+    const kind = random.nextInteger(8);
+    if (kind === 0) bytes = bytes.slice(0, at);
+    else if (kind === 1)
+      bytes = Uint8Array.of(...bytes.subarray(0, at), random.nextInteger(256), ...bytes.subarray(at));
+    else if (kind === 2) bytes = Uint8Array.of(...bytes.subarray(0, at), ...bytes.subarray(at + 1));
+    else if (kind === 3 && at < bytes.length) bytes[at] ^= 1 << random.nextInteger(8);
+    else if (at < bytes.length) bytes[at] = random.nextInteger(256);
+    if (kind === 4) bytes.set([0xf5, 0x46, 0x57, 1].slice(0, bytes.length));
+  }
+  if (random.nextInteger(8) > 0 && bytes.length > 8) {
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+  }
+  return bytes;
+}
+
+/** CRC-32 as in zlib, bit by bit: an implementation of its own, so that it checks the codec's. */
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
