@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { addBenchCommand } from './commands/bench.js';
 import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
@@ -49,6 +50,7 @@ export function createProgram(context: CommandContext): Command {
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
   addInspectCommand(program, context);
+  addBenchCommand(program, context);
   addDemoCommand(program, context);
   return program;
 }

@@ -231,3 +231,14 @@ test('a byte budget is kept, spent, and refused with the smallest size when noth
   const both = await run('encode', 'feature.npy', 'both.fwf', '--max-bytes', '500', '--levels', '4');
   expect(both.status).toBe(2);
 });
+
+test('bench prints a rate for every row, and how the coders compare in size', async () => {
+  const { status, output } = await run('bench', '--quick', '--levels', '4', '--json');
+  expect(status).toBe(0);
+  const { rows } = JSON.parse(output) as {
+    rows: { name: string; encode: { median: number } | null; bitsPerElement: number | null }[];
+  };
+  const named = (name: string) => rows.find((row) => row.name === name);
+  expect(named('frame, rans')?.encode?.median).toBeGreaterThan(0);
+  expect(named('frame, binary')?.bitsPerElement).toBeLessThan(named('frame, rans')?.bitsPerElement ?? 0);
+});

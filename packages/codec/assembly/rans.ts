@@ -65,15 +65,17 @@ export function countSymbols(source: usize, count: u32): void {
 
 /**
  * Encodes `count` symbols at `source`, backwards; words end at `wordsEnd`. Rows of 16 bytes at `TABLE`:
- * frequency, start, bound (u32), reciprocal of the frequency (f32); the caller has checked that every symbol
- * has a frequency below the total. 8 bytes below the words are scratch.
- * @returns address of the first word
+ * frequency, start, bound (u32), reciprocal of the frequency (f32); no frequency is the total. 8 bytes below the
+ * words are scratch.
+ * @returns address of the first word, or 0 if a symbol has frequency 0
  */
 export function encodeRans(source: usize, count: u32, laneCount: u32, precisionBits: u32, wordsEnd: usize): usize {
   for (let lane: usize = 0; lane < <usize>laneCount; lane++) store<u32>(STATES + (lane << 2), STATE_LOW);
   const rounds = laneCount >= 4 ? count / laneCount : 0;
   let words = wordsEnd;
+  let least = i32x4.splat(i32.MAX_VALUE);
   for (let i = count; i > rounds * laneCount; i--) {
+    if (!load<u32>(TABLE + (<usize>load<u8>(source + i - 1) << 4))) return 0;
     words = encodeOne(source + i - 1, (i - 1) & (laneCount - 1), precisionBits, words);
   }
   const rounding = f32x4.splat(ROUNDING);
@@ -94,6 +96,7 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
       const start = v128.shuffle<i32>(low01, low23, 2, 3, 6, 7);
       const bound = v128.shuffle<i32>(high01, high23, 0, 1, 4, 5);
       const reciprocal = v128.shuffle<i32>(high01, high23, 2, 3, 6, 7);
+      least = i32x4.min_s(least, frequency);
       let state = v128.load(STATES + lane);
       const full = i32x4.ge_s(state, bound);
       const mask = <u32>i32x4.bitmask(full);
@@ -111,7 +114,7 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
       v128.store(STATES + lane, i32x4.add(state, start));
     }
   }
-  return words;
+  return i32x4.all_true(least) ? words : 0;
 }
 
 @inline function encodeOne(at: usize, lane: u32, precisionBits: u32, words: usize): usize {

@@ -1,9 +1,16 @@
-import { createRandom, float16FromFloat32, type RandomSource, type Tensor } from '@featherwire/tensor';
+import {
+  createRandom,
+  float16FromFloat32,
+  type RandomSource,
+  type Tensor,
+  tensor,
+} from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Backend,
   type CoderChoice,
   decodeFrame,
+  designTable,
   encodeFrame,
   type LayoutChoice,
   loadWasmBackend,
@@ -148,4 +155,26 @@ describe('every backend', () => {
     expect(caller).toEqual(expect.arrayContaining(kernels));
     expect(kernels.length).toBeGreaterThan(12);
   });
+});
+
+test('every backend refuses a symbol that a given table lacks, wherever it stands', () => {
+  const { description } = designTable(Uint32Array.of(5_000, 3_000, 0, 2_000));
+  for (const length of [1, 70, 5_000]) {
+    for (const at of [0, length - 1]) {
+      const data = new Float32Array(length);
+      data[at] = 2;
+      const feature = tensor('float32', [length], data);
+      const quantizer = {
+        kind: 'uniform',
+        levelCount: 4,
+        range: { kind: 'fixed', low: 0, high: 3 },
+      } as const;
+      for (const backend of [referenceBackend, wasm]) {
+        const encode = () => encodeFrame(feature, { quantizer, table: description, laneCount: 8, backend });
+        expect(encode, `${backend.name}, ${length} symbols`).toThrow(
+          'table expected a frequency for symbol 2',
+        );
+      }
+    }
+  }
 });

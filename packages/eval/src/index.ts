@@ -48,3 +48,10 @@ export {
   ppOcrPreprocessing,
   readPpOcrAlphabet,
 } from './models/pp-ocr.js';
+export {
+  type CodecSpeedOptions,
+  measureCodecSpeed,
+  type Rate,
+  type SpeedRow,
+  syntheticFeature,
+} from './speed/codec-speed.js';

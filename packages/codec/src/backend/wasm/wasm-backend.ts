@@ -173,11 +173,8 @@ function encode(
   laneCount: number,
 ): RansPayload {
   const { precisionBits, frequencies, starts } = table;
-  const counts = countSymbols(kernels, symbols, frequencies.length);
-  // The kernel has no way to refuse a symbol, nor a row for a certain one: the reference states both.
-  if (certainSymbol(table) >= 0 || counts.some((count, symbol) => count > 0 && frequencies[symbol] === 0)) {
-    return encodeRans(symbols, table, laneCount);
-  }
+  // The kernel has no row for a certain symbol.
+  if (certainSymbol(table) >= 0) return encodeRans(symbols, table, laneCount);
   const wordsEnd = DATA + alignUp(symbols.length) + SLACK + symbols.length * 2;
   reserve(kernels, wordsEnd - DATA);
   const { buffer } = kernels.memory;
@@ -191,6 +188,7 @@ function encode(
   });
   new Uint8Array(buffer, DATA, symbols.length).set(symbols);
   const firstWord = kernels.encodeRans(DATA, symbols.length, laneCount, precisionBits, wordsEnd);
+  if (firstWord === 0) return encodeRans(symbols, table, laneCount); // which refuses the symbol by name
   const bytes = new Uint8Array(laneCount * STATE_BYTES + wordsEnd - firstWord);
   bytes.set(new Uint8Array(buffer, STATES, laneCount * STATE_BYTES));
   bytes.set(new Uint8Array(buffer, firstWord, wordsEnd - firstWord), laneCount * STATE_BYTES);
