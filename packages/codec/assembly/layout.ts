@@ -11,6 +11,11 @@ export const EXPAND: usize = 256;
 export const STATES: usize = 512;
 /** Results of `measureRange`: low, high (f32), count of NaN (u32). */
 export const RANGE: usize = 640;
+/**
+ * Vectors that loops load before they begin: written as constants they would be rebuilt at every use, which some
+ * engines pay for.
+ */
+export const CONSTANTS: usize = 896;
 /** Counts of symbols, 4 × 256 u32; the sums are in the first 256. */
 export const COUNTS: usize = 1024;
 /** Coding tables. */

@@ -3,14 +3,29 @@
  * symbols beyond the last whole round of lanes, one at a time. States live in memory at `STATES`.
  */
 
-import { COMPACT, COUNTS, EXPAND, SLOTS, STATES, TABLE } from './layout';
+import { COMPACT, CONSTANTS, COUNTS, EXPAND, SLOTS, STATES, TABLE } from './layout';
 
 const STATE_LOW: u32 = 1 << 15;
 const ROUNDING: f32 = 8388608; // 2^23: adding it rounds a smaller float to an integer
 const ROUNDING_WORD: i32 = 0x4b000000;
+const SLOT_MASK_12: i32 = 0xfff;
 
-/** Fills the shuffle tables. Call once. */
+/** Places of the vectors in `CONSTANTS`. */
+const STATE_LOWS: usize = CONSTANTS;
+const SLOT_MASKS: usize = CONSTANTS + 16;
+const ROUNDINGS: usize = CONSTANTS + 32;
+const ROUNDING_WORDS: usize = CONSTANTS + 48;
+const FIRST_BYTES: usize = CONSTANTS + 64;
+
+/** Fills the shuffle tables and the vectors of constants. Call once. */
 export function initialize(): void {
+  for (let lane: usize = 0; lane < 16; lane += 4) {
+    store<u32>(STATE_LOWS + lane, STATE_LOW);
+    store<u32>(SLOT_MASKS + lane, SLOT_MASK_12);
+    store<f32>(ROUNDINGS + lane, ROUNDING);
+    store<u32>(ROUNDING_WORDS + lane, ROUNDING_WORD);
+    store<u32>(FIRST_BYTES + lane, lane ? 0xffffffff : 0x0c080400);
+  }
   for (let mask: u32 = 0; mask < 16; mask++) {
     const count = popcnt<u32>(mask);
     let rank: u32 = 0;
@@ -78,8 +93,8 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
     if (!load<u32>(TABLE + (<usize>load<u8>(source + i - 1) << 4))) return 0;
     words = encodeOne(source + i - 1, (i - 1) & (laneCount - 1), precisionBits, words);
   }
-  const rounding = f32x4.splat(ROUNDING);
-  const roundingWord = i32x4.splat(ROUNDING_WORD);
+  const rounding = v128.load(ROUNDINGS);
+  const roundingWord = v128.load(ROUNDING_WORDS);
   for (let at = source + <usize>(rounds * laneCount); at > source; ) {
     for (let lane: usize = <usize>laneCount << 2; lane > 0; ) {
       lane -= 16;
@@ -139,9 +154,9 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
  */
 export function decodeRans12(words: usize, wordsEnd: usize, target: usize, count: u32, laneCount: u32): usize {
   const rounds = laneCount >= 4 ? count / laneCount : 0;
-  const stateLow = i32x4.splat(STATE_LOW);
-  const slotMask = i32x4.splat(0xfff);
-  const firstBytes = i8x16(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  const stateLow = v128.load(STATE_LOWS);
+  const slotMask = v128.load(SLOT_MASKS);
+  const firstBytes = v128.load(FIRST_BYTES);
   let at = target;
   const roundsEnd = target + <usize>(rounds * laneCount);
   while (at < roundsEnd && words <= wordsEnd) {

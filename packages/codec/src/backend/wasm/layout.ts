@@ -4,6 +4,7 @@ export const COMPACT = 0;
 export const EXPAND = 256;
 export const STATES = 512;
 export const RANGE = 640;
+export const CONSTANTS = 896;
 export const COUNTS = 1024;
 export const TABLE = 8192;
 export const SLOTS = 12288;
