@@ -11,12 +11,14 @@ import { MIN_TOKEN_LEVELS } from './wide-alphabet.js';
 const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens'];
 /** Codes of the layout; the position is the code. */
 const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
-const CODER_MASK = 0b11;
+const CODER_LOW_MASK = 0b11;
+/** The coder's third bit came last: bit 7 of the byte is its bit 2. */
+const CODER_HIGH_MASK = 0x80;
+const CODER_HIGH_SHIFT = 5;
 const LANES_SHIFT = 2;
 const LANES_MASK = 0b111;
 const LAYOUT_SHIFT = 5;
 const LAYOUT_MASK = 0b11;
-const RESERVED_MASK = 0x80;
 
 /** What the byte says. */
 export interface CoderByte {
@@ -29,7 +31,9 @@ export interface CoderByte {
 /** Writes the byte. */
 export function writeCoderByte(writer: ByteWriter, { coder, laneCount, layout }: CoderByte): void {
   const lanes = Math.log2(laneCount) << LANES_SHIFT;
-  writer.writeUint8(CODERS.indexOf(coder) | lanes | (LAYOUTS.indexOf(layout) << LAYOUT_SHIFT));
+  const code = CODERS.indexOf(coder);
+  const coderBits = (code & CODER_LOW_MASK) | ((code << CODER_HIGH_SHIFT) & CODER_HIGH_MASK);
+  writer.writeUint8(coderBits | lanes | (LAYOUTS.indexOf(layout) << LAYOUT_SHIFT));
 }
 
 /** Reads the byte. @throws {BitstreamError} if it says what does not go together, or not with `levelCount` */
@@ -37,11 +41,13 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   reader.section = 'coder';
   const start = reader.offset;
   const byte = reader.readUint8();
-  const coder = CODERS[byte & CODER_MASK];
+  const code = (byte & CODER_LOW_MASK) | ((byte & CODER_HIGH_MASK) >>> CODER_HIGH_SHIFT);
+  const coder = CODERS[code];
   const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
   const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
   const hasLanes = layout === 'dense' && (coder === 'rans' || coder === 'rans-tokens');
-  if ((byte & RESERVED_MASK) !== 0 || (!hasLanes && laneCount > 1)) {
+  if (!coder) throw reader.error('reserved-bits', `coder ${code} is not one`, start);
+  if (!hasLanes && laneCount > 1) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
   }
   if (layout !== 'dense' && coder !== 'rans') {
