@@ -198,8 +198,33 @@ const good = [
     'rans',
     'significance',
   ],
+  [
+    'tree-signed-7-levels',
+    float32([6, 10, 10], features(600, 20, normal)),
+    { kind: 'uniform', levelCount: 7, range: minmax },
+  ],
+  [
+    'tree-spikes-200-levels',
+    float32(
+      [3, 500],
+      features(1500, 21, (random) => Math.round(random.nextNormal() * 5)),
+    ),
+    { kind: 'uniform', levelCount: 200, range: minmax },
+  ],
+  [
+    'tree-cusp-256-levels',
+    float32(
+      [2000],
+      features(2000, 22, (random) => hardSwish(random.nextNormal() * 2)),
+    ),
+    { kind: 'asymmetric', bits: 8, range: minmax },
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
+
+function hardSwish(value) {
+  return (value * Math.min(Math.max(value + 3, 0), 6)) / 6;
+}
 
 /** Levels whose distance grows from 0 on. */
 function squareLevels(levelCount) {
@@ -287,6 +312,9 @@ const bad = [
   ['no-rows', 'invalid-field', handmadeSection([0x42, 0, 4])],
   ['more-kept-than-elements', 'invalid-field', handmadeSection([0x62, 13])],
   ['lanes-of-an-array', 'invalid-field', handmadeSection([0x62, 4, 0, 6])],
+  ['tree-of-no-mass', 'invalid-table', handmadeSection([2, 0x39, 0])],
+  ['tree-of-mass-21', 'invalid-table', handmadeSection([2, 0x79, 5])],
+  ['knot-step-6', 'invalid-table', handmadeSection([2, 0x31, 0])],
   ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];

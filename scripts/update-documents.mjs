@@ -112,16 +112,38 @@ function entropyTable({ command, machine, settings, rows }) {
   ];
 }
 
-function sizeBoundTable({ command, seeds, rows }) {
-  const names = { tunedOn: 'tuned on', unseen: 'not tuned on' };
+function sizeBoundTable({ command, seeds, rows, bounds }) {
+  const names = { tunedOn: 'tuned on', watched: 'watched', fresh: 'fresh' };
+  const byName = groupBy(rows, (row) => row.name);
+  const ends = (list) => list.flatMap((row) => (row.over > 0 ? [row.elements] : []));
   return [
-    `From \`${command} > results/size-bound.json\`: 13 level counts from 2 to 256, 2 ranges, ${seeds.length} seeds a row.`,
+    `From \`${command} > results/size-bound.json\`: sizes 2^10 to 2^22, 13 level counts from 2 to 256, 2 ranges, ${seeds.length} seeds up to 2^14 elements and one above.`,
     '',
-    '| distribution | | elements | cases | over the bound | by at most, bytes | fewest levels over |',
+    '| distribution | | cases | over the bound | by at most, bytes | with levels from | with elements up to |',
     '| --- | --- | --- | --- | --- | --- | --- |',
-    ...rows.map((row) => {
-      const cells = [row.name, names[row.group], row.elements, row.cases, row.over];
-      return `| ${[...cells, row.over ? row.maxBytesOver : '-', row.fewestLevelsOver ?? '-'].join(' | ')} |`;
+    ...[...byName].map(([name, list]) => {
+      const sum = (value) => list.reduce((total, row) => total + value(row), 0);
+      const over = sum((row) => row.over);
+      const cells = [name, names[list[0].group], sum((row) => row.cases), over];
+      if (over === 0) return `| ${[...cells, '-', '-', '-'].join(' | ')} |`;
+      const fewest = Math.min(...list.map((row) => row.fewestLevelsOver ?? Infinity));
+      const most = Math.max(...list.map((row) => row.maxBytesOver));
+      return `| ${[...cells, most, fewest, Math.max(...ends(list))].join(' | ')} |`;
     }),
+    '',
+    'Bytes by which the best code for all sequences exceeds the empirical entropy on the worst of them, headers aside:',
+    '',
+    '| elements | 64 levels | 100 levels | 128 levels | 256 levels |',
+    '| --- | --- | --- | --- | --- |',
+    ...[...groupBy(bounds, (bound) => bound.elements)].map(
+      ([elements, list]) =>
+        `| ${elements} | ${list.map((bound) => bound.leastRedundancyBytes).join(' | ')} |`,
+    ),
   ];
+}
+
+function groupBy(list, keyOf) {
+  const groups = new Map();
+  for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }

@@ -41,7 +41,7 @@ export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array
     const alphabet = alphabetOfQuantizer(quantized.quantizer);
     const geometry = geometryOfShape(feature.shape);
     const section = encodeIndexSection(quantized.indices, geometry, alphabet, options.backend, options);
-    writeIndexSection(writer, section);
+    writeIndexSection(writer, section, quantized.indices.length, alphabet);
   } else if (quantized.quantizer.kind === 'none') {
     writer.writeBytes(bytesOfData(feature.data));
   }

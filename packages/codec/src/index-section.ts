@@ -14,7 +14,7 @@ import {
   writeTableSection,
 } from './entropy/coded-indices.js';
 import { readCoderByte, writeCoderByte } from './entropy/coder-byte.js';
-import { type SymbolAlphabet, tableOfDescription } from './entropy/frequency-table.js';
+import { tableOfDescription } from './entropy/frequency-table.js';
 import { MAX_LANE_COUNT, STATE_BYTES } from './entropy/rans.js';
 import { MAX_COLUMN_COUNT } from './layout/csr.js';
 import { arraysOfLayout, isImplied, joinArrays, type SymbolArray } from './layout/layout-arrays.js';
@@ -28,6 +28,7 @@ import {
   type Indices,
   type SparseIndices,
   type SparseLayout,
+  type SymbolAlphabet,
 } from './stages.js';
 
 /** Indices as they stand in a frame. */
@@ -36,19 +37,25 @@ export type IndexSection = CodedIndices | SparseIndices;
 /** Factor of the word count in the field that holds lanes too. */
 const WORD_COUNT_UNIT = 8;
 
-/** Writes the section. */
-export function writeIndexSection(writer: ByteWriter, section: IndexSection): void {
+/** Writes the section. @param count - of indices */
+export function writeIndexSection(
+  writer: ByteWriter,
+  section: IndexSection,
+  count: number,
+  alphabet: IndexAlphabet,
+): void {
   if (section.kind !== 'sparse') {
-    writeCodedIndices(writer, section);
+    writeCodedIndices(writer, section, alphabet);
     return;
   }
   writeCoderByte(writer, { coder: 'rans', laneCount: 1, layout: section.layout });
   if (section.layout !== 'significance') writer.writeVarint(section.rowCount);
   writer.writeVarint(section.keptCount);
-  for (const symbols of section.arrays) {
+  const arrays = arraysOfLayout(section.layout, { elementCount: count, ...section }, alphabet);
+  for (const [i, symbols] of section.arrays.entries()) {
     if (!symbols) continue;
     const { table, payload } = symbols;
-    writeTableSection(writer, table);
+    writeTableSection(writer, table, tableAlphabet(arrays[i]));
     writer.writeVarint(wordCountOf(payload) * WORD_COUNT_UNIT + Math.log2(payload.laneCount));
     writer.writeBytes(payload.bytes);
   }

@@ -34,11 +34,11 @@ export interface SectionCoding extends IndexCoding {
 }
 
 /** A sparse layout is taken only if it saves this share. */
-const SPARSE_GAIN = 0.01;
+const SPARSE_GAIN = 0.002;
 /** Share of kept entries beyond which `auto` does not look at sparse layouts. */
 const MAX_KEPT_SHARE = 0.5;
 /** Table, length field and states of one array, for estimates. */
-const ARRAY_OVERHEAD_BYTES = 14;
+const ARRAY_OVERHEAD_BYTES = 7;
 /** Kept entries beyond which one table cannot be worth what its mixed statistics cost. */
 const MAX_JOINT_KEPT = 1_024;
 /**
@@ -69,17 +69,18 @@ export function encodeIndexSection(
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
   const isFixed = coding.table !== undefined || coding.laneCount !== undefined;
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
-  const denseBytes = sectionBytes(dense);
+  const denseBytes = sectionBytes(dense, indices.length, alphabet);
   const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));
   if (!best) return dense;
   const sparse = encodeSparse(indices, best.layout, best.columnCount, alphabet, kernels);
-  return sectionBytes(sparse) < denseBytes * (1 - SPARSE_GAIN) ? sparse : dense;
+  const sparseBytes = sectionBytes(sparse, indices.length, alphabet);
+  return sparseBytes < denseBytes * (1 - SPARSE_GAIN) ? sparse : dense;
 }
 
 /** Bytes that a section takes in a frame. */
-function sectionBytes(section: IndexSection): number {
+function sectionBytes(section: IndexSection, count: number, alphabet: IndexAlphabet): number {
   const writer = new ByteWriter();
-  writeIndexSection(writer, section);
+  writeIndexSection(writer, section, count, alphabet);
   return writer.length;
 }
 

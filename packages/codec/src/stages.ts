@@ -122,8 +122,32 @@ export interface SparseIndices {
   readonly arrays: readonly (CodedSymbols | null)[];
 }
 
-/** What a table's coded form says (bitstream.md §6): all symbols alike, or a curve. */
-export type TableDescription = { readonly kind: 'flat'; readonly precisionBits: number } | TableCurve;
+/** What a table's coded form says (bitstream.md §6): all symbols alike, a curve, or a tree. */
+export type TableDescription =
+  | { readonly kind: 'flat'; readonly precisionBits: number }
+  | TableCurve
+  | TableTree;
+
+/** Symbols of a table, and the one at which values pile up. */
+export interface SymbolAlphabet {
+  /** 1 to 256. */
+  readonly size: number;
+  /** Symbol around which values pile up: the index of 0, or the first token of an outer index. */
+  readonly peak: number;
+}
+
+/** A histogram halved again and again. */
+export interface TableTree {
+  readonly kind: 'tree';
+  /** log2 of the frequencies' total: 12 to 15. */
+  readonly precisionBits: number;
+  /** log2 of the count that sets how finely weight is shared, 1 to 20. */
+  readonly massBits: number;
+  /** log2 of the symbols in the largest nodes that are expected to have an empty half, 1 to 7; 0 if none is. */
+  readonly gapLog2: number;
+  /** One per node, first halves first: the class of its first half's share, or -1 where its symbols are alike. */
+  readonly shares: Int16Array;
+}
 
 /** A sampled curve of log2 weights. */
 export interface TableCurve {

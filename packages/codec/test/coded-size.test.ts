@@ -41,7 +41,7 @@ function expectNearEntropy(
 }
 
 // The coding of tables was tuned on these distributions. It does not hold for every histogram: above 64 levels, small
-// tensors of h-swish features and of rough histograms take more (bench/size-bound.mjs, docs/results.md).
+// tensors of rough histograms take more, by any code (bench/size-bound.mjs, docs/results.md).
 describe('on the distributions of features.ts a frame takes at most 0.5 % and 64 bytes over its order-0 entropy', () => {
   test.each(Object.keys(DISTRIBUTIONS) as DistributionName[])('%s, 2^10 to 2^16 elements', (name) => {
     for (const exponent of [10, 11, 12, 13, 14, 16]) {

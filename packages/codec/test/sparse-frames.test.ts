@@ -80,9 +80,8 @@ function frameOf(
     const { description, table } = designTable(counts, array.peak);
     return { table: description, payload: encodeRans(Uint8Array.from(arrays[i]), table, 1) };
   });
-  return frameWith((writer) =>
-    writeIndexSection(writer, { kind: 'sparse', layout, rowCount, keptCount, arrays: coded }),
-  );
+  const section = { kind: 'sparse', layout, rowCount, keptCount, arrays: coded } as const;
+  return frameWith((writer) => writeIndexSection(writer, section, ELEMENTS, ALPHABET));
 }
 
 const size = { rowCount: 3, keptCount: 4 };

@@ -14,16 +14,11 @@ import {
   type IndexAlphabet,
   type Indices,
   type RansPayload,
+  type SymbolAlphabet,
   type TableDescription,
 } from '../stages.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
-import {
-  MAX_ALPHABET_SIZE,
-  readTable,
-  type SymbolAlphabet,
-  tableOfDescription,
-  writeTable,
-} from './frequency-table.js';
+import { MAX_ALPHABET_SIZE, readTable, tableOfDescription, writeTable } from './frequency-table.js';
 import { STATE_BYTES } from './rans.js';
 import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
@@ -39,7 +34,7 @@ export function packedBits(levelCount: number): number {
 }
 
 /** Writes the section. */
-export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void {
+export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices, alphabet: IndexAlphabet): void {
   const layout = 'dense';
   if (coded.kind === 'packed' || coded.kind === 'binary') {
     writeCoderByte(writer, { coder: coded.kind, laneCount: 1, layout });
@@ -49,7 +44,7 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void
   }
   const { laneCount, bytes } = coded.payload;
   writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
-  writeTableSection(writer, coded.table);
+  writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
   writer.writeBytes(bytes);
@@ -140,9 +135,13 @@ function readBinary(reader: ByteReader): CodedIndices {
 }
 
 /** Writes a table, padded to a byte. */
-export function writeTableSection(writer: ByteWriter, table: TableDescription): void {
+export function writeTableSection(
+  writer: ByteWriter,
+  table: TableDescription,
+  alphabet: SymbolAlphabet,
+): void {
   const bits = new BitWriter();
-  writeTable(bits, table);
+  writeTable(bits, alphabet, table);
   writer.writeBytes(bits.finish());
 }
 

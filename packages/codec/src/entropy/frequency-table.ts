@@ -1,12 +1,13 @@
 /**
- * Frequency tables of the order-0 model and their coded form (bitstream.md §6). A table travels as a sampled
- * curve of log2 weights: levels at knots, interpolated in between, turned into integer weights and normalized
- * by integer arithmetic, so that every decoder gets the same frequencies. A coarse curve costs a few bytes,
- * which is what small tensors need; knots at every symbol and 32 levels an octave are as good as exact counts.
+ * Frequency tables of the order-0 model and their coded form (bitstream.md §6). A table travels as a tree
+ * (`histogram-tree.ts`) or as a sampled curve of log2 weights: levels at knots, interpolated in between, turned into
+ * integer weights. Weights are normalized by integer arithmetic, so that every decoder gets the same frequencies. A
+ * coarse curve costs a few bytes, which suits smooth histograms; a tree also finds cusps and gaps.
  */
 
 import type { BitReader, BitWriter } from '../bitstream/bits.js';
-import type { FrequencyTable, TableCurve, TableDescription } from '../stages.js';
+import type { FrequencyTable, SymbolAlphabet, TableCurve, TableDescription } from '../stages.js';
+import { readTree, weightsOfTree, writeTree } from './histogram-tree.js';
 
 export const MIN_PRECISION_BITS = 12;
 export const MAX_PRECISION_BITS = 15;
@@ -17,6 +18,9 @@ export const CURVE_OCTAVES = 16;
 /** Widest alphabet of a table. */
 export const MAX_ALPHABET_SIZE = 256;
 
+const KNOT_STEP_FIELD = 3;
+/** In the field of the knot step: the table is a tree. */
+const TREE_CODE = 7;
 const FIRST_LEVEL_BITS_BASE = 5; // 16 octaves need 5 bits at one level an octave
 
 /** round(2^15 * 2^(j/32)) for j = 0 … 31: the weights of one octave (bitstream.md §6.2). */
@@ -25,14 +29,6 @@ const OCTAVE_WEIGHTS: readonly number[] = [
   45348, 46341, 47356, 48393, 49452, 50535, 51642, 52773, 53928, 55109, 56316, 57549, 58809, 60097, 61413,
   62757, 64132,
 ];
-
-/** Symbols of a table and where its curve must be free to jump. */
-export interface SymbolAlphabet {
-  /** 1 to 256. */
-  readonly size: number;
-  /** Symbol around which values pile up: the index of 0, or the first token of an outer index. */
-  readonly peak: number;
-}
 
 /**
  * Symbols at which a curve has knots, ascending: the first and the last two, the peak and its neighbors, and
@@ -87,7 +83,7 @@ export function interpolate(first: number, last: number, step: number, span: num
  * Scales weights to frequencies that sum to `1 << precisionBits`; a positive weight keeps at least 1.
  * Rounded shares first; then the symbol of the largest frequency (the smallest such symbol) takes what is
  * missing, or gives up to half of itself, until the sum is right (bitstream.md §6.3).
- * @param weights - integers in [0, 2^31), at least one positive; not modified
+ * @param weights - integers in [0, 2^32], at least one positive; not modified
  * @throws {RangeError} if no weight is positive
  */
 export function normalizeWeights(weights: Float64Array, precisionBits: number): FrequencyTable {
@@ -122,6 +118,8 @@ export function tableOfDescription(alphabet: SymbolAlphabet, description: TableD
       return normalizeWeights(new Float64Array(alphabet.size).fill(1), description.precisionBits);
     case 'curve':
       return normalizeWeights(weightsOfCurve(alphabet, description), description.precisionBits);
+    case 'tree':
+      return normalizeWeights(weightsOfTree(alphabet, description), description.precisionBits);
     default:
       return description satisfies never;
   }
@@ -133,13 +131,18 @@ export function certainSymbol(table: FrequencyTable): number {
 }
 
 /** Writes a description (bitstream.md §6.1); its bit length is the table's cost. */
-export function writeTable(bits: BitWriter, description: TableDescription): void {
-  bits.writeBits(description.kind === 'curve' ? 1 : 0, 1);
+export function writeTable(bits: BitWriter, alphabet: SymbolAlphabet, description: TableDescription): void {
+  bits.writeBits(description.kind === 'flat' ? 0 : 1, 1);
   bits.writeBits(description.precisionBits - MIN_PRECISION_BITS, 2);
   if (description.kind === 'flat') return;
+  if (description.kind === 'tree') {
+    bits.writeBits(TREE_CODE, KNOT_STEP_FIELD);
+    writeTree(bits, alphabet, description);
+    return;
+  }
   const { knotLevels, resolutionLog2 } = description;
   const parameter = riceParameterOf(knotLevels);
-  bits.writeBits(description.knotStepLog2, 3);
+  bits.writeBits(description.knotStepLog2, KNOT_STEP_FIELD);
   bits.writeBits(resolutionLog2, 3);
   bits.writeBits(parameter, 3);
   bits.writeBits(knotLevels[0], FIRST_LEVEL_BITS_BASE + resolutionLog2);
@@ -153,10 +156,11 @@ export function writeTable(bits: BitWriter, description: TableDescription): void
  * @returns the description, or the reason for which the bits are not one
  */
 export function readTable(bits: BitReader, alphabet: SymbolAlphabet): TableDescription | string {
-  const isCurve = bits.readBits(1) === 1;
+  const isFlat = bits.readBits(1) === 0;
   const precisionBits = MIN_PRECISION_BITS + bits.readBits(2);
-  if (!isCurve) return { kind: 'flat', precisionBits };
-  const knotStepLog2 = bits.readBits(3);
+  if (isFlat) return { kind: 'flat', precisionBits };
+  const knotStepLog2 = bits.readBits(KNOT_STEP_FIELD);
+  if (knotStepLog2 === TREE_CODE) return readTree(bits, alphabet, precisionBits);
   const resolutionLog2 = bits.readBits(3);
   const parameter = bits.readBits(3);
   if (knotStepLog2 > MAX_KNOT_STEP_LOG2) return `knot step 2^${knotStepLog2} is over 2^${MAX_KNOT_STEP_LOG2}`;

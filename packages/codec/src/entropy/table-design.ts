@@ -1,6 +1,6 @@
 /**
  * Choice of a frequency table for given counts, by total cost: the bits of its coded form and of the symbols
- * coded with it. Encoding only.
+ * coded with it. Encoding only. Trees are designed in `tree-design.ts`, curves here.
  *
  * The cost of symbols under a curve needs no logarithm per symbol: with weight 2^((level - 1) / R) and weight
  * sum S, symbol i costs log2(S) - (level_i - 1) / R bits. So curves of all knot steps and resolutions are
@@ -8,7 +8,7 @@
  */
 
 import { BitWriter } from '../bitstream/bits.js';
-import type { FrequencyTable, TableCurve, TableDescription } from '../stages.js';
+import type { FrequencyTable, SymbolAlphabet, TableCurve, TableDescription } from '../stages.js';
 import {
   CURVE_OCTAVES,
   foldSign,
@@ -17,10 +17,10 @@ import {
   MAX_PRECISION_BITS,
   MIN_PRECISION_BITS,
   riceParameterOf,
-  type SymbolAlphabet,
   tableOfDescription,
   writeTable,
 } from './frequency-table.js';
+import { designTree } from './tree-design.js';
 
 /** A table with its description and what it costs. */
 export interface DesignedTable {
@@ -32,6 +32,8 @@ export interface DesignedTable {
   readonly estimatedSymbolBits: number;
 }
 
+/** Below this many symbols a tree is as small as any curve. */
+const MIN_ALPHABET_FOR_CURVES = 8;
 /** Below this many symbols inner knots are not thinned out. */
 const MIN_ALPHABET_FOR_THINNING = 16;
 const RESOLUTIONS_LOG2 = [0, 1, 2, 3, 4, 5];
@@ -55,18 +57,24 @@ export function designTable(
 ): DesignedTable {
   const offset = options.coverAll ? 0.5 : 0;
   const target = Float64Array.from(counts, (count) => count + offset);
-  const steps = target.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
+  const alphabet = { size: target.length, peak };
+  const shapes = [{ kind: 'flat' } as const, designTree(target, alphabet)];
+  const forms = target.length < MIN_ALPHABET_FOR_CURVES ? shapes : [...shapes, designCurve(target, peak)];
+  return PRECISIONS.map((precisionBits) =>
+    forms
+      .map((form) => designed({ ...form, precisionBits }, alphabet, target))
+      .reduce((a, b) => (totalBits(b) < totalBits(a) ? b : a)),
+  ).reduce((coarse, fine) => (totalBits(fine) < totalBits(coarse) * (1 - FINER_GAIN) ? fine : coarse));
+}
+
+/** The cheapest curve: every knot step and resolution is fitted, the best refined. */
+function designCurve(counts: Float64Array, peak: number): CurveShape {
+  const steps = counts.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
   const fits = steps.flatMap((step) =>
-    RESOLUTIONS_LOG2.map((resolution) => fitCurve(target, peak, step, resolution)),
+    RESOLUTIONS_LOG2.map((resolution) => fitCurve(counts, peak, step, resolution)),
   );
   const best = fits.reduce((a, b) => (b.cost < a.cost ? b : a));
-  const curve = refineCurve(best, target);
-  const alphabet = { size: target.length, peak };
-  return PRECISIONS.map((precisionBits) => {
-    const flat = designed({ kind: 'flat', precisionBits }, alphabet, target);
-    const curved = designed({ ...curve, precisionBits }, alphabet, target);
-    return totalBits(curved) < totalBits(flat) ? curved : flat;
-  }).reduce((coarse, fine) => (totalBits(fine) < totalBits(coarse) * (1 - FINER_GAIN) ? fine : coarse));
+  return refineCurve(best, counts);
 }
 
 /** Bits of symbols with the given counts under a table; infinite if one of them cannot be coded. */
@@ -99,7 +107,7 @@ function designed(
 ): DesignedTable {
   const table = tableOfDescription(alphabet, description);
   const bits = new BitWriter();
-  writeTable(bits, description);
+  writeTable(bits, alphabet, description);
   return {
     description,
     table,
