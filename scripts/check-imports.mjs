@@ -45,6 +45,8 @@ const CODEC_ENCODING_ONLY = [
   'entropy/encode-indices.ts',
   'layout/reshape.ts',
   'layout-choice.ts',
+  'design-profile.ts',
+  'entropy/tree-design.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
   'quantizer/value-histogram.ts',

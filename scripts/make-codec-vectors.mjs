@@ -7,7 +7,17 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
-import { decodeFrame, encodeFrame, inspectFrame, referenceBackend } from '@featherwire/codec';
+import {
+  decodeFrame,
+  decodeTensors,
+  designTensorProfile,
+  encodeBundledFrame,
+  encodeFrame,
+  encodeTensors,
+  inspectFrame,
+  referenceBackend,
+  writeProfile,
+} from '@featherwire/codec';
 import { createRandom, float16FromFloat32, writeNpy } from '@featherwire/tensor';
 
 const directory = fileURLToPath(new URL('../packages/codec/test/vectors', import.meta.url));
@@ -333,6 +343,81 @@ for (const [name, feature, quantizer, laneCount, coder = 'rans', layout = 'dense
   add(`v1/${name}.npy`, writeNpy(decodeFrame(frame, { backend: referenceBackend })));
 }
 for (const [name, code, frame] of bad) add(`bad/${name}.${code}.fwf`, frame);
+
+addOtherForms();
+
+/** Frames of section 15: bundled ones beside their profile, chunks, digests, several tensors. */
+function addOtherForms() {
+  const backend = referenceBackend;
+  const samples = [30, 31].map((seed) => float32([6, 8, 9], features(432, seed, relu)));
+  const groups = {
+    kind: 'grouped',
+    levelCount: 5,
+    axis: 0,
+    groupCount: 3,
+    range: { kind: 'fixed', limits: [1, 2, 4].map((high) => ({ low: 0, high })) },
+  };
+  const squares = { ...squareLevels(6) };
+  const profiles = {
+    'bundled-static-4-levels': [{ quantizer: { kind: 'uniform', levelCount: 4, range: minmax } }],
+    'bundled-varying-rows-digest': [{ quantizer: squares, varyingAxes: [1] }],
+    'bundled-two-tensors-chunked': [
+      { quantizer: groups },
+      { quantizer: { kind: 'asymmetric', bits: 9, range: minmax } },
+    ],
+  };
+  for (const [name, tensors] of Object.entries(profiles)) {
+    const profile = {
+      tensors: tensors.map((options) => designTensorProfile(samples, { ...options, backend })),
+    };
+    const inputs = tensors.map(({ varyingAxes }, i) => {
+      const shape = varyingAxes ? [6, 11, 9] : [6, 8, 9];
+      return float32(shape, features(shape[0] * shape[1] * shape[2], 40 + i, relu));
+    });
+    const extras = { digest: name.includes('digest'), chunkCount: name.includes('chunked') ? 4 : 1 };
+    const frame = encodeBundledFrame(inputs, { profile, point: 0, sequenceNumber: 1000, ...extras, backend });
+    addTensors(`v1/${name}`, frame, { backend, profiles: new Map([[0, profile]]) });
+    add(`v1/${name}.fwp`, writeProfile(profile));
+  }
+  const quantizer = { kind: 'uniform', levelCount: 9, range: minmax };
+  const chunked = encodeFrame(float32([7, 10, 10], features(700, 50, normal)), {
+    quantizer,
+    chunkCount: 3,
+    digest: true,
+    backend,
+  });
+  addTensors('v1/chunks-and-digest', chunked, { backend });
+  const several = [
+    { feature: float32([5, 6], features(30, 51, normal)), quantizer },
+    {
+      feature: { dtype: 'uint8', shape: [40], data: new Uint8Array(40).fill(9) },
+      quantizer: { kind: 'integer' },
+    },
+    { feature: float32([2, 0], new Float32Array(0)), quantizer },
+  ];
+  addTensors('v1/several-tensors', encodeTensors(several, { backend, digest: true }), { backend });
+  const bundled = handmade([0x10, 0, 0]);
+  add('bad/point-without-a-profile.unknown-point.fwf', bundled);
+  add('bad/no-options.reserved-bits.fwf', handmade([0x40, 0]));
+  add('bad/options-beyond-the-known.reserved-bits.fwf', handmade([0x40, 8]));
+  add('bad/several-and-bundled.reserved-bits.fwf', handmade([0x50, 4]));
+  add('bad/one-of-several.invalid-field.fwf', handmade([0x40, 4, 1]));
+  add('bad/no-chunks.invalid-field.fwf', handmade([0x40, 2, 0x31, 12, 8, 0, 0, 0, 0x80, 0x3f, 0]));
+  add('bad/static-coder-of-no-profile.invalid-field.fwf', handmadeSection([0x80, 1]));
+  const damaged = chunked.slice();
+  damaged[damaged.length - 8] ^= 1;
+  new DataView(damaged.buffer).setUint32(damaged.length - 4, crc32(damaged.subarray(0, -4)), true);
+  add('bad/digest-of-another-tensor.digest-mismatch.fwf', damaged);
+}
+
+/** A frame and the tensors it decodes to, numbered if they are several. */
+function addTensors(name, frame, options) {
+  add(`${name}.fwf`, frame);
+  const tensors = decodeTensors(frame, options);
+  tensors.forEach((tensor, i) => {
+    add(tensors.length === 1 ? `${name}.npy` : `${name}.${i}.npy`, writeNpy(tensor));
+  });
+}
 
 function add(file, bytes) {
   const path = join(directory, file);

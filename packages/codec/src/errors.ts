@@ -14,6 +14,8 @@ export type BitstreamErrorCode =
   | 'checksum-mismatch'
   | 'invalid-table'
   | 'payload-mismatch'
+  | 'unknown-point'
+  | 'digest-mismatch'
   | 'trailing-bytes';
 
 /** Bytes that are not a frame this decoder accepts. The only error that decoding throws. */

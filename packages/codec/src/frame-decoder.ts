@@ -1,179 +1,352 @@
 /**
- * Frame to tensor: knows the order of the stages on the way in (bitstream.md §1). Lengths and limits are
+ * Frame to tensors: knows the order of the stages on the way in (bitstream.md §1). Lengths and limits are
  * checked before anything is allocated, the checksum before anything is decoded.
  */
 
-import { bytesPerElement, dataFromBytes, type Tensor, type TensorData } from '@featherwire/tensor';
+import { bytesPerElement, type DType, dataFromBytes, elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { ByteReader, type FrameField } from './bitstream/byte-reader.js';
 import { crc32 } from './bitstream/crc32.js';
+import { type CodingProfile, MAX_TENSOR_COUNT, type TensorProfile } from './coding-profile.js';
 import {
   DEFAULT_DECODE_LIMITS,
   type DecodeLimits,
   type FrameHeader,
-  headerElementCount,
-  readHeader,
+  readDimensions,
+  readTensorHeader,
 } from './container/header.js';
+import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
 import { BitstreamError } from './errors.js';
-import { dataOfValues, geometryOfShape } from './feature.js';
+import { geometryOfShape } from './feature.js';
 import { decodeIndexSection, type IndexSection, readIndexSection } from './index-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import { dequantizeGroups } from './quantizer/channel-groups.js';
-import type { CodedIndices, Indices, Layout } from './stages.js';
+import { dataOfConstant, dataOfIndices, digestOfData } from './reconstruct.js';
+import {
+  type CodedIndices,
+  chunksOfGeometry,
+  elementsOf,
+  type FeatureGeometry,
+  type Indices,
+  type Layout,
+  maxChunkCount,
+  type StaticCoder,
+} from './stages.js';
 
-/** How a frame is decoded. Nothing of the coding itself: a frame describes itself. */
+/** How a frame is decoded. Nothing of the coding itself: a frame describes itself, or names a profile. */
 export interface DecodeOptions {
   /** Runs the hot stages; the result does not depend on it. */
   readonly backend: Backend;
   readonly limits?: Partial<DecodeLimits>;
+  /** Profiles of bundled frames, by the number of their operating point. */
+  readonly profiles?: ReadonlyMap<number, CodingProfile>;
 }
 
 /** What stands in a frame, found without decoding its payload. */
-export interface FrameDescription extends FrameHeader {
+export interface FrameDescription extends TensorDescription {
   readonly byteLength: number;
-  readonly elementCount: number;
-  /** `none` where nothing follows the quantizer. */
-  readonly coder: 'none' | 'stored' | CodedIndices['kind'];
-  readonly layout: Layout;
+  /** Operating point and place in the stream of a bundled frame, null for a self-contained one. */
+  readonly bundled: { readonly point: number; readonly sequenceNumber: number } | null;
+  /** Checksum of the decoded elements, null if the frame has none. */
+  readonly digest: number | null;
+  /** All tensors in order; the first is also described by the fields of the frame itself. */
+  readonly tensors: readonly TensorDescription[];
   /** Every field in order; they cover all bytes. */
   readonly fields: readonly FrameField[];
 }
 
+/** A tensor of a frame. */
+export interface TensorDescription extends FrameHeader {
+  readonly elementCount: number;
+  /** Of the first chunk; `none` where nothing follows the quantizer. */
+  readonly coder: 'none' | 'stored' | CodedIndices['kind'];
+  readonly layout: Layout;
+  /** Sections that decode independently; 1 if the tensor has no indices. */
+  readonly chunkCount: number;
+}
+
+/** Indices of one chunk of a tensor. */
+export interface ChunkIndices {
+  /** Elements of the tensor before the chunk. */
+  readonly elementOffset: number;
+  readonly indices: Indices;
+}
+
 /**
- * Decodes a self-contained frame.
+ * Decodes a frame of one tensor.
  * @param frame - one whole frame; not kept
  * @returns a tensor that owns its data
- * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
+ * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
  */
 export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
-  const { header, body } = parseFrame(frame, options.limits);
-  const data = decodeBody(header, body, options.backend);
+  const tensors = decodeTensors(frame, options, 1);
+  return tensors[0];
+}
+
+/**
+ * Decodes all tensors of a frame.
+ * @param frame - one whole frame; not kept
+ * @param maxTensors - a frame of more tensors is refused
+ * @returns tensors that own their data
+ * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
+ */
+export function decodeTensors(
+  frame: Uint8Array,
+  options: DecodeOptions,
+  maxTensors: number = MAX_TENSOR_COUNT,
+): Tensor[] {
+  const { parts, digest } = parseFrame(frame, options, maxTensors);
+  const tensors = parts.map((part) => decodePart(part, options.backend));
+  const computed = digest === null ? null : tensors.reduce((crc, { data }) => digestOfData(data, crc), 0);
+  if (computed !== digest) {
+    const detail = `the decoded elements have ${hex(computed!)}, the frame says ${hex(digest!)}`;
+    throw new BitstreamError('digest-mismatch', 'checksum', frame.length - 8, detail);
+  }
+  return tensors;
+}
+
+/**
+ * Decodes one chunk of a frame of one tensor, so that chunks can be decoded by several threads.
+ * @param chunk - below the tensor's chunk count
+ * @throws {BitstreamError} as `decodeFrame` does, but for defects in other chunks
+ * @throws {RangeError} if there is no such chunk
+ */
+export function decodeChunk(frame: Uint8Array, chunk: number, options: DecodeOptions): ChunkIndices {
+  const { parts } = parseFrame(frame, options, 1);
+  const { body } = parts[0];
+  const chunks = body.kind === 'indices' ? body.chunks : [];
+  if (!chunks[chunk]) throw new RangeError(`chunk expected less than ${chunks.length}, got ${chunk}`);
+  const { quantizer } = body as Extract<TensorBody, { kind: 'indices' }>;
+  const elementOffset = chunks.slice(0, chunk).reduce((sum, { geometry }) => sum + elementsOf(geometry), 0);
+  return { elementOffset, indices: decodeChunkIndices(chunks[chunk], quantizer, options.backend) };
+}
+
+/**
+ * The tensor that the indices of all its chunks stand for.
+ * @param chunks - of `decodeChunk` for every chunk, in any order
+ * @throws {RangeError} if they are not the frame's chunks
+ */
+export function joinChunks(
+  frame: Uint8Array,
+  chunks: readonly ChunkIndices[],
+  options: DecodeOptions,
+): Tensor {
+  const { header, body } = parseFrame(frame, options, 1).parts[0];
+  const total = chunks.reduce((sum, { indices }) => sum + indices.length, 0);
+  const count = elementCount(header.shape);
+  if (body.kind !== 'indices' || total !== count)
+    throw new RangeError(`chunks expected ${count} indices, got ${total}`);
+  const indices = allocateLike(chunks[0].indices, count);
+  for (const chunk of chunks) indices.set(chunk.indices, chunk.elementOffset);
+  const data = dataOfIndices(header, body.quantizer, indices, options.backend);
   return { dtype: header.dtype, shape: header.shape, data } as Tensor;
 }
 
 /**
  * Describes a frame after checking its structure and checksum.
- * @throws {BitstreamError} as `decodeFrame` does, but for defects inside the payload
+ * @param options - limits, and for bundled frames profiles
+ * @throws {BitstreamError} as `decodeTensors` does, but for defects inside the payload
  */
-export function inspectFrame(frame: Uint8Array, limits?: Partial<DecodeLimits>): FrameDescription {
+export function inspectFrame(
+  frame: Uint8Array,
+  options: Omit<DecodeOptions, 'backend'> = {},
+): FrameDescription {
   const fields: FrameField[] = [];
-  const { header, body } = parseFrame(frame, limits, fields);
-  return {
-    ...header,
-    byteLength: frame.length,
-    elementCount: headerElementCount(header),
-    ...codingOf(body),
-    fields,
-  };
+  const { parts, bundled, digest } = parseFrame(frame, options, MAX_TENSOR_COUNT, fields);
+  const tensors = parts.map(describePart);
+  return { ...tensors[0], byteLength: frame.length, bundled, digest, tensors, fields };
 }
 
-type FrameBody =
-  | { readonly kind: 'none' }
+/** A tensor of a frame before it is decoded. */
+interface TensorPart {
+  readonly header: FrameHeader;
+  readonly body: TensorBody;
+}
+
+type TensorBody =
+  | { readonly kind: 'none'; readonly value: number }
   | { readonly kind: 'stored'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'indices';
-      readonly section: IndexSection;
-      readonly payloadOffset: number;
       readonly quantizer: IndexingQuantizer;
+      readonly chunks: readonly CodedChunk[];
     };
 
-function codingOf(body: FrameBody): Pick<FrameDescription, 'coder' | 'layout'> {
-  if (body.kind !== 'indices') return { coder: body.kind, layout: 'dense' };
-  const { section } = body;
-  return section.kind === 'sparse'
-    ? { coder: 'rans', layout: section.layout }
-    : { coder: section.kind, layout: 'dense' };
+interface CodedChunk {
+  readonly geometry: FeatureGeometry;
+  readonly section: IndexSection;
+  readonly byteOffset: number;
+}
+
+interface ParsedFrame {
+  readonly parts: readonly TensorPart[];
+  readonly bundled: FrameDescription['bundled'];
+  readonly digest: number | null;
+}
+
+function describePart({ header, body }: TensorPart): TensorDescription {
+  const common = { ...header, elementCount: elementCount(header.shape) };
+  if (body.kind !== 'indices') return { ...common, coder: body.kind, layout: 'dense', chunkCount: 1 };
+  const [{ section }] = body.chunks;
+  const coding =
+    section.kind === 'sparse'
+      ? ({ coder: 'rans', layout: section.layout } as const)
+      : ({ coder: section.kind, layout: 'dense' } as const);
+  return { ...common, ...coding, chunkCount: body.chunks.length };
 }
 
 function parseFrame(
   frame: Uint8Array,
-  limits: Partial<DecodeLimits> = {},
+  { limits, profiles }: Omit<DecodeOptions, 'backend'>,
+  maxTensors: number,
   fields?: FrameField[],
-): { header: FrameHeader; body: FrameBody } {
+): ParsedFrame {
   const reader = new ByteReader(frame, fields);
-  const header = readHeader(reader, { ...DEFAULT_DECODE_LIMITS, ...limits });
-  const body = readBody(reader, header);
+  const { dtype, form } = readPreamble(reader);
+  const allowed = { ...DEFAULT_DECODE_LIMITS, ...limits };
+  const { bundled, tensors } = form.bundled
+    ? readPoint(reader, dtype, profiles)
+    : { bundled: null, tensors: new Array<null>(form.several ? readTensorCount(reader) : 1).fill(null) };
+  if (tensors.length > maxTensors)
+    throw reader.error('invalid-field', `${tensors.length} tensors are more than ${maxTensors}`);
+  const parts: TensorPart[] = [];
+  let left = allowed.maxElements;
+  for (const [i, profile] of tensors.entries()) {
+    const remaining = { maxElements: left };
+    const header = profile
+      ? { ...profile, shape: readDimensions(reader, profile.shape, remaining) }
+      : readTensorHeader(reader, i === 0 ? dtype : readDType(reader), remaining);
+    left -= elementCount(header.shape);
+    parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null) });
+  }
+  return { parts, bundled, digest: readEnd(reader, form) };
+}
+
+function readTensorCount(reader: ByteReader): number {
+  const count = reader.readVarint();
+  if (count < 2 || count > MAX_TENSOR_COUNT)
+    throw reader.error('invalid-field', `${count} tensors are not 2 to ${MAX_TENSOR_COUNT}`);
+  reader.note('tensors', count);
+  return count;
+}
+
+function readPoint(
+  reader: ByteReader,
+  dtype: DType,
+  profiles: ReadonlyMap<number, CodingProfile> | undefined,
+): { bundled: NonNullable<FrameDescription['bundled']>; tensors: readonly TensorProfile[] } {
+  const start = reader.offset;
+  const point = reader.readVarint();
+  reader.note('operating point', point);
+  const profile = profiles?.get(point);
+  if (!profile)
+    throw reader.error('unknown-point', `no profile is known for operating point ${point}`, start);
+  if (profile.tensors[0].dtype !== dtype) {
+    const detail = `operating point ${point} is of ${profile.tensors[0].dtype}, the frame of ${dtype}`;
+    throw reader.error('invalid-field', detail, start);
+  }
+  const sequenceNumber = reader.readVarint();
+  reader.note('sequence number', sequenceNumber);
+  return { bundled: { point, sequenceNumber }, tensors: profile.tensors };
+}
+
+function readBody(
+  reader: ByteReader,
+  { dtype, shape, quantizer }: FrameHeader,
+  form: FrameForm,
+  staticCoder: StaticCoder | null,
+): TensorBody {
+  const count = elementCount(shape);
+  if (quantizer.kind === 'constant') return { kind: 'none', value: quantizer.value };
+  reader.section = 'payload';
+  if (quantizer.kind === 'none') {
+    const bytes = reader.readBytes(count * bytesPerElement(dtype));
+    if (count > 0) reader.note('elements', `${count} of ${dtype}`);
+    return { kind: 'stored', bytes };
+  }
+  if (count === 0) throw reader.error('invalid-field', 'a tensor without elements has no quantizer');
+  const alphabet = alphabetOfQuantizer(quantizer);
+  const geometry = geometryOfShape(shape);
+  const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
+  const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
+    geometry: chunk,
+    byteOffset: reader.offset,
+    section: readIndexSection(reader, elementsOf(chunk), alphabet, staticCoder),
+  }));
+  return { kind: 'indices', quantizer, chunks };
+}
+
+function readChunkCount(reader: ByteReader, geometry: FeatureGeometry): number {
+  const start = reader.offset;
+  const count = reader.readVarint();
+  const most = Math.min(maxChunkCount(geometry), Math.max(1, reader.remaining));
+  if (count < 1 || count > most) {
+    throw reader.error('invalid-field', `${count} chunks are not in 1 … ${most}`, start);
+  }
+  reader.note('chunks', count);
+  return count;
+}
+
+/** Reads what follows the tensors. @returns the checksum of the decoded elements, null if the frame has none */
+function readEnd(reader: ByteReader, form: FrameForm): number | null {
   reader.section = 'checksum';
+  const digest = form.digest ? reader.readUint32() : null;
+  if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
   const computed = crc32(reader.bytesSince(0));
   const stored = reader.readUint32();
   if (stored !== computed) {
-    throw reader.error(
-      'checksum-mismatch',
-      `${hex(computed)} expected, got ${hex(stored)}`,
-      reader.offset - 4,
-    );
+    const detail = `${hex(computed)} expected, got ${hex(stored)}`;
+    throw reader.error('checksum-mismatch', detail, reader.offset - 4);
   }
   reader.note('CRC-32', hex(stored));
   if (reader.remaining > 0) throw reader.error('trailing-bytes', `${reader.remaining} bytes after the frame`);
-  return { header, body };
+  return digest;
 }
 
-function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
-  const count = headerElementCount(header);
-  const { quantizer } = header;
-  if (quantizer.kind === 'constant') return { kind: 'none' };
-  reader.section = 'payload';
-  if (quantizer.kind === 'none') {
-    const bytes = reader.readBytes(count * bytesPerElement(header.dtype));
-    if (count > 0) reader.note('elements', `${count} of ${header.dtype}`);
-    return { kind: 'stored', bytes };
-  }
-  const payloadOffset = reader.offset;
-  const section = readIndexSection(reader, count, alphabetOfQuantizer(quantizer));
-  return { kind: 'indices', section, payloadOffset, quantizer };
-}
-
-function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): TensorData {
-  const { dtype, quantizer } = header;
-  const count = headerElementCount(header);
-  switch (body.kind) {
-    case 'stored':
-      return dataFromBytes(dtype, body.bytes);
-    case 'none':
-      return dataOfValues(
-        dtype,
-        new Float32Array(count).fill(quantizer.kind === 'constant' ? quantizer.value : 0),
-      );
-    case 'indices': {
-      const indices = decodeIndexSection(
-        body.section,
-        geometryOfShape(header.shape),
-        alphabetOfQuantizer(body.quantizer),
-        backend,
-      );
-      if (typeof indices === 'string') {
-        throw new BitstreamError('payload-mismatch', 'payload', body.payloadOffset, indices);
-      }
-      return dataOfIndices(header, body.quantizer, indices, backend);
-    }
-    default:
-      return body satisfies never;
-  }
-}
-
-function dataOfIndices(
-  header: FrameHeader,
-  quantizer: IndexingQuantizer,
-  indices: Indices,
-  backend: Backend,
-): TensorData {
+function decodePart({ header, body }: TensorPart, backend: Backend): Tensor {
   const { dtype, shape } = header;
-  switch (quantizer.kind) {
-    case 'affine':
-      return dataOfValues(dtype, backend.dequantize(indices, quantizer.affine));
-    case 'levels':
-      // Alphabets of up to 256 levels have indices of 8 bits.
-      return dataOfValues(dtype, backend.lookUpLevels(indices as Uint8Array, quantizer.levels));
-    case 'grouped':
-      return dataOfValues(dtype, dequantizeGroups(indices, shape, quantizer.grouped, backend));
-    case 'integer': {
-      const data = dtype === 'int8' ? new Int8Array(indices.length) : new Uint8Array(indices.length);
-      for (let i = 0; i < data.length; i++) data[i] = quantizer.lowest + indices[i];
-      return data;
+  const dataOf = (): Tensor['data'] => {
+    switch (body.kind) {
+      case 'stored':
+        return dataFromBytes(dtype, body.bytes);
+      case 'none':
+        return dataOfConstant(header, body.value);
+      case 'indices':
+        return dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend);
+      default:
+        return body satisfies never;
     }
-    default:
-      return quantizer satisfies never;
+  };
+  return { dtype, shape, data: dataOf() } as Tensor;
+}
+
+function decodeAllIndices(
+  { shape }: FrameHeader,
+  { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
+  backend: Backend,
+): Indices {
+  const first = decodeChunkIndices(chunks[0], quantizer, backend);
+  if (chunks.length === 1) return first;
+  const indices = allocateLike(first, elementCount(shape));
+  indices.set(first);
+  let offset = first.length;
+  for (const chunk of chunks.slice(1)) {
+    const part = decodeChunkIndices(chunk, quantizer, backend);
+    indices.set(part, offset);
+    offset += part.length;
   }
+  return indices;
+}
+
+function decodeChunkIndices(chunk: CodedChunk, quantizer: IndexingQuantizer, backend: Backend): Indices {
+  const indices = decodeIndexSection(chunk.section, chunk.geometry, alphabetOfQuantizer(quantizer), backend);
+  if (typeof indices === 'string') {
+    throw new BitstreamError('payload-mismatch', 'payload', chunk.byteOffset, indices);
+  }
+  return indices;
+}
+
+function allocateLike(indices: Indices, length: number): Indices {
+  return indices instanceof Uint8Array ? new Uint8Array(length) : new Uint16Array(length);
 }
 
 function hex(word: number): string {

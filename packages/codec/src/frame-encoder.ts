@@ -1,16 +1,29 @@
-/** Tensor to frame: knows the order of the stages on the way out (bitstream.md §1). */
+/** Tensors to frame: knows the order of the stages on the way out (bitstream.md §1). */
 
 import { bytesOfData, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
 import { crc32 } from './bitstream/crc32.js';
-import { writeHeader } from './container/header.js';
+import {
+  type CodingProfile,
+  MAX_TENSOR_COUNT,
+  misfitOfTensor,
+  type TensorProfile,
+} from './coding-profile.js';
+import { writeTensorHeader } from './container/header.js';
+import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
 import { geometryOfShape } from './feature.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
-import { type QuantizerChoice, quantizeFeature } from './quantize-feature.js';
-
+import {
+  type QuantizedFeature,
+  type QuantizerChoice,
+  quantizeByProfile,
+  quantizeFeature,
+} from './quantize-feature.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
+import { dataOfQuantized, digestOfData } from './reconstruct.js';
+import { chunksOfGeometry, elementsOf, maxChunkCount, type StaticCoder } from './stages.js';
 
 export type {
   GroupRangeChoice,
@@ -19,10 +32,40 @@ export type {
   RangeChoice,
 } from './quantize-feature.js';
 
+/** What a frame may hold beside its tensors. */
+export interface FrameExtras {
+  /** Adds a checksum of the decoded elements, which costs 5 bytes; false by default. */
+  readonly digest?: boolean;
+  /**
+   * Sections of each tensor that decode independently, 1 by default: runs of its planes, or of its rows if it has one
+   * plane, or of its columns if it has one row; at most as many as there are of those.
+   */
+  readonly chunkCount?: number;
+}
+
 /** How a tensor is coded. */
-export interface EncodeOptions extends SectionCoding {
+export interface TensorCodingOptions extends SectionCoding {
   readonly quantizer: QuantizerChoice;
+}
+
+/** How a frame of one tensor is made. */
+export interface EncodeOptions extends TensorCodingOptions, FrameExtras {
   /** Runs the hot stages; the bytes do not depend on it. */
+  readonly backend: Backend;
+}
+
+/** A tensor with the way it is coded. */
+export interface TensorToCode extends TensorCodingOptions {
+  readonly feature: Tensor;
+}
+
+/** How a bundled frame is made. */
+export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder' | 'layout' | 'laneCount'> {
+  readonly profile: CodingProfile;
+  /** Number by which the decoder knows the profile, an integer from 0. */
+  readonly point: number;
+  /** Place of the frame in its stream, an integer from 0. */
+  readonly sequenceNumber: number;
   readonly backend: Backend;
 }
 
@@ -34,17 +77,118 @@ export interface EncodeOptions extends SectionCoding {
  * out of range @throws {TypeError} if the element type cannot be quantized as asked
  */
 export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array {
+  return encodeTensors([{ ...options, feature }], options);
+}
+
+/**
+ * Codes tensors as one self-contained frame.
+ * @param tensors - 1 to 256, each with its own coding; not modified
+ * @returns the frame's bytes, owned by the caller
+ * @throws {RangeError} @throws {TypeError} as `encodeFrame` does
+ */
+export function encodeTensors(
+  tensors: readonly TensorToCode[],
+  options: FrameExtras & { readonly backend: Backend },
+): Uint8Array {
+  const { backend } = options;
+  if (tensors.length < 1 || tensors.length > MAX_TENSOR_COUNT)
+    throw new RangeError(`tensors expected 1 to ${MAX_TENSOR_COUNT}, got ${tensors.length}`);
   const writer = new ByteWriter();
-  const quantized = quantizeFeature(feature, options.quantizer, options.backend);
-  writeHeader(writer, { dtype: feature.dtype, shape: feature.shape, quantizer: quantized.quantizer });
-  if (quantized.kind === 'indexed') {
-    const alphabet = alphabetOfQuantizer(quantized.quantizer);
-    const geometry = geometryOfShape(feature.shape);
-    const section = encodeIndexSection(quantized.indices, geometry, alphabet, options.backend, options);
-    writeIndexSection(writer, section, quantized.indices.length, alphabet);
-  } else if (quantized.quantizer.kind === 'none') {
-    writer.writeBytes(bytesOfData(feature.data));
+  const form = formOf(options, { bundled: false, several: tensors.length > 1 });
+  writePreamble(writer, tensors[0].feature.dtype, form);
+  if (form.several) writer.writeVarint(tensors.length);
+  let digest = 0;
+  for (const [i, { feature, ...coding }] of tensors.entries()) {
+    const quantized = quantizeFeature(feature, coding.quantizer, backend);
+    const { dtype, shape } = feature;
+    if (i > 0) writeDType(writer, dtype);
+    writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
+    if (quantized.kind === 'direct' && quantized.quantizer.kind === 'none') {
+      writer.writeBytes(bytesOfData(feature.data));
+    } else {
+      writeIndices(writer, quantized, feature, coding, null, options);
+    }
+    if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
+  return finishFrame(writer, form, digest);
+}
+
+/**
+ * Codes tensors as a bundled frame: what the profile says is left out.
+ * @param features - one for each tensor of the profile, of its type and fixed dimensions; not modified
+ * @returns the frame's bytes, owned by the caller
+ * @throws {RangeError} if a feature does not fit the profile or holds NaN, or a setting is out of range
+ */
+export function encodeBundledFrame(features: readonly Tensor[], options: BundledOptions): Uint8Array {
+  const { profile, backend } = options;
+  const { tensors } = profile;
+  if (features.length !== tensors.length)
+    throw new RangeError(`features expected ${tensors.length}, got ${features.length}`);
+  const writer = new ByteWriter();
+  const form = formOf(options, { bundled: true, several: false });
+  writePreamble(writer, tensors[0].dtype, form);
+  writer.writeVarint(checkedCount('point', options.point));
+  writer.writeVarint(checkedCount('sequenceNumber', options.sequenceNumber));
+  let digest = 0;
+  for (const [i, feature] of features.entries()) {
+    writeVaryingDimensions(writer, tensors[i], feature);
+    const quantized = quantizeByProfile(feature, tensors[i], backend);
+    const coder = options.coder === undefined ? tensors[i].coder : null;
+    writeIndices(writer, quantized, feature, options, coder, options);
+    if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
+  }
+  return finishFrame(writer, form, digest);
+}
+
+function formOf(
+  { digest = false, chunkCount = 1 }: FrameExtras,
+  parts: Pick<FrameForm, 'bundled' | 'several'>,
+): FrameForm {
+  if (!Number.isInteger(chunkCount) || chunkCount < 1)
+    throw new RangeError(`chunkCount expected a positive integer, got ${chunkCount}`);
+  return { ...parts, digest, chunked: chunkCount > 1 };
+}
+
+function checkedCount(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} expected an integer from 0, got ${value}`);
+  return value;
+}
+
+function writeVaryingDimensions(writer: ByteWriter, profile: TensorProfile, feature: Tensor): void {
+  const misfit = misfitOfTensor(profile, feature.dtype, feature.shape);
+  if (misfit) throw new RangeError(misfit);
+  profile.shape.forEach((dimension, axis) => {
+    if (dimension === null) writer.writeVarint(feature.shape[axis]);
+  });
+}
+
+/** Writes the coder sections of a tensor's indices, if it has any. */
+function writeIndices(
+  writer: ByteWriter,
+  quantized: QuantizedFeature,
+  { shape }: Tensor,
+  coding: SectionCoding,
+  staticCoder: StaticCoder | null,
+  { chunkCount = 1, backend }: FrameExtras & { readonly backend: Backend },
+): void {
+  if (quantized.kind === 'direct') return;
+  const { indices } = quantized;
+  const alphabet = alphabetOfQuantizer(quantized.quantizer);
+  const geometry = geometryOfShape(shape);
+  const count = Math.min(chunkCount, maxChunkCount(geometry));
+  if (chunkCount > 1) writer.writeVarint(count);
+  let offset = 0;
+  for (const chunk of chunksOfGeometry(geometry, count)) {
+    const part = indices.subarray(offset, offset + elementsOf(chunk));
+    const section = encodeIndexSection(part, chunk, alphabet, backend, { ...coding, staticCoder });
+    writeIndexSection(writer, section, part.length, alphabet);
+    offset += part.length;
+  }
+}
+
+function finishFrame(writer: ByteWriter, form: FrameForm, digest: number): Uint8Array {
+  if (form.digest) writer.writeUint32(digest);
   writer.writeUint32(crc32(writer.peek()));
   return writer.finish();
 }

@@ -28,6 +28,7 @@ import {
   type Indices,
   type SparseIndices,
   type SparseLayout,
+  type StaticCoder,
   type SymbolAlphabet,
 } from './stages.js';
 
@@ -61,11 +62,20 @@ export function writeIndexSection(
   }
 }
 
-/** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
-export function readIndexSection(reader: ByteReader, count: number, alphabet: IndexAlphabet): IndexSection {
+/**
+ * Reads the section without decoding it.
+ * @param staticCoder - of the frame's profile
+ * @throws {BitstreamError} if the section is not one
+ */
+export function readIndexSection(
+  reader: ByteReader,
+  count: number,
+  alphabet: IndexAlphabet,
+  staticCoder: StaticCoder | null = null,
+): IndexSection {
   const byte = readCoderByte(reader, alphabet.levelCount);
   return byte.layout === 'dense'
-    ? readCodedIndices(reader, byte, count, alphabet)
+    ? readCodedIndices(reader, byte, count, alphabet, staticCoder)
     : readSparse(reader, byte.layout, count, alphabet);
 }
 

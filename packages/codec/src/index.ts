@@ -9,7 +9,14 @@ export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { BudgetError, type BudgetedFrame, type BudgetOptions, encodeWithinBytes } from './budget.js';
+export {
+  type CodingProfile,
+  readProfile,
+  type TensorProfile,
+  writeProfile,
+} from './coding-profile.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
+export { designTensorProfile, type TensorProfileOptions } from './design-profile.js';
 export type { CoderChoice } from './entropy/encode-indices.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
 export {
@@ -18,14 +25,30 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
-export { type DecodeOptions, decodeFrame, type FrameDescription, inspectFrame } from './frame-decoder.js';
 export {
+  type ChunkIndices,
+  type DecodeOptions,
+  decodeChunk,
+  decodeFrame,
+  decodeTensors,
+  type FrameDescription,
+  inspectFrame,
+  joinChunks,
+  type TensorDescription,
+} from './frame-decoder.js';
+export {
+  type BundledOptions,
   type EncodeOptions,
+  encodeBundledFrame,
   encodeFrame,
+  encodeTensors,
+  type FrameExtras,
   type GroupRangeChoice,
   type MeasuredRangeChoice,
   type QuantizerChoice,
   type RangeChoice,
+  type TensorCodingOptions,
+  type TensorToCode,
 } from './frame-encoder.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {
@@ -111,7 +134,10 @@ export type {
   Quantizer,
   RansPayload,
   SparseLayout,
+  StaticCoder,
+  SymbolAlphabet,
   TableCurve,
   TableDescription,
+  TableTree,
   ValueRange,
 } from './stages.js';

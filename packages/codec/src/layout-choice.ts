@@ -67,7 +67,7 @@ export function encodeIndexSection(
     return encodeAsAsked(indices, layout, alphabet, kernels, coding);
   }
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
-  const isFixed = coding.table !== undefined || coding.laneCount !== undefined;
+  const isFixed = Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder);
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
   const denseBytes = sectionBytes(dense, indices.length, alphabet);
   const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));

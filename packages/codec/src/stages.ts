@@ -81,19 +81,27 @@ export interface RansPayload {
 }
 
 /**
- * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, or
- * as rANS tokens with raw bits for what tokens leave out.
+ * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, under
+ * a table of their own or one that both ends hold, or as rANS tokens with raw bits for what tokens leave out.
  */
 export type CodedIndices =
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
+  /** rANS with a coder that both ends hold. */
+  | { readonly kind: 'static'; readonly coder: StaticCoder; readonly payload: RansPayload }
   | {
       readonly kind: 'rans-tokens';
       readonly table: TableDescription;
       readonly payload: RansPayload;
       readonly rawBits: Uint8Array;
     };
+
+/** A coder that both ends hold: rANS of indices below 256 under a table with a frequency for each. */
+export interface StaticCoder {
+  readonly kind: 'rans';
+  readonly table: TableDescription;
+}
 
 /** How indices are arranged before they are coded (bitstream.md §10). */
 export type Layout = 'dense' | SparseLayout;
@@ -202,4 +210,25 @@ export interface FeatureGeometry {
 /** Elements of a geometry. */
 export function elementsOf({ planes, rows, columns }: FeatureGeometry): number {
   return planes * rows * columns;
+}
+
+/** Runs of a geometry's planes, or of its rows if it has one plane, or of its columns if it has one row. */
+export function chunksOfGeometry(geometry: FeatureGeometry, chunkCount: number): FeatureGeometry[] {
+  const side = chunkedSide(geometry);
+  const units = geometry[side];
+  return Array.from({ length: chunkCount }, (_, chunk) => {
+    const from = Math.floor((chunk * units) / chunkCount);
+    const to = Math.floor(((chunk + 1) * units) / chunkCount);
+    return { ...geometry, [side]: to - from };
+  });
+}
+
+/** Most chunks that a geometry can be divided into. */
+export function maxChunkCount(geometry: FeatureGeometry): number {
+  return geometry[chunkedSide(geometry)];
+}
+
+function chunkedSide({ planes, rows }: FeatureGeometry): keyof FeatureGeometry {
+  if (planes > 1) return 'planes';
+  return rows > 1 ? 'rows' : 'columns';
 }

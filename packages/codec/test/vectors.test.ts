@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeNpy } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,9 @@ import {
   type Backend,
   BitstreamError,
   decodeFrame,
+  decodeTensors,
   loadWasmBackend,
+  readProfile,
   referenceBackend,
 } from '../src/index.js';
 
@@ -25,9 +27,14 @@ beforeAll(async () => {
 describe('decoder vectors of version 1', () => {
   test.each(framesIn('v1'))('%s decodes to its tensor, to the byte', (name) => {
     const frame = readFileSync(`${directory}v1/${name}.fwf`);
-    const expected = readFileSync(`${directory}v1/${name}.npy`);
+    const profile = `${directory}v1/${name}.fwp`;
+    const profiles = new Map(existsSync(profile) ? [[0, readProfile(readFileSync(profile))]] : []);
     for (const backend of backends) {
-      expect(Buffer.compare(writeNpy(decodeFrame(frame, { backend })), expected), backend.name).toBe(0);
+      const tensors = decodeTensors(frame, { backend, profiles });
+      tensors.forEach((tensor, i) => {
+        const expected = readFileSync(`${directory}v1/${name}${tensors.length > 1 ? `.${i}` : ''}.npy`);
+        expect(Buffer.compare(writeNpy(tensor), expected), `${backend.name}, tensor ${i}`).toBe(0);
+      });
     }
   });
 });

@@ -44,7 +44,7 @@ export async function encode(
     return { feature: tensor, ...code(tensor, options, backend) };
   });
   const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
-  const { coder, layout } = inspectFrame(frame, limits);
+  const { coder, layout } = inspectFrame(frame, { limits });
   const distance = measureDistance(feature, decodeFrame(frame, { backend, limits }));
   signal.throwIfAborted();
   await writeOutput(output, frame, terminal);

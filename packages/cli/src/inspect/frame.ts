@@ -13,7 +13,9 @@ const SHOWN_BYTES = 8;
  * @throws {BitstreamError} if it is not one
  */
 export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
-  const frame = inspectFrame(bytes, { maxElements: Number.MAX_SAFE_INTEGER });
+  const frame = inspectFrame(bytes, {
+    limits: { maxElements: Number.MAX_SAFE_INTEGER },
+  });
   const { dtype, shape, quantizer, coder, layout, byteLength, elementCount } = frame;
   const bitsPerElement = elementCount === 0 ? null : (8 * byteLength) / elementCount;
   const fields = frame.fields.map((field) => ({

@@ -8,10 +8,10 @@ const POLYNOMIAL = 0xedb88320;
 /** Remainders of every byte, then of every byte followed by one to three zero bytes. */
 const REMAINDERS: readonly Uint32Array[] = createRemainders();
 
-/** CRC-32 of `bytes`, in [0, 2^32). */
-export function crc32(bytes: Uint8Array): number {
+/** CRC-32 of `bytes`, in [0, 2^32). @param previous - CRC-32 of the bytes before them */
+export function crc32(bytes: Uint8Array, previous = 0): number {
   const [t0, t1, t2, t3] = REMAINDERS;
-  let crc = 0xffffffff;
+  let crc = ~previous;
   let i = 0;
   for (const end = bytes.length & ~3; i < end; i += 4) {
     crc ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);

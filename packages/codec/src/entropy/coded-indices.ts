@@ -14,6 +14,7 @@ import {
   type IndexAlphabet,
   type Indices,
   type RansPayload,
+  type StaticCoder,
   type SymbolAlphabet,
   type TableDescription,
 } from '../stages.js';
@@ -44,7 +45,7 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices, alpha
   }
   const { laneCount, bytes } = coded.payload;
   writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
-  writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
+  if (coded.kind !== 'static') writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
   writer.writeBytes(bytes);
@@ -58,6 +59,7 @@ export function wordCountOf({ bytes, laneCount }: RansPayload): number {
 
 /**
  * Reads what follows the coder byte, without decoding it.
+ * @param staticCoder - of the frame's profile
  * @throws {BitstreamError} if the section is not one
  */
 export function readCodedIndices(
@@ -65,11 +67,24 @@ export function readCodedIndices(
   { coder, laneCount }: CoderByte,
   count: number,
   alphabet: IndexAlphabet,
+  staticCoder: StaticCoder | null,
 ): CodedIndices {
   if (coder === 'packed') return readPacked(reader, count, alphabet.levelCount);
   if (coder === 'binary') return readBinary(reader);
+  if (coder === 'static') {
+    if (!staticCoder) throw reader.error('invalid-field', 'no profile holds a coder', reader.offset - 1);
+    const payload = readPayload(reader, laneCount, readWordCount(reader));
+    return { kind: coder, coder: staticCoder, payload };
+  }
   const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
-  return readPayload(reader, coder, table, laneCount);
+  const wordCount = readWordCount(reader);
+  if (coder === 'rans') return { kind: coder, table, payload: readPayload(reader, laneCount, wordCount) };
+  const rawByteCount = reader.readVarint();
+  reader.note('bytes of raw bits', rawByteCount);
+  const payload = readPayload(reader, laneCount, wordCount);
+  const rawBits = reader.readBytes(rawByteCount);
+  reader.note('raw bits', `${rawByteCount} bytes`);
+  return { kind: coder, table, payload, rawBits };
 }
 
 /**
@@ -86,6 +101,10 @@ export function decodeIndices(
   const count = elementsOf(geometry);
   if (coded.kind === 'binary') return kernels.decodeBins(coded.bytes, geometry, alphabet);
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
+  if (coded.kind === 'static') {
+    const table = tableOfDescription(symbolAlphabet('rans', alphabet), coded.coder.table);
+    return kernels.decodeRans(coded.payload, count, table);
+  }
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
   if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
@@ -161,25 +180,15 @@ export function readTableSection(reader: ByteReader, alphabet: SymbolAlphabet, o
   return table;
 }
 
-function readPayload(
-  reader: ByteReader,
-  kind: 'rans' | 'rans-tokens',
-  table: TableDescription,
-  laneCount: number,
-): CodedIndices {
+function readWordCount(reader: ByteReader): number {
   reader.section = 'payload';
   const wordCount = reader.readVarint();
   reader.note('words', wordCount);
-  let rawByteCount = 0;
-  if (kind === 'rans-tokens') {
-    rawByteCount = reader.readVarint();
-    reader.note('bytes of raw bits', rawByteCount);
-  }
+  return wordCount;
+}
+
+function readPayload(reader: ByteReader, laneCount: number, wordCount: number): RansPayload {
   const bytes = reader.readBytes(laneCount * STATE_BYTES + wordCount * 2);
   reader.note('states and words', `${laneCount} states, ${wordCount} words`);
-  const payload = { bytes, laneCount };
-  if (kind === 'rans') return { kind, table, payload };
-  const rawBits = reader.readBytes(rawByteCount);
-  reader.note('raw bits', `${rawByteCount} bytes`);
-  return { kind, table, payload, rawBits };
+  return { bytes, laneCount };
 }

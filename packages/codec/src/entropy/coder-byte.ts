@@ -8,7 +8,7 @@ import { MAX_LANE_COUNT } from './rans.js';
 import { MIN_TOKEN_LEVELS } from './wide-alphabet.js';
 
 /** Codes of the coder; the position is the code. */
-const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens'];
+const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens', 'static'];
 /** Codes of the layout; the position is the code. */
 const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
 const CODER_LOW_MASK = 0b11;
@@ -45,7 +45,7 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   const coder = CODERS[code];
   const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
   const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
-  const hasLanes = layout === 'dense' && (coder === 'rans' || coder === 'rans-tokens');
+  const hasLanes = layout === 'dense' && (coder === 'rans' || coder === 'rans-tokens' || coder === 'static');
   if (!coder) throw reader.error('reserved-bits', `coder ${code} is not one`, start);
   if (!hasLanes && laneCount > 1) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);

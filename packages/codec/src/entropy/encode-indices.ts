@@ -11,13 +11,14 @@ import type {
   FrequencyTable,
   IndexAlphabet,
   Indices,
+  StaticCoder,
   SymbolAlphabet,
   TableDescription,
 } from '../stages.js';
 import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
 import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './frequency-table.js';
 import { chooseLaneCount, STATE_BYTES } from './rans.js';
-import { type DesignedTable, designTable } from './table-design.js';
+import { type DesignedTable, designTable, estimateSymbolBits } from './table-design.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
 
 const LANE_COUNTS = [1, 2, 4, 8, 16, 32];
@@ -46,6 +47,8 @@ export interface IndexCoding {
    * the tensor.
    */
   readonly table?: TableDescription;
+  /** A coder that both ends hold, for up to 256 levels; frames name it only. */
+  readonly staticCoder?: StaticCoder | null;
   /** Interleaved coders, a power of two from 1 to 32; by default chosen by the size of the payload. */
   readonly laneCount?: number;
 }
@@ -63,6 +66,7 @@ export function encodeIndices(
   coding: IndexCoding = {},
 ): CodedIndices {
   checkCoding(coding);
+  if (coding.staticCoder) return encodeByStaticCoder(indices, alphabet, kernels, coding.staticCoder, coding);
   const coder = coding.coder ?? (coding.table || coding.laneCount ? 'rans' : 'auto');
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
@@ -73,6 +77,29 @@ export function encodeIndices(
   return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
     ? { kind: 'binary', bytes }
     : byTable.encode();
+}
+
+function encodeByStaticCoder(
+  indices: Indices,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  coder: StaticCoder,
+  coding: IndexCoding,
+): CodedIndices {
+  if (!(indices instanceof Uint8Array))
+    throw new RangeError(`staticCoder expected none for ${alphabet.levelCount} levels, got one`);
+  const table = tableOfDescription(symbolAlphabet('rans', alphabet), coder.table);
+  const laneCount = coding.laneCount ?? chooseLaneCount(estimatedBytes(indices, alphabet, kernels, table));
+  return { kind: 'static', coder, payload: kernels.encodeRans(indices, table, laneCount) };
+}
+
+function estimatedBytes(
+  indices: Uint8Array,
+  { levelCount }: IndexAlphabet,
+  kernels: EntropyKernels,
+  table: FrequencyTable,
+): number {
+  return estimateSymbolBits(kernels.countSymbols(indices, levelCount), table) / 8;
 }
 
 /** The best of packed fields and rANS, priced before it is done. */

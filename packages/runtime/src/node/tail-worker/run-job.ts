@@ -59,7 +59,7 @@ function decodeCut(frames: readonly Uint8Array[], context: JobContext): TensorMa
 function decodeTensor(frame: Uint8Array, spec: TensorSpec, { backend, limits }: JobContext): Tensor {
   const maxElements = staticElementCount(spec) ?? limits.maxElementsPerTensor;
   try {
-    const found = inspectFrame(frame, { maxElements });
+    const found = inspectFrame(frame, { limits: { maxElements } });
     if (!fitsSpec(found, spec)) {
       const expected = `${spec.dtype} [${spec.shape.join(', ')}]`;
       const got = `${found.dtype} [${found.shape.join(', ')}]`;

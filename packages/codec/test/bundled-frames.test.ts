@@ -1,0 +1,351 @@
+import { createRandom, elementCount, type Tensor } from '@featherwire/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { crc32 } from '../src/bitstream/crc32.js';
+import {
+  type Backend,
+  BitstreamError,
+  type BundledOptions,
+  type CodingProfile,
+  decodeChunk,
+  decodeFrame,
+  decodeTensors,
+  designTensorProfile,
+  encodeBundledFrame,
+  encodeFrame,
+  encodeTensors,
+  inspectFrame,
+  joinChunks,
+  loadWasmBackend,
+  type QuantizerChoice,
+  readProfile,
+  referenceBackend,
+  type TensorProfileOptions,
+  writeProfile,
+} from '../src/index.js';
+
+const POINT = 7;
+const BUNDLED_OVERHEAD = 16;
+
+function feature(shape: number[], seed: number, dtype: 'float32' | 'float16' | 'uint8' = 'float32'): Tensor {
+  const random = createRandom(seed);
+  const draw = (): number => (random.nextUniform() < 0.5 ? 0 : -Math.log(1 - random.nextUniform()));
+  const length = elementCount(shape);
+  if (dtype === 'uint8')
+    return { dtype, shape, data: Uint8Array.from({ length }, () => Math.min(255, 20 * draw())) };
+  if (dtype === 'float16')
+    return { dtype, shape, data: Uint16Array.from({ length }, () => random.nextInteger(0x4400)) };
+  return { dtype, shape, data: Float32Array.from({ length }, draw) };
+}
+
+const minmax = { kind: 'minmax' } as const;
+const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
+  ['uniform 4', { kind: 'uniform', levelCount: 4, range: minmax }],
+  ['uniform 5 by model', { kind: 'uniform', levelCount: 5, range: { kind: 'model' } }],
+  ['asymmetric 8 bits', { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -0.5, high: 3 } }],
+  ['1,000 levels', { kind: 'uniform', levelCount: 1000, range: minmax }],
+  ['listed levels', { kind: 'levels', levels: [0, 0.5, 1.5, 4], thresholds: [0.25, 1, 2.5] }],
+  [
+    'groups',
+    {
+      kind: 'grouped',
+      levelCount: 6,
+      axis: 0,
+      groupCount: 2,
+      range: {
+        kind: 'fixed',
+        limits: [
+          { low: 0, high: 2 },
+          { low: 0, high: 5 },
+        ],
+      },
+    },
+  ],
+];
+
+let backends: Backend[];
+beforeAll(async () => {
+  backends = [referenceBackend, await loadWasmBackend()];
+});
+
+function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {
+  return { tensors: [designTensorProfile(samples, { quantizer, backend: referenceBackend })] };
+}
+
+function bundled(features: Tensor[], profile: CodingProfile, more: Partial<BundledOptions> = {}): Uint8Array {
+  return encodeBundledFrame(features, {
+    profile,
+    point: POINT,
+    sequenceNumber: 300,
+    backend: referenceBackend,
+    ...more,
+  });
+}
+
+const decoding = (profile: CodingProfile, backend: Backend = referenceBackend) => ({
+  backend,
+  profiles: new Map([[POINT, profile]]),
+});
+
+/** What a self-contained frame gives under the limits of the profile. */
+function expected(input: Tensor, profile: CodingProfile, choice: QuantizerChoice): Tensor {
+  const { quantizer } = profile.tensors[0];
+  if (choice.kind !== 'uniform' && choice.kind !== 'asymmetric')
+    return decodeFrame(encodeFrame(input, { quantizer: choice, backend: referenceBackend }), {
+      backend: referenceBackend,
+    });
+  if (quantizer.kind !== 'affine') throw new Error(quantizer.kind);
+  const indices = referenceBackend.quantize(input.data as Float32Array, quantizer.affine);
+  return { ...input, data: referenceBackend.dequantize(indices, quantizer.affine) } as Tensor;
+}
+
+describe('bundled frames', () => {
+  test.each(CHOICES)('%s: a tensor comes back as its self-contained frame gives it', (_, choice) => {
+    const samples = [1, 2, 3].map((seed) => feature([4, 9, 10], seed));
+    const profile = profileOf(samples, choice);
+    const input = feature([4, 9, 10], 4);
+    const frames = backends.map((backend) => bundled([input], profile, { backend }));
+    expect(Buffer.compare(frames[0], frames[1])).toBe(0);
+    for (const backend of backends) {
+      const output = decodeFrame(frames[0], decoding(profile, backend));
+      expect(output).toEqual(expected(input, profile, choice));
+    }
+    const { bundled: named, digest } = inspectFrame(frames[0], decoding(profile));
+    expect(named).toEqual({ point: POINT, sequenceNumber: 300 });
+    expect(digest).toBeNull();
+  });
+
+  test.each([[40], [2, 512], [64, 28, 28], [16, 128, 128]])(
+    'shape %j, %j, %j: everything but the entropy code takes 16 bytes at most',
+    (...shape) => {
+      const dimensions = shape.filter((dimension) => dimension !== undefined);
+      const profile = profileOf([feature(dimensions, 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+      const frame = bundled([feature(dimensions, 2)], profile, { sequenceNumber: 16_383 });
+      const { fields, coder } = inspectFrame(frame, decoding(profile));
+      expect(coder).toBe('static');
+      const code = fields.find(({ field }) => field === 'states and words')!.byteLength;
+      expect(frame.length - code).toBeLessThanOrEqual(BUNDLED_OVERHEAD);
+    },
+  );
+
+  test('dimensions that vary are stated, others are held to', () => {
+    const samples = [feature([3, 5, 8], 1), feature([3, 5, 20], 2)];
+    const tensor = designTensorProfile(samples, {
+      quantizer: { kind: 'uniform', levelCount: 8, range: minmax },
+      varyingAxes: [2],
+      backend: referenceBackend,
+    });
+    const profile = readProfile(writeProfile({ tensors: [tensor] }));
+    const input = feature([3, 5, 33], 3);
+    expect(decodeFrame(bundled([input], profile), decoding(profile)).shape).toEqual([3, 5, 33]);
+    expect(() => bundled([feature([3, 6, 33], 3)], profile)).toThrow(/expected float32 \[3, 5, \*\]/);
+    expect(() => bundled([feature([3, 5, 33], 3, 'float16')], profile)).toThrow(/got float16/);
+    expect(() => bundled([feature([3, 5, 0], 3)], profile)).toThrow(RangeError);
+  });
+
+  test('a table of samples codes indices that no sample has', () => {
+    const zeros: Tensor = { dtype: 'float32', shape: [500], data: new Float32Array(500) };
+    const profile = profileOf([zeros], {
+      kind: 'uniform',
+      levelCount: 16,
+      range: { kind: 'fixed', low: -1, high: 9 },
+    });
+    const input = feature([500], 5);
+    expect(decodeFrame(bundled([input], profile), decoding(profile))).toEqual(
+      expected(input, profile, { kind: 'uniform', levelCount: 16, range: minmax }),
+    );
+  });
+
+  test('another coder than the static one can be asked for', () => {
+    const profile = profileOf([feature([8, 16, 16], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const input = feature([8, 16, 16], 2);
+    const frames = (['binary', 'rans', 'auto'] as const).map((coder) => bundled([input], profile, { coder }));
+    for (const frame of frames) {
+      expect(inspectFrame(frame, decoding(profile)).coder).not.toBe('static');
+      expect(decodeFrame(frame, decoding(profile))).toEqual(
+        decodeFrame(bundled([input], profile), decoding(profile)),
+      );
+    }
+  });
+
+  test('several tensors of several types share one frame', () => {
+    const make = (seed: number): Tensor[] => [
+      feature([4, 8, 8], seed),
+      feature([60], seed + 1, 'float16'),
+      feature([2, 30], seed + 2, 'uint8'),
+    ];
+    const quantizer = { kind: 'uniform', levelCount: 5, range: minmax } as const;
+    const profile = {
+      tensors: make(1).map((sample) =>
+        designTensorProfile([sample], { quantizer, backend: referenceBackend }),
+      ),
+    };
+    const frame = bundled(make(10), profile, { digest: true });
+    const tensors = decodeTensors(frame, decoding(profile));
+    expect(tensors.map(({ dtype, shape }) => [dtype, shape])).toEqual(
+      make(1).map(({ dtype, shape }) => [dtype, shape]),
+    );
+    expect(() => decodeFrame(frame, decoding(profile))).toThrow(
+      expect.objectContaining({ code: 'invalid-field' }),
+    );
+    expect(() => bundled(make(1).slice(1), profile)).toThrow(/features expected 3/);
+  });
+
+  test('a frame of an unknown point, or of another type, is refused', () => {
+    const profile = profileOf([feature([30], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const frame = bundled([feature([30], 2)], profile);
+    const other = profileOf([feature([30], 1, 'float16')], { kind: 'uniform', levelCount: 4, range: minmax });
+    const backend = referenceBackend;
+    expect(() => decodeFrame(frame, { backend })).toThrow(expect.objectContaining({ code: 'unknown-point' }));
+    expect(() => decodeFrame(frame, decoding(other))).toThrow(
+      expect.objectContaining({ code: 'invalid-field' }),
+    );
+  });
+
+  test('NaN, a wrong count and a negative sequence number are refused', () => {
+    const profile = profileOf([feature([3], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const nan: Tensor = { dtype: 'float32', shape: [3], data: Float32Array.of(1, Number.NaN, 2) };
+    expect(() => bundled([nan], profile)).toThrow(/NaN in 1 of 3/);
+    expect(() => bundled([feature([3], 1)], profile, { sequenceNumber: -1 })).toThrow(
+      /sequenceNumber expected/,
+    );
+    expect(() => bundled([feature([3], 1)], profile, { chunkCount: 0 })).toThrow(/chunkCount expected/);
+  });
+});
+
+describe('several tensors in a self-contained frame', () => {
+  test('each keeps its own coding', () => {
+    const features = [feature([4, 8, 8], 1), feature([70], 2, 'uint8'), feature([2, 2], 3)];
+    const quantizers: QuantizerChoice[] = [
+      { kind: 'uniform', levelCount: 4, range: minmax },
+      { kind: 'integer' },
+      { kind: 'none' },
+    ];
+    for (const digest of [false, true]) {
+      for (const chunkCount of [1, 3]) {
+        const frame = encodeTensors(
+          features.map((input, i) => ({ feature: input, quantizer: quantizers[i] })),
+          { backend: referenceBackend, digest, chunkCount },
+        );
+        const tensors = decodeTensors(frame, { backend: referenceBackend });
+        expect(tensors[1]).toEqual(features[1]);
+        expect(tensors[2]).toEqual(features[2]);
+        expect(tensors[0].shape).toEqual([4, 8, 8]);
+        const { fields, byteLength } = inspectFrame(frame);
+        expect(fields.reduce((sum, field) => sum + field.byteLength, 0)).toBe(byteLength);
+        const limits = { maxElements: 256 + 70 + 3 };
+        expect(() => decodeTensors(frame, { backend: referenceBackend, limits })).toThrow(
+          expect.objectContaining({ code: 'limit-exceeded' }),
+        );
+      }
+    }
+  });
+});
+
+describe('chunks', () => {
+  test.each([
+    [[16, 20, 20], 4, 4],
+    [[5, 20, 20], 8, 5],
+    [[1, 40, 12], 3, 3],
+    [[100], 7, 7],
+    [[1], 3, 1],
+  ])('shape %j in %d chunks decodes whole and chunk by chunk', (shape, asked, got) => {
+    const input = feature(shape, 6);
+    for (const quantizer of [
+      { kind: 'uniform', levelCount: 6, range: { kind: 'fixed', low: 0, high: 4 } },
+      { kind: 'uniform', levelCount: 700, range: { kind: 'fixed', low: 0, high: 4 } },
+    ] satisfies QuantizerChoice[]) {
+      const options = { quantizer, backend: referenceBackend };
+      const frame = encodeFrame(input, { ...options, chunkCount: asked, digest: true });
+      const whole = decodeFrame(frame, options);
+      expect(whole).toEqual(decodeFrame(encodeFrame(input, options), options));
+      const { chunkCount } = inspectFrame(frame);
+      expect(chunkCount).toBe(got);
+      const chunks = Array.from({ length: chunkCount }, (_, i) => decodeChunk(frame, i, options));
+      expect(joinChunks(frame, chunks.reverse(), options)).toEqual(whole);
+      expect(() => decodeChunk(frame, chunkCount, options)).toThrow(RangeError);
+    }
+  });
+});
+
+/** A right checksum behind whatever stands before it. */
+function sealed(frame: Uint8Array): Uint8Array {
+  new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
+  return frame;
+}
+
+describe('damage', () => {
+  test('with the digest no wrong tensor is returned as right', () => {
+    const random = createRandom(8);
+    const profile = profileOf([feature([6, 10, 10], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const frame = bundled([feature([6, 10, 10], 2)], profile, { digest: true, chunkCount: 2 });
+    const right = decodeFrame(frame, decoding(profile));
+    const codes = new Map<string, number>();
+    for (let round = 0; round < 4_000; round++) {
+      const damaged = frame.slice();
+      for (let flips = 1 + random.nextInteger(3); flips > 0; flips--)
+        damaged[random.nextInteger(frame.length - 4)] ^= 1 << random.nextInteger(8);
+      try {
+        // The sequence number is no part of the tensor.
+        expect(decodeFrame(sealed(damaged), decoding(profile))).toEqual(right);
+      } catch (error) {
+        if (!(error instanceof BitstreamError)) throw error;
+        codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
+      }
+    }
+    expect(codes.get('digest-mismatch')).toBeGreaterThan(30);
+    expect(codes.get('payload-mismatch')).toBeGreaterThan(100);
+  });
+
+  test('every truncation of a frame and of a profile is refused', () => {
+    const profile = profileOf([feature([40], 1)], { kind: 'uniform', levelCount: 9, range: minmax });
+    const frame = bundled([feature([40], 2)], profile, { digest: true });
+    for (let length = 0; length < frame.length; length++)
+      expect(() => decodeFrame(frame.subarray(0, length), decoding(profile))).toThrow(BitstreamError);
+    const bytes = writeProfile(profile);
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => readProfile(bytes.subarray(0, length))).toThrow(BitstreamError);
+  });
+});
+
+describe('profiles', () => {
+  test.each(CHOICES)('%s: survive their bytes', (_, quantizer) => {
+    const profile = profileOf([feature([4, 9, 10], 1)], quantizer);
+    expect(readProfile(writeProfile(profile))).toEqual(profile);
+  });
+
+  test('mutations behind a right checksum end in a profile or a BitstreamError', () => {
+    const random = createRandom(9);
+    const sources = CHOICES.map(([, quantizer]) =>
+      writeProfile(profileOf([feature([4, 9, 10], 1)], quantizer)),
+    );
+    let refused = 0;
+    for (let round = 0; round < 6_000; round++) {
+      const bytes = sources[round % sources.length].slice();
+      for (let flips = 1 + random.nextInteger(4); flips > 0; flips--)
+        bytes[random.nextInteger(bytes.length - 4)] = random.nextInteger(256);
+      try {
+        const profile = readProfile(sealed(bytes));
+        expect(readProfile(writeProfile(profile))).toEqual(profile);
+      } catch (error) {
+        if (!(error instanceof BitstreamError)) throw error;
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(1_000);
+  });
+
+  test('samples that do not fit, and settings that no profile has, are refused', () => {
+    const options = {
+      quantizer: { kind: 'uniform', levelCount: 4, range: minmax } as const,
+      backend: referenceBackend,
+    };
+    expect(() => designTensorProfile([], options)).toThrow(/at least one/);
+    expect(() => designTensorProfile([feature([4], 1), feature([5], 1)], options)).toThrow(
+      /expected float32 \[4\]/,
+    );
+    const grouped = { kind: 'grouped', levelCount: 4, axis: 0, groupCount: 2, range: minmax } as const;
+    expect(() => designTensorProfile([feature([4], 1)], { ...options, quantizer: grouped })).toThrow(
+      /fixed limits/,
+    );
+  });
+});
