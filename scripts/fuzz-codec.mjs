@@ -9,10 +9,15 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   BitstreamError,
-  decodeFrame,
+  decodeTensors,
+  designTensorProfile,
+  encodeBundledFrame,
   encodeFrame,
+  encodeTensors,
   loadWasmBackend,
+  readProfile,
   referenceBackend,
+  writeProfile,
 } from '@featherwire/codec';
 import { bytesOfData, createRandom, float16FromFloat32 } from '@featherwire/tensor';
 
@@ -21,6 +26,8 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
+/** Frames of a bundled form are under one of these; the profiles are mutated too. */
+const PROFILE_COUNT = 6;
 /** Bounds the time of one frame: a mutated shape may grow up to this. */
 const LIMITS = { maxElements: 2 ** 16 };
 const MUTATIONS_PER_FRAME = 200;
@@ -30,9 +37,12 @@ const backends = [referenceBackend, await loadWasmBackend()];
 const end = Date.now() + seconds * 1000;
 const outcomes = new Map();
 let frames = 0;
+const profiles = randomProfiles();
 while (Date.now() < end) {
   const frame = randomFrame();
   for (let i = 0; i < MUTATIONS_PER_FRAME; i++) check(mutated(frame));
+  for (const { profile } of profiles.values())
+    checkProfile(mutated(writeProfile(profile), [0xf5, 0x46, 0x50, 1]));
 }
 const summary = [...outcomes].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
 process.stdout.write(`fuzz: ${frames} frames in ${seconds} s, seed ${seed}: ${summary.join(', ')}\n`);
@@ -41,8 +51,10 @@ function check(frame) {
   frames++;
   const results = backends.map((backend) => {
     try {
-      const { dtype, shape, data } = decodeFrame(frame, { backend, limits: LIMITS });
-      return { name: 'tensor', detail: `${dtype} [${shape}]`, bytes: Buffer.from(bytesOfData(data)) };
+      const known = new Map([...profiles].map(([point, { profile }]) => [point, profile]));
+      const tensors = decodeTensors(frame, { backend, limits: LIMITS, profiles: known });
+      const detail = tensors.map(({ dtype, shape }) => `${dtype} [${shape}]`).join(', ');
+      return { name: 'tensors', detail, bytes: Buffer.concat(tensors.map(({ data }) => bytesOfData(data))) };
     } catch (error) {
       if (error instanceof BitstreamError)
         return { name: error.code, detail: error.message, bytes: Buffer.alloc(0) };
@@ -57,6 +69,21 @@ function check(frame) {
   outcomes.set(first.name, (outcomes.get(first.name) ?? 0) + 1);
 }
 
+/** A profile that is read must be written and read again as it is. */
+function checkProfile(bytes) {
+  frames++;
+  let name = 'profile';
+  try {
+    const profile = readProfile(bytes);
+    if (Buffer.compare(writeProfile(profile), bytes) !== 0)
+      report(bytes, 'a profile changes when written again');
+  } catch (error) {
+    if (!(error instanceof BitstreamError)) report(bytes, error.stack);
+    name = error.code;
+  }
+  outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
+}
+
 function report(frame, reason) {
   const file = `fuzz-finding-${seed}-${frames}.fwf`;
   writeFileSync(file, frame);
@@ -64,17 +91,53 @@ function report(frame, reason) {
   process.exit(1);
 }
 
-/** A frame of a random tensor, quantizer, coder and layout. */
+/** A frame of random tensors, quantizers, coders and layouts, in a random form. */
 function randomFrame() {
   for (;;) {
-    const feature = randomFeature();
-    const options = { ...randomCoding(feature), backend: backends[1] };
+    const backend = backends[1];
+    const extras = { digest: random.nextInteger(3) === 0, chunkCount: 1 + random.nextInteger(3), backend };
+    const features = Array.from({ length: 1 + random.nextInteger(3) }, randomFeature);
     try {
-      return encodeFrame(feature, options);
+      switch (random.nextInteger(4)) {
+        case 0:
+          return encodeFrame(features[0], { ...randomCoding(features[0]), ...extras });
+        case 1: {
+          const tensors = features.map((feature) => ({ ...randomCoding(feature), feature }));
+          return encodeTensors(tensors, extras);
+        }
+        case 2: {
+          const point = random.nextInteger(PROFILE_COUNT);
+          const { profile, samples } = profiles.get(point);
+          return encodeBundledFrame(samples, { profile, point, sequenceNumber: frames, ...extras });
+        }
+        default:
+          return encodeFrame(features[0], { ...randomCoding(features[0]), backend });
+      }
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error; // settings that do not go together
     }
   }
+}
+
+/** Profiles by operating point, with tensors that fit them. */
+function randomProfiles() {
+  const found = new Map();
+  while (found.size < PROFILE_COUNT) {
+    const samples = Array.from({ length: 1 + random.nextInteger(2) }, randomFeature);
+    try {
+      const tensors = samples.map((sample) => {
+        const varyingAxes = sample.shape.length > 1 ? [random.nextInteger(sample.shape.length)] : [];
+        return designTensorProfile([sample], { ...randomCoding(sample), varyingAxes, backend: backends[1] });
+      });
+      const profile = { tensors };
+      encodeBundledFrame(samples, { profile, point: 0, sequenceNumber: 0, backend: backends[1] });
+      found.set(found.size, { profile: readProfile(writeProfile(profile)), samples });
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof TypeError || error instanceof BitstreamError))
+        throw error;
+    }
+  }
+  return found;
 }
 
 function randomFeature() {
@@ -121,7 +184,7 @@ function randomCoding(feature) {
 }
 
 /** The frame with some bytes changed, cut, repeated or dropped; most get a right checksum again. */
-function mutated(frame) {
+function mutated(frame, magic = [0xf5, 0x46, 0x57, 1]) {
   let bytes = frame.slice();
   for (let edits = random.nextInteger(4); edits > 0; edits--) {
     const at = random.nextInteger(bytes.length + 1);
@@ -132,7 +195,7 @@ function mutated(frame) {
     else if (kind === 2) bytes = Uint8Array.of(...bytes.subarray(0, at), ...bytes.subarray(at + 1));
     else if (kind === 3 && at < bytes.length) bytes[at] ^= 1 << random.nextInteger(8);
     else if (at < bytes.length) bytes[at] = random.nextInteger(256);
-    if (kind === 4) bytes.set([0xf5, 0x46, 0x57, 1].slice(0, bytes.length));
+    if (kind === 4) bytes.set(magic.slice(0, bytes.length));
   }
   if (random.nextInteger(8) > 0 && bytes.length > 8) {
     new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);

@@ -8,6 +8,7 @@ import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { addProfileCommand } from './commands/profile.js';
 import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSplitCommand } from './commands/split.js';
@@ -49,6 +50,7 @@ export function createProgram(context: CommandContext): Command {
   addRunCommand(program, context);
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
+  addProfileCommand(program, context);
   addInspectCommand(program, context);
   addBenchCommand(program, context);
   addDemoCommand(program, context);

@@ -139,7 +139,7 @@ test.each([
   [['encode', 'text.txt', 'x.fwf'], 'text.txt: npy magic expected'],
   [['encode', 'feature.npy', 'x.fwf', '--integer'], 'feature.npy: feature expected int8 or uint8'],
   [['encode', 'feature.npy', 'no/x.fwf'], 'no/x.fwf expected a path that can be written, got no such file'],
-  [['inspect', 'text.txt'], 'text.txt: expected a frame, an ONNX model, a .npy, a .npz or a directory'],
+  [['inspect', 'text.txt'], 'text.txt: expected a frame, a profile, an ONNX model, a .npy, a .npz or a directory'],
   [['inspect', 'truncated.fwf'], 'truncated.fwf: payload at byte'],
   [['inspect', '.'], 'bundle expected'],
 ])('%j fails with one line and status 1, and leaves nothing', async (args, message) => {
@@ -241,4 +241,47 @@ test('bench prints a rate for every row, and how the coders compare in size', as
   const named = (name: string) => rows.find((row) => row.name === name);
   expect(named('frame, rans')?.encode?.median).toBeGreaterThan(0);
   expect(named('frame, binary')?.bitsPerElement).toBeLessThan(named('frame, rans')?.bitsPerElement ?? 0);
+});
+
+test('a profile of samples makes bundled frames that decode with it and with nothing else', async () => {
+  const profiled = await run(
+    'profile',
+    'feature.npy',
+    '-o',
+    'cut.fwp',
+    '--levels',
+    '4',
+    '--clip',
+    'model',
+    '--json',
+  );
+  expect(JSON.parse(profiled.output)).toMatchObject({ shape, samples: 1, elements: 3840 });
+  const options = ['--profile', 'cut.fwp', '--sequence', '17', '--digest', '--chunks', '2', '--json'];
+  const encoded = await run('encode', 'feature.npy', 'bundled.fwf', ...options);
+  const report = JSON.parse(encoded.output);
+  expect(report).toMatchObject({ coder: 'static', quantizer: 'of the profile' });
+  const decoded = await run('decode', 'bundled.fwf', 'bundled.npy', '--profile', 'cut.fwp');
+  expect(decoded.status).toBe(0);
+  const back = readNpy(readFileSync(file('bundled.npy')));
+  const distances = Array.from(feature.data, (value, i) => Math.abs(value - Number(back.data[i])));
+  expect(Math.max(...distances)).toBe(report.maxAbsoluteError);
+  const inspected = await run('inspect', 'bundled.fwf', '--profile', '0=cut.fwp', '--json');
+  expect(JSON.parse(inspected.output)).toMatchObject({
+    bundled: { point: 0, sequenceNumber: 17 },
+    chunkCount: 2,
+    coder: 'static',
+  });
+  expect(JSON.parse((await run('inspect', 'cut.fwp', '--json')).output)).toMatchObject({ kind: 'profile' });
+  for (const wrong of [[], ['--profile', '1=cut.fwp']]) {
+    const refused = await run('decode', 'bundled.fwf', 'x.npy', ...wrong);
+    expect(refused.status).toBe(1);
+    expect(refused.errors).toMatch(/bundled\.fwf.*no profile is known for operating point 0/);
+  }
+  expect((await run('decode', 'bundled.fwf', 'x.npy', '--profile', 'good.fwf')).errors).toContain(
+    'F5 46 50 expected',
+  );
+  expect((await run('profile', 'feature.npy', '-o', 'y.fwp', '--raw')).status).toBe(2);
+  expect((await run('encode', 'feature.npy', 'y.fwf', '--profile', 'cut.fwp', '--levels', '4')).status).toBe(
+    2,
+  );
 });

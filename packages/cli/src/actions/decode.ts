@@ -4,6 +4,7 @@ import { type BackendPreference, decodeFrame, loadBackend } from '@featherwire/c
 import { writeNpy } from '@featherwire/tensor';
 import type { CommandContext } from '../context.js';
 import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
+import { readProfiles } from '../profiles.js';
 import { formatExactBytes } from '../terminal/units.js';
 import { printCodedTensor, reportStream } from './coded-tensor.js';
 
@@ -11,6 +12,8 @@ import { printCodedTensor, reportStream } from './coded-tensor.js';
 export interface DecodeOptions {
   readonly backend: BackendPreference;
   readonly maxElements: number;
+  /** Files by operating point. */
+  readonly profile?: ReadonlyMap<number, string>;
   readonly json?: true;
 }
 
@@ -24,9 +27,9 @@ export async function decode(
   const stream = reportStream(output, options.json, terminal);
   const backend = await loadBackend(options.backend);
   const frame = await readInput(input, terminal);
-  const tensor = await inFile(input, () =>
-    decodeFrame(frame, { backend, limits: { maxElements: options.maxElements } }),
-  );
+  const profiles = await readProfiles(options.profile, terminal);
+  const limits = { maxElements: options.maxElements };
+  const tensor = await inFile(input, () => decodeFrame(frame, { backend, limits, profiles }));
   const bytes = writeNpy(tensor);
   signal.throwIfAborted();
   await writeOutput(output, bytes, terminal);

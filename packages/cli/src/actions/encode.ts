@@ -4,7 +4,9 @@ import {
   type Backend,
   type BackendPreference,
   type CoderChoice,
+  type CodingProfile,
   decodeFrame,
+  encodeBundledFrame,
   encodeFrame,
   encodeWithinBytes,
   inspectFrame,
@@ -17,6 +19,7 @@ import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../comman
 import type { CommandContext } from '../context.js';
 import { inFile, inputName, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
 import { measureDistance } from '../measure.js';
+import { readProfiles } from '../profiles.js';
 import { formatExactBytes, formatReal } from '../terminal/units.js';
 import { type CodedTensor, printCodedTensor, reportStream } from './coded-tensor.js';
 
@@ -26,6 +29,12 @@ export interface EncodeOptions extends QuantizerOptions {
   readonly coder: CoderChoice;
   readonly layout: LayoutChoice;
   readonly maxBytes?: number;
+  /** File of the profile. */
+  readonly profile?: string;
+  readonly point: number;
+  readonly sequence: number;
+  readonly chunks: number;
+  readonly digest: boolean;
   readonly json?: true;
 }
 
@@ -38,14 +47,18 @@ export async function encode(
 ): Promise<void> {
   const stream = reportStream(output, options.json, terminal);
   const backend = await loadBackend(options.backend);
+  const profiles = await readProfiles(
+    options.profile === undefined ? undefined : new Map([[options.point, options.profile]]),
+    terminal,
+  );
   const bytes = await readInput(input, terminal);
   const { feature, frame, quantizer } = await inFile(input, () => {
     const tensor = readNpy(bytes);
-    return { feature: tensor, ...code(tensor, options, backend) };
+    return { feature: tensor, ...code(tensor, options, profiles.get(options.point), backend) };
   });
   const limits = { maxElements: Math.max(1, elementCount(feature.shape)) };
-  const { coder, layout } = inspectFrame(frame, { limits });
-  const distance = measureDistance(feature, decodeFrame(frame, { backend, limits }));
+  const { coder, layout } = inspectFrame(frame, { limits, profiles });
+  const distance = measureDistance(feature, decodeFrame(frame, { backend, limits, profiles }));
   signal.throwIfAborted();
   await writeOutput(output, frame, terminal);
   const coded: CodedTensor = { dtype: feature.dtype, shape: feature.shape, frameBytes: frame.length };
@@ -56,7 +69,7 @@ export async function encode(
     title: `${inputName(input)} → ${output === STANDARD_STREAM ? 'standard output' : output}`,
     before: [
       ['input', formatExactBytes(bytes.length)],
-      ['quantizer', quantizer === 'constant' ? quantizer : describeQuantizer(quantizer)],
+      ['quantizer', typeof quantizer === 'string' ? quantizer : describeQuantizer(quantizer)],
       ['entropy coder', coder],
       ['layout', layout],
     ],
@@ -68,16 +81,25 @@ export async function encode(
   });
 }
 
-/** The frame, and the quantizer that was asked for or fits the budget. */
+/** The frame, and the quantizer that was asked for or fits the budget, or what stands in its place. */
 function code(
   feature: Tensor,
   options: EncodeOptions,
+  profile: CodingProfile | undefined,
   backend: Backend,
-): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' } {
+): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' | 'of the profile' } {
   const { coder, layout, maxBytes, clip: range } = options;
+  const extras = { chunkCount: options.chunks, digest: options.digest };
+  if (profile) {
+    const { point, sequence: sequenceNumber } = options;
+    // The static table is what a profile is for; another coder has to be asked for.
+    const asked = coder === 'auto' ? {} : { coder, layout };
+    const bundled = { profile, point, sequenceNumber, ...asked, ...extras, backend };
+    return { frame: encodeBundledFrame([feature], bundled), quantizer: 'of the profile' };
+  }
   if (maxBytes === undefined) {
     const quantizer = quantizerOf(options);
-    return { frame: encodeFrame(feature, { quantizer, coder, layout, backend }), quantizer };
+    return { frame: encodeFrame(feature, { quantizer, coder, layout, ...extras, backend }), quantizer };
   }
   const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, layout, backend });
   const { frame, levelCount, low, high } = found;

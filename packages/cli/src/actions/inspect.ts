@@ -1,6 +1,7 @@
 /** What `featherwire inspect` does: recognizes the content and prints its report. */
 
 import { MANIFEST_FILE } from '@featherwire/bundle';
+import type { CodingProfile } from '@featherwire/codec';
 import { OnnxError } from '@featherwire/onnx';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput, STANDARD_STREAM } from '../files.js';
@@ -8,8 +9,10 @@ import { inspectNpy, inspectNpz } from '../inspect/arrays.js';
 import { inspectBundle } from '../inspect/bundle.js';
 import { inspectFrameBytes } from '../inspect/frame.js';
 import { inspectModel } from '../inspect/model.js';
+import { inspectProfile } from '../inspect/profile.js';
 import { hexOf, isDirectory, kindOfBytes } from '../inspect/recognize.js';
 import type { InspectReport } from '../inspect/report.js';
+import { readProfiles } from '../profiles.js';
 import { CommandError } from '../terminal/errors.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
@@ -17,6 +20,8 @@ import { printJson, printLines, stylesOf, type Terminal } from '../terminal/term
 /** What the options parse to. */
 export interface InspectOptions {
   readonly json?: true;
+  /** Files of profiles by operating point. */
+  readonly profile?: ReadonlyMap<number, string>;
 }
 
 /** First bytes of a file that is nothing known, in the error. */
@@ -34,15 +39,18 @@ export async function inspect(
     if (damage) throw damage;
     return;
   }
+  const profiles = await readProfiles(options.profile, terminal);
   const bytes = await readInput(path, terminal);
-  printReport(await inFile(path, () => inspectBytes(bytes)), options, terminal);
+  printReport(await inFile(path, () => inspectBytes(bytes, profiles)), options, terminal);
 }
 
-function inspectBytes(bytes: Uint8Array): InspectReport {
+function inspectBytes(bytes: Uint8Array, profiles: ReadonlyMap<number, CodingProfile>): InspectReport {
   const kind = kindOfBytes(bytes);
   switch (kind) {
     case 'frame':
-      return inspectFrameBytes(bytes);
+      return inspectFrameBytes(bytes, profiles);
+    case 'profile':
+      return inspectProfile(bytes);
     case 'npy':
       return inspectNpy(bytes);
     case 'npz':
@@ -63,7 +71,7 @@ function inspectOther(bytes: Uint8Array): InspectReport {
     const got =
       bytes.length === 0 ? 'no bytes' : `${bytes.length} bytes that begin with ${hexOf(bytes, SHOWN_BYTES)}`;
     throw new CommandError(
-      `expected a frame, an ONNX model, a .npy, a .npz or a directory with ${MANIFEST_FILE}, got ${got}`,
+      `expected a frame, a profile, an ONNX model, a .npy, a .npz or a directory with ${MANIFEST_FILE}, got ${got}`,
       { cause },
     );
   }

@@ -47,6 +47,31 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
   };
 }
 
+/** Parses positions in a shape, such as `2,3`. */
+export function axesArgument(text: string): number[] {
+  return listArgument(text).map(integerIn(0, 7));
+}
+
+/** Parses `FILE` or `POINT=FILE` and adds it to the profiles given before. */
+export function profileArgument(
+  text: string,
+  files: ReadonlyMap<number, string> = new Map(),
+): ReadonlyMap<number, string> {
+  const [, digits = '0', file] = /^(?:(\d+)=)?(.+)$/s.exec(text) ?? [];
+  const point = Number(digits);
+  if (!file || !Number.isSafeInteger(point)) throw new InvalidArgumentError('Expected FILE or POINT=FILE.');
+  if (files.has(point)) throw new InvalidArgumentError(`Expected each point once, got ${point} twice.`);
+  return new Map([...files, [point, file]]);
+}
+
+/** `--profile`, repeatable. */
+export function profilesOption(): Option {
+  return new Option(
+    '--profile <file>',
+    'profile of bundled frames, of operating point 0 or as POINT=FILE; repeatable',
+  ).argParser(profileArgument);
+}
+
 /** `--json`. */
 export function jsonOption(): Option {
   return new Option('--json', 'print one JSON document');

@@ -18,6 +18,8 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --bits 4 --coder rans --layout csr-separate
   $ featherwire encode feature.npy feature.fwf --max-bytes 1200
   $ featherwire encode mask.npy mask.fwf --integer
+  $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
+  $ featherwire encode large.npy large.fwf --levels 4 --chunks 8 --digest
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
 
 /** Adds the command to the program. */
@@ -25,7 +27,9 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
   const command = program
     .command('encode')
     .summary('code a .npy tensor as a frame')
-    .description('Codes one tensor as a self-contained frame and tells its size and its error.')
+    .description(
+      'Codes one tensor as a frame, self-contained or under a profile, and tells its size and its error.',
+    )
     .argument('<in.npy>', 'tensor to code; - for standard input')
     .argument('<out.fwf>', 'frame to write; - for standard output');
   addQuantizerOptions(command)
@@ -34,6 +38,26 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
         .conflicts(['levels', 'bits', 'raw', 'integer'])
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
+    .addOption(
+      new Option(
+        '--profile <file.fwp>',
+        'leave out what this profile says; see featherwire profile',
+      ).conflicts([...['levels', 'bits', 'raw', 'integer', 'clip', 'maxBytes']]),
+    )
+    .addOption(
+      new Option('--point <number>', 'operating point by which the other end knows the profile')
+        .argParser(integerIn(0))
+        .default(0),
+    )
+    .addOption(
+      new Option('--sequence <number>', 'place of a bundled frame in its stream')
+        .argParser(integerIn(0))
+        .default(0),
+    )
+    .addOption(
+      new Option('--chunks <count>', 'sections that decode independently').argParser(integerIn(1)).default(1),
+    )
+    .addOption(new Option('--digest', 'add a checksum of the decoded tensor').default(false))
     .addOption(coderOption())
     .addOption(layoutOption())
     .addOption(backendOption())

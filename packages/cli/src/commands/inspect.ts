@@ -3,11 +3,12 @@
 import type { Command } from 'commander';
 import type { InspectOptions } from '../actions/inspect.js';
 import type { CommandContext } from '../context.js';
-import { jsonOption } from './arguments.js';
+import { jsonOption, profilesOption } from './arguments.js';
 
 const EXAMPLES = `
 Examples:
   $ featherwire inspect feature.fwf
+  $ featherwire inspect bundled.fwf --profile stage2.fwp
   $ featherwire inspect bundle
   $ featherwire inspect model.onnx --json
   $ featherwire inspect feature.npy`;
@@ -16,12 +17,13 @@ Examples:
 export function addInspectCommand(program: Command, context: CommandContext): void {
   program
     .command('inspect')
-    .summary('show what a frame, bundle, model or array holds')
+    .summary('show what a frame, profile, bundle, model or array holds')
     .description(
-      'Shows what a file or bundle holds: a frame byte by byte, a bundle with the check of its digests, ' +
+      'Shows what a file or bundle holds: a frame byte by byte, a profile, a bundle with the check of its digests, ' +
         'an ONNX model, a .npy or .npz. Content decides, not the name.',
     )
     .argument('<path>', 'file or bundle directory; - for standard input')
+    .addOption(profilesOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, options: InspectOptions) => {

@@ -1,6 +1,6 @@
 /** A frame, byte by byte. */
 
-import { inspectFrame } from '@featherwire/codec';
+import { type CodingProfile, inspectFrame, type TensorDescription } from '@featherwire/codec';
 import { formatCount, formatExactBytes, formatShape } from '../terminal/units.js';
 import { hexOf } from './recognize.js';
 import { type InspectReport, numberColumn } from './report.js';
@@ -10,13 +10,19 @@ const SHOWN_BYTES = 8;
 
 /**
  * Describes a frame. Nothing is allocated for its elements, so no limit is set on them.
+ * @param profiles - of bundled frames, by operating point
  * @throws {BitstreamError} if it is not one
  */
-export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
+export function inspectFrameBytes(
+  bytes: Uint8Array,
+  profiles: ReadonlyMap<number, CodingProfile>,
+): InspectReport {
   const frame = inspectFrame(bytes, {
     limits: { maxElements: Number.MAX_SAFE_INTEGER },
+    profiles,
   });
-  const { dtype, shape, quantizer, coder, layout, byteLength, elementCount } = frame;
+  const { byteLength, bundled, digest, tensors } = frame;
+  const elementCount = tensors.reduce((sum, tensor) => sum + tensor.elementCount, 0);
   const bitsPerElement = elementCount === 0 ? null : (8 * byteLength) / elementCount;
   const fields = frame.fields.map((field) => ({
     ...field,
@@ -25,12 +31,12 @@ export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
   return {
     title: 'featherwire frame',
     pairs: [
-      ['tensor', `${dtype} ${formatShape(shape)}, ${formatCount(elementCount)} elements`],
+      ...(bundled
+        ? ([['operating point', `${bundled.point}, frame ${bundled.sequenceNumber}`]] as const)
+        : []),
       ['size', formatExactBytes(byteLength)],
       ['bits per element', bitsPerElement === null ? '-' : bitsPerElement.toFixed(3)],
-      ['quantizer', quantizer.kind],
-      ['entropy coder', coder],
-      ['layout', layout],
+      ...tensors.flatMap(describeTensor),
     ],
     tables: [
       {
@@ -54,15 +60,24 @@ export function inspectFrameBytes(bytes: Uint8Array): InspectReport {
     ],
     record: {
       kind: 'frame',
-      dtype,
-      shape,
+      ...tensors[0],
       elementCount,
       byteLength,
       bitsPerElement,
-      quantizer,
-      coder,
-      layout,
+      bundled,
+      digest,
+      tensors,
       fields,
     },
   };
+}
+
+function describeTensor(tensor: TensorDescription): [string, string][] {
+  const { dtype, shape, elementCount, quantizer, coder, layout, chunkCount } = tensor;
+  return [
+    ['tensor', `${dtype} ${formatShape(shape)}, ${formatCount(elementCount)} elements`],
+    ['quantizer', quantizer.kind],
+    ['entropy coder', chunkCount > 1 ? `${coder}, ${chunkCount} chunks` : coder],
+    ['layout', layout],
+  ];
 }

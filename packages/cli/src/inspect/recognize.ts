@@ -3,10 +3,11 @@
 import { stat } from 'node:fs/promises';
 
 /** Kinds that `inspect` knows. `'other'` may be an ONNX model: protobuf has no magic bytes. */
-export type ContentKind = 'directory' | 'frame' | 'npy' | 'npz' | 'other';
+export type ContentKind = 'directory' | 'frame' | 'profile' | 'npy' | 'npz' | 'other';
 
 const MAGIC_BYTES: readonly (readonly [ContentKind, readonly number[]])[] = [
   ['frame', [0xf5, 0x46, 0x57]],
+  ['profile', [0xf5, 0x46, 0x50]],
   ['npy', [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]],
   ['npz', [0x50, 0x4b, 0x03, 0x04]],
   ['npz', [0x50, 0x4b, 0x05, 0x06]],

@@ -48,8 +48,9 @@ export function writeTensorHeader(writer: ByteWriter, { shape, quantizer }: Fram
 
 /** Reads shape and quantizer. @throws {BitstreamError} on any defect */
 export function readTensorHeader(reader: ByteReader, dtype: DType, limits: DecodeLimits): FrameHeader {
+  const start = reader.offset;
   const { rank, form } = readRankAndForm(reader);
-  const shape = readDimensions(reader, new Array<null>(rank).fill(null), limits);
+  const shape = readDimensions(reader, new Array<null>(rank).fill(null), limits, start);
   reader.section = 'quantizer';
   if (form !== 'none' && !isQuantizable(dtype)) {
     throw reader.error('invalid-field', `${dtype} elements cannot be quantized`);
@@ -76,15 +77,16 @@ export function readRankAndForm(reader: ByteReader): { rank: number; form: Quant
 /**
  * Reads the dimensions that are not known.
  * @param known - all dimensions, null for those to be read
+ * @param start - offset that errors report
  * @throws {BitstreamError} if the tensor, or one of its dimensions, is over the limit
  */
 export function readDimensions(
   reader: ByteReader,
   known: readonly (number | null)[],
   limits: DecodeLimits,
+  start: number = reader.offset,
 ): Shape {
   reader.section = 'shape';
-  const start = reader.offset;
   const shape: number[] = [];
   let elements = 1;
   for (const dimension of known) {

@@ -1,0 +1,79 @@
+/** What `featherwire profile` does. */
+
+import {
+  type BackendPreference,
+  designTensorProfile,
+  encodeBundledFrame,
+  loadBackend,
+  writeProfile,
+} from '@featherwire/codec';
+import { elementCount, readNpy, type Tensor } from '@featherwire/tensor';
+import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
+import type { CommandContext } from '../context.js';
+import { inFile, readInput, STANDARD_STREAM, writeOutput } from '../files.js';
+import { UsageError } from '../terminal/errors.js';
+import { formatPairs } from '../terminal/table.js';
+import { printJson, printLines, stylesOf } from '../terminal/terminal.js';
+import { formatCount, formatExactBytes, formatShape } from '../terminal/units.js';
+import { reportStream } from './coded-tensor.js';
+
+/** What the options parse to. */
+export interface ProfileOptions extends QuantizerOptions {
+  readonly output: string;
+  readonly vary: readonly number[];
+  readonly backend: BackendPreference;
+  readonly json?: true;
+}
+
+/** Designs the profile, codes the samples under it to tell the rate, writes it, prints the report. */
+export async function profile(
+  paths: readonly string[],
+  options: ProfileOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const stream = reportStream(options.output, options.json, terminal);
+  const choice = quantizerOf(options);
+  if (choice.kind === 'none' || choice.kind === 'integer')
+    throw new UsageError('a profile expected --levels or --bits, got a quantizer that every tensor has anew');
+  const backend = await loadBackend(options.backend);
+  const samples: Tensor[] = [];
+  for (const path of paths) {
+    const bytes = await readInput(path, terminal);
+    samples.push(await inFile(path, () => readNpy(bytes)));
+    signal.throwIfAborted();
+  }
+  const tensor = designTensorProfile(samples, { quantizer: choice, varyingAxes: options.vary, backend });
+  const designed = { tensors: [tensor] };
+  const bytes = writeProfile(designed);
+  const frameBytes = samples.reduce((sum, sample, sequenceNumber) => {
+    const frame = encodeBundledFrame([sample], { profile: designed, point: 0, sequenceNumber, backend });
+    return sum + frame.length;
+  }, 0);
+  const elements = samples.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  await writeOutput(options.output, bytes, terminal);
+  const bitsPerElement = (8 * frameBytes) / elements;
+  const { dtype, shape } = tensor;
+  if (options.json) {
+    const record = { dtype, shape, quantizer: choice, samples: samples.length, elements };
+    printJson(stream, {
+      ...record,
+      profileBytes: bytes.length,
+      sampleFrameBytes: frameBytes,
+      bitsPerElement,
+    });
+    return;
+  }
+  const styles = stylesOf(stream, terminal.env);
+  const pairs: [string, string][] = [
+    ['tensor', `${dtype} ${formatShape(shape.map((dimension) => dimension ?? '*'))}`],
+    ['samples', `${formatCount(samples.length)}, ${formatCount(elements)} elements`],
+    ['quantizer', describeQuantizer(choice)],
+    ['profile', formatExactBytes(bytes.length)],
+    [
+      'frames of the samples',
+      `${formatExactBytes(frameBytes)}, ${bitsPerElement.toFixed(3)} bits per element`,
+    ],
+  ];
+  const title = options.output === STANDARD_STREAM ? 'profile' : options.output;
+  printLines(stream, styles.bold(title), ...formatPairs(pairs, styles));
+}

@@ -1,0 +1,51 @@
+/** A profile of bundled frames. */
+
+import { readProfile, type TensorProfile } from '@featherwire/codec';
+import { formatExactBytes, formatShape } from '../terminal/units.js';
+import { type InspectReport, numberColumn } from './report.js';
+
+/** Describes a profile. @throws {BitstreamError} if it is none */
+export function inspectProfile(bytes: Uint8Array): InspectReport {
+  const { tensors } = readProfile(bytes);
+  return {
+    title: 'featherwire profile',
+    pairs: [
+      ['size', formatExactBytes(bytes.length)],
+      ['tensors', String(tensors.length)],
+    ],
+    tables: [
+      {
+        columns: [
+          { header: 'type' },
+          { header: 'shape' },
+          { header: 'quantizer' },
+          numberColumn('levels'),
+          { header: 'static coder' },
+        ],
+        rows: tensors.map((tensor) => [
+          tensor.dtype,
+          formatShape(tensor.shape.map((dimension) => dimension ?? '*')),
+          tensor.quantizer.kind,
+          String(levelCountOf(tensor)),
+          tensor.coder ? `${tensor.coder.kind}, table of ${tensor.coder.table.precisionBits} bits` : 'none',
+        ]),
+      },
+    ],
+    record: { kind: 'profile', byteLength: bytes.length, tensors },
+  };
+}
+
+function levelCountOf({ quantizer }: TensorProfile): number {
+  switch (quantizer.kind) {
+    case 'affine':
+      return quantizer.affine.levelCount;
+    case 'levels':
+      return quantizer.levels.length;
+    case 'grouped':
+      return quantizer.grouped.levelCount;
+    case 'integer':
+      return quantizer.levelCount;
+    default:
+      return quantizer satisfies never;
+  }
+}
