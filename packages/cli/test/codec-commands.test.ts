@@ -139,7 +139,10 @@ test.each([
   [['encode', 'text.txt', 'x.fwf'], 'text.txt: npy magic expected'],
   [['encode', 'feature.npy', 'x.fwf', '--integer'], 'feature.npy: feature expected int8 or uint8'],
   [['encode', 'feature.npy', 'no/x.fwf'], 'no/x.fwf expected a path that can be written, got no such file'],
-  [['inspect', 'text.txt'], 'text.txt: expected a frame, a profile, an ONNX model, a .npy, a .npz or a directory'],
+  [
+    ['inspect', 'text.txt'],
+    'text.txt: expected a frame, a profile, an ONNX model, a .npy, a .npz or a directory',
+  ],
   [['inspect', 'truncated.fwf'], 'truncated.fwf: payload at byte'],
   [['inspect', '.'], 'bundle expected'],
 ])('%j fails with one line and status 1, and leaves nothing', async (args, message) => {
