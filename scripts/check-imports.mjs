@@ -46,6 +46,8 @@ const CODEC_ENCODING_ONLY = [
   'layout/reshape.ts',
   'layout-choice.ts',
   'design-profile.ts',
+  'rate-distortion.ts',
+  'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',

@@ -4,7 +4,7 @@
  * constant. Encoding only.
  */
 
-import { allocateData, type Tensor } from '@featherwire/tensor';
+import { allocateData, elementCount, type Shape, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import type { CoderChoice } from './entropy/encode-indices.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
@@ -29,7 +29,7 @@ export class BudgetError extends RangeError {
 
 /** What must be met, and with what. */
 export interface BudgetOptions {
-  /** Most bytes of the frame, headers and checksum included. */
+  /** Most bytes of the frame, headers and checksum included. `bytesOfRate` gives those of a rate. */
   readonly maxBytes: number;
   /** Clip limits of the fine quantizers, designed anew for each level count; the range of the finite values by default. */
   readonly range?: RangeChoice;
@@ -48,6 +48,17 @@ export interface BudgetedFrame {
   /** Clip limits of its quantizer; both the value for a constant. */
   readonly low: number;
   readonly high: number;
+}
+
+/**
+ * Bytes of a frame at a rate.
+ * @param bitsPerElement - of the whole frame
+ * @throws {RangeError} if it is not positive
+ */
+export function bytesOfRate(shape: Shape, bitsPerElement: number): number {
+  if (!(bitsPerElement > 0))
+    throw new RangeError(`bitsPerElement expected a positive number, got ${bitsPerElement}`);
+  return Math.floor((elementCount(shape) * bitsPerElement) / 8);
 }
 
 /** What makes a constant tensor a constant frame. */

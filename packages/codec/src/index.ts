@@ -8,7 +8,13 @@ export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
-export { BudgetError, type BudgetedFrame, type BudgetOptions, encodeWithinBytes } from './budget.js';
+export {
+  BudgetError,
+  type BudgetedFrame,
+  type BudgetOptions,
+  bytesOfRate,
+  encodeWithinBytes,
+} from './budget.js';
 export {
   type CodingProfile,
   readProfile,

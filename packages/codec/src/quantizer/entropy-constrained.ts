@@ -13,6 +13,7 @@ import {
   entropyBits,
   type ValueDistribution,
 } from './distribution.js';
+import { lowerEnvelope } from './lower-envelope.js';
 
 /** Most levels that the format takes (bitstream.md §4). */
 const MAX_LEVELS = 256;
@@ -140,25 +141,6 @@ function assign(clipped: ValueDistribution, codebook: Codebook, lambda: number):
   const pinned = kept.map((i) => codebook.pinned[i]);
   const cost = squaredError(levels, moments) + lambda * entropyBits(moments.mass);
   return { codebook: { levels, bits, pinned }, thresholds, moments, cost };
-}
-
-/**
- * Levels that are the cheapest for some value, and the thresholds between them: the lower envelope of the lines
- * r² - 2 r x + lambda b. A level whose neighbors' costs meet below its own is never the best one.
- */
-function lowerEnvelope({ levels, bits }: Codebook, lambda: number): { kept: number[]; thresholds: number[] } {
-  const meet = (a: number, b: number): number =>
-    (levels[a] + levels[b]) / 2 + (lambda * (bits[b] - bits[a])) / (2 * (levels[b] - levels[a]));
-  const kept: number[] = [];
-  for (let i = 0; i < levels.length; i++) {
-    while (
-      kept.length > 1 &&
-      meet(kept[kept.length - 2], kept[kept.length - 1]) >= meet(kept[kept.length - 1], i)
-    )
-      kept.pop();
-    kept.push(i);
-  }
-  return { kept, thresholds: kept.slice(1).map((i, n) => meet(kept[n], i)) };
 }
 
 /**

@@ -1,0 +1,86 @@
+/**
+ * Rate-distortion optimized quantization: of the levels near a value the one is taken whose squared error and bits
+ * together cost least. The decoder knows nothing of it. Encoding only.
+ *
+ * Costs are those of a table: the static one that the frame is coded with, else one for the indices at hand, which are
+ * found anew under it. Under such a table the best choice is by thresholds, so the kernels of listed levels do it. For
+ * coders with contexts the costs are those of an average context.
+ */
+
+import type { Tensor } from '@featherwire/tensor';
+import type { Backend } from './backend/backend.js';
+import { symbolAlphabet } from './entropy/coded-indices.js';
+import { tableOfDescription } from './entropy/frequency-table.js';
+import { valuesOfTensor } from './feature.js';
+import type { QuantizedFeature } from './quantize-feature.js';
+import { levelOfIndex } from './quantizer/affine.js';
+import { alphabetOfQuantizer } from './quantizer/alphabet.js';
+import { lowerEnvelope } from './quantizer/lower-envelope.js';
+import type { AffineQuantizer, IndexAlphabet, StaticCoder } from './stages.js';
+
+/** Rounds of indices and table; later ones change little. */
+const ROUNDS = 3;
+/** Most levels: those of the kernels. */
+const MAX_LEVEL_COUNT = 256;
+
+/**
+ * Indices of least squared error plus `lambda` times rate.
+ * @param quantized - of `feature` by levels at equal distance, else returned as it is if it has no indices
+ * @param lambda - squared error, in the square of the levels' distance, that a bit may cost; 0.1 to 0.2 is usual
+ * @param coder - whose table is the cost; null to take one for the indices
+ * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels or over 256 of them
+ */
+export function optimizeIndices(
+  feature: Tensor,
+  quantized: QuantizedFeature,
+  lambda: number,
+  coder: StaticCoder | null,
+  backend: Backend,
+): QuantizedFeature {
+  if (!(lambda >= 0 && Number.isFinite(lambda)))
+    throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
+  if (quantized.kind === 'direct' || lambda === 0) return quantized;
+  const { quantizer } = quantized;
+  if (quantizer.kind !== 'affine')
+    throw new RangeError(`lambda expected uniform or asymmetric levels, got ${quantizer.kind}`);
+  const { affine } = quantizer;
+  if (affine.levelCount > MAX_LEVEL_COUNT)
+    throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
+  const values = valuesOfTensor(feature);
+  const alphabet = alphabetOfQuantizer(quantizer);
+  if (coder) {
+    const indices = cheapestIndices(values, affine, bitsOfCoder(coder, alphabet), lambda, backend);
+    return { ...quantized, indices };
+  }
+  let indices = quantized.indices as Uint8Array;
+  for (let round = 0; round < ROUNDS; round++) {
+    const bits = bitsOfIndices(indices, affine.levelCount, backend);
+    indices = cheapestIndices(values, affine, bits, lambda, backend);
+  }
+  return { ...quantized, indices };
+}
+
+function bitsOfCoder({ table }: StaticCoder, alphabet: IndexAlphabet): Float64Array {
+  const { frequencies, precisionBits } = tableOfDescription(symbolAlphabet('rans', alphabet), table);
+  return Float64Array.from(frequencies, (frequency) => precisionBits - Math.log2(frequency));
+}
+
+/** Information of each index by its share of all; indices that do not occur count as half a one. */
+function bitsOfIndices(indices: Uint8Array, levelCount: number, backend: Backend): Float64Array {
+  const counts = backend.countSymbols(indices, levelCount);
+  return Float64Array.from(counts, (count) => Math.log2(indices.length / Math.max(count, 0.5)));
+}
+
+function cheapestIndices(
+  values: Float32Array,
+  affine: AffineQuantizer,
+  bits: Float64Array,
+  lambda: number,
+  backend: Backend,
+): Uint8Array {
+  const levels = Float64Array.from(bits, (_, index) => levelOfIndex(index, affine));
+  const { kept, thresholds } = lowerEnvelope({ levels, bits }, lambda * affine.step * affine.step);
+  if (kept.length === 1) return new Uint8Array(values.length).fill(kept[0]);
+  const ranks = backend.quantizeByThresholds(values, Float32Array.from(thresholds));
+  return ranks.map((rank) => kept[rank]);
+}
