@@ -3,6 +3,7 @@
 import {
   type Backend,
   type BackendPreference,
+  bytesOfRate,
   type CoderChoice,
   type CodingProfile,
   decodeFrame,
@@ -29,6 +30,8 @@ export interface EncodeOptions extends QuantizerOptions {
   readonly coder: CoderChoice;
   readonly layout: LayoutChoice;
   readonly maxBytes?: number;
+  readonly targetRate?: number;
+  readonly lambda?: number;
   /** File of the profile. */
   readonly profile?: string;
   readonly point: number;
@@ -88,18 +91,22 @@ function code(
   profile: CodingProfile | undefined,
   backend: Backend,
 ): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' | 'of the profile' } {
-  const { coder, layout, maxBytes, clip: range } = options;
+  const { coder, layout, clip: range, lambda = 0, targetRate } = options;
+  const maxBytes = targetRate === undefined ? options.maxBytes : bytesOfRate(feature.shape, targetRate);
   const extras = { chunkCount: options.chunks, digest: options.digest };
   if (profile) {
     const { point, sequence: sequenceNumber } = options;
     // The static table is what a profile is for; another coder has to be asked for.
     const asked = coder === 'auto' ? {} : { coder, layout };
-    const bundled = { profile, point, sequenceNumber, ...asked, ...extras, backend };
+    const bundled = { profile, point, sequenceNumber, lambda, ...asked, ...extras, backend };
     return { frame: encodeBundledFrame([feature], bundled), quantizer: 'of the profile' };
   }
   if (maxBytes === undefined) {
     const quantizer = quantizerOf(options);
-    return { frame: encodeFrame(feature, { quantizer, coder, layout, ...extras, backend }), quantizer };
+    return {
+      frame: encodeFrame(feature, { quantizer, coder, layout, lambda, ...extras, backend }),
+      quantizer,
+    };
   }
   const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, layout, backend });
   const { frame, levelCount, low, high } = found;

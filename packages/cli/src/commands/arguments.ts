@@ -13,6 +13,13 @@ export function integerIn(low: number, high: number = Number.MAX_SAFE_INTEGER): 
   };
 }
 
+/** Parses a number above 0. */
+export function positiveNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Expected a positive number.');
+}
+
 /** Parses `NAME=1,3,48,320` and adds it to the shapes given before. */
 export function shapeArgument(
   text: string,

@@ -3,7 +3,14 @@
 import { type Command, Option } from 'commander';
 import type { EncodeOptions } from '../actions/encode.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, coderOption, integerIn, jsonOption, layoutOption } from './arguments.js';
+import {
+  backendOption,
+  coderOption,
+  integerIn,
+  jsonOption,
+  layoutOption,
+  positiveNumber,
+} from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 /** More than any frame that fits into memory. */
@@ -17,6 +24,8 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --levels 6 --coder rans
   $ featherwire encode feature.npy feature.fwf --bits 4 --coder rans --layout csr-separate
   $ featherwire encode feature.npy feature.fwf --max-bytes 1200
+  $ featherwire encode feature.npy feature.fwf --target-rate 0.7
+  $ featherwire encode feature.npy feature.fwf --levels 8 --lambda 0.15
   $ featherwire encode mask.npy mask.fwf --integer
   $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
   $ featherwire encode large.npy large.fwf --levels 4 --chunks 8 --digest
@@ -39,10 +48,23 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
     .addOption(
+      new Option('--target-rate <bits>', 'as many levels as fit into so many bits per element, all counted')
+        .conflicts(['levels', 'bits', 'raw', 'integer', 'maxBytes'])
+        .argParser(positiveNumber),
+    )
+    .addOption(
+      new Option(
+        '--lambda <number>',
+        'squared error, in steps², that a bit may cost; 0.15 saves bits at little error',
+      )
+        .conflicts(['raw', 'integer', 'maxBytes', 'targetRate'])
+        .argParser(positiveNumber),
+    )
+    .addOption(
       new Option(
         '--profile <file.fwp>',
         'leave out what this profile says; see featherwire profile',
-      ).conflicts([...['levels', 'bits', 'raw', 'integer', 'clip', 'maxBytes']]),
+      ).conflicts(['levels', 'bits', 'raw', 'integer', 'clip', 'maxBytes', 'targetRate']),
     )
     .addOption(
       new Option('--point <number>', 'operating point by which the other end knows the profile')
