@@ -1,7 +1,7 @@
 /**
  * Frames that must not exceed a size. A ladder of quantizers from fine to coarse is searched for the finest whose
- * frame, as really coded, fits: more levels at the top, at the foot two levels under ever wider limits, last a
- * constant. Encoding only.
+ * frame, as really coded, fits: more levels at the top, at the foot a few levels designed for less and less rate, last
+ * a constant. Encoding only.
  */
 
 import { allocateData, elementCount, type Shape, type Tensor } from '@featherwire/tensor';
@@ -9,11 +9,13 @@ import type { Backend } from './backend/backend.js';
 import type { CoderChoice } from './entropy/encode-indices.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
 import { decodeFrame } from './frame-decoder.js';
-import { encodeFrame, type RangeChoice } from './frame-encoder.js';
+import { encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
 import type { LayoutChoice } from './layout-choice.js';
 import { limitsOfRange } from './quantize-feature.js';
 import { MAX_LIMIT } from './quantizer/affine.js';
-import type { GroupLimits } from './quantizer/channel-groups.js';
+import { designLevels } from './quantizer/entropy-constrained.js';
+import { finiteLimits } from './quantizer/range.js';
+import { distributionOfStatistics, statisticsOf, varianceOf } from './quantizer/statistics.js';
 
 /** A size that no frame of the tensor reaches. */
 export class BudgetError extends RangeError {
@@ -43,11 +45,8 @@ export interface BudgetOptions {
 /** A frame within its budget. */
 export interface BudgetedFrame {
   readonly frame: Uint8Array;
-  /** Levels of its quantizer; 1 for a constant. */
-  readonly levelCount: number;
-  /** Clip limits of its quantizer; both the value for a constant. */
-  readonly low: number;
-  readonly high: number;
+  /** What it was quantized by; null for a constant. */
+  readonly quantizer: QuantizerChoice | null;
 }
 
 /**
@@ -66,8 +65,10 @@ const PLAIN = { quantizer: { kind: 'uniform', levelCount: 2, range: { kind: 'min
 /** Level counts of the ladder: every small one, then about six an octave. */
 const MAX_DENSE_LEVEL_COUNT = 16;
 const STEPS_PER_OCTAVE = 6;
-/** Factors by which the limits of two levels are widened: beyond the last hardly an element differs from the rest. */
-const WIDENINGS = Array.from({ length: 24 }, (_, i) => 2 ** (i / 3));
+/** Levels that designed ones begin with; the design drops what does not pay. */
+const DESIGNED_LEVEL_COUNT = 4;
+/** What a bit may cost in designs, in parts of the variance: beyond the last hardly an element differs from the rest. */
+const LAMBDAS = Array.from({ length: 48 }, (_, i) => 0.02 * 2 ** (i / 4));
 
 /**
  * Codes a tensor in at most `maxBytes`.
@@ -94,7 +95,7 @@ export function encodeWithinBytes(feature: Tensor, options: BudgetOptions): Budg
       finer = middle + 1;
     }
   }
-  // Under very wide limits two levels may be further from the elements than their mean, which is smaller too.
+  // Levels for very little rate may be further from the elements than their mean, which is smaller too.
   const worthIt = squaredError(feature, best, backend) < squaredError(feature, constant, backend);
   return worthIt ? best : constant;
 }
@@ -112,12 +113,11 @@ function squaredError(feature: Tensor, { frame }: BudgetedFrame, backend: Backen
 
 /** One quantizer of the ladder. */
 interface Rung {
-  readonly levelCount: number;
-  /** Found only for rungs that are tried: a designed range takes its time. */
-  limits(): GroupLimits;
+  /** Found only for rungs that are tried: a design takes its time. */
+  quantizer(): QuantizerChoice;
 }
 
-/** From the most levels to two, then two under wider limits; nothing for a tensor that a constant holds exactly. */
+/** From the most levels to two, then designed ones; nothing for a tensor that a constant holds exactly. */
 function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
   const { maxLevelCount = 256, range = { kind: 'minmax' }, backend } = options;
   const values = valuesOfTensor(feature);
@@ -126,15 +126,33 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
   if (values.length === 0 || measured.low === measured.high) return [];
   const limitsFor = limitsOfRange(values, measured, range);
   const fine = levelCounts(maxLevelCount).map((levelCount) => ({
-    levelCount,
-    limits: () => limitsFor(levelCount),
+    quantizer: (): QuantizerChoice => {
+      const { low, high } = limitsFor(levelCount);
+      return { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };
+    },
   }));
-  const { low, high } = limitsFor(2);
-  const coarse = WIDENINGS.slice(1).map((factor) => ({
-    levelCount: 2,
-    limits: () => ({ low: limited(low * factor), high: limited(high * factor) }),
+  return [...fine, ...designedRungs(values)];
+}
+
+/** Listed levels of ever less rate. */
+function designedRungs(values: Float32Array): Rung[] {
+  const statistics = statisticsOf(values);
+  const { low, high } = finiteLimits(values, { ...statistics, nanCount: 0 });
+  if (!(limited(low) < limited(high))) return [];
+  const distribution = distributionOfStatistics(statistics);
+  const variance = varianceOf(statistics);
+  return LAMBDAS.map((share) => ({
+    quantizer: () => {
+      const { levels, thresholds } = designLevels(distribution, {
+        levelCount: DESIGNED_LEVEL_COUNT,
+        lambda: share * variance,
+        low: limited(low),
+        high: limited(high),
+        ends: 'free',
+      });
+      return { kind: 'levels', levels, thresholds };
+    },
   }));
-  return [...fine, ...coarse];
 }
 
 function levelCounts(maxLevelCount: number): number[] {
@@ -149,15 +167,9 @@ function levelCounts(maxLevelCount: number): number[] {
 }
 
 function encodeRung(feature: Tensor, rung: Rung, { coder, layout, backend }: BudgetOptions): BudgetedFrame {
-  const { levelCount } = rung;
-  const { low, high } = rung.limits();
-  const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
-  return {
-    levelCount,
-    low,
-    high,
-    frame: encodeFrame(feature, { quantizer, ...(coder && { coder }), ...(layout && { layout }), backend }),
-  };
+  const quantizer = rung.quantizer();
+  const options = { quantizer, ...(coder && { coder }), ...(layout && { layout }), backend };
+  return { quantizer, frame: encodeFrame(feature, options) };
 }
 
 /** The tensor as its mean: the smallest frame there is, and the least squared error among such. */
@@ -167,7 +179,7 @@ function encodeConstant(feature: Tensor, backend: Backend): BudgetedFrame {
   const mean = meanOfFinite(values);
   data.fill(Number(dataOfValues(feature.dtype, Float32Array.of(mean))[0]));
   const frame = encodeFrame({ ...feature, data } as Tensor, { ...PLAIN, backend });
-  return { frame, levelCount: 1, low: mean, high: mean };
+  return { frame, quantizer: null };
 }
 
 function meanOfFinite(values: Float32Array): number {

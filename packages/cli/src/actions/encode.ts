@@ -109,7 +109,5 @@ function code(
     };
   }
   const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, layout, backend });
-  const { frame, levelCount, low, high } = found;
-  if (levelCount === 1) return { frame, quantizer: 'constant' };
-  return { frame, quantizer: { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } };
+  return { frame: found.frame, quantizer: found.quantizer ?? 'constant' };
 }
