@@ -119,7 +119,7 @@ function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
     return { kind: 'stored', bytes };
   }
   const payloadOffset = reader.offset;
-  const section = readIndexSection(reader, count, alphabetOfQuantizer(quantizer));
+  const section = readIndexSection(reader, geometryOfShape(header.shape), alphabetOfQuantizer(quantizer));
   return { kind: 'indices', section, payloadOffset, quantizer };
 }
 

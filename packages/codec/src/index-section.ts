@@ -55,11 +55,15 @@ export function writeIndexSection(writer: ByteWriter, section: IndexSection): vo
 }
 
 /** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
-export function readIndexSection(reader: ByteReader, count: number, alphabet: IndexAlphabet): IndexSection {
+export function readIndexSection(
+  reader: ByteReader,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): IndexSection {
   const byte = readCoderByte(reader, alphabet.levelCount);
   return byte.layout === 'dense'
-    ? readCodedIndices(reader, byte, count, alphabet)
-    : readSparse(reader, byte.layout, count, alphabet);
+    ? readCodedIndices(reader, byte, geometry, alphabet)
+    : readSparse(reader, byte.layout, elementsOf(geometry), alphabet);
 }
 
 /**

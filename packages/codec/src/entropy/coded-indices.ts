@@ -1,6 +1,6 @@
 /**
- * The coder section of a frame in the dense layout: indices as packed bits, as bins, or as rANS with its table
- * (bitstream.md §5). Writing, reading and decoding; the choice between the forms is `encode-indices.ts`.
+ * The coder section of a frame in the dense layout: indices as packed bits, as bins, or as rANS with its table or
+ * context model (bitstream.md §5). Writing, reading and decoding; the choice between the forms is `encode-indices.ts`.
  */
 
 import { BitReader, BitWriter } from '../bitstream/bits.js';
@@ -17,6 +17,8 @@ import {
   type TableDescription,
 } from '../stages.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
+import { readContextModel, writeContextModel } from './contexts/context-model.js';
+import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.js';
 import {
   MAX_ALPHABET_SIZE,
   readTable,
@@ -49,6 +51,12 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void
   }
   const { laneCount, bytes } = coded.payload;
   writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
+  if (coded.kind === 'rans-contexts') {
+    writeContextModel(writer, coded.model);
+    writer.writeVarint(bytes.length - contextStateBytes(laneCount, coded.model));
+    writer.writeBytes(bytes);
+    return;
+  }
   writeTableSection(writer, coded.table);
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
@@ -68,11 +76,12 @@ export function wordCountOf({ bytes, laneCount }: RansPayload): number {
 export function readCodedIndices(
   reader: ByteReader,
   { coder, laneCount }: CoderByte,
-  count: number,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
 ): CodedIndices {
-  if (coder === 'packed') return readPacked(reader, count, alphabet.levelCount);
+  if (coder === 'packed') return readPacked(reader, elementsOf(geometry), alphabet.levelCount);
   if (coder === 'binary') return readBinary(reader);
+  if (coder === 'rans-contexts') return readContexts(reader, laneCount, geometry, alphabet);
   const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
   return readPayload(reader, coder, table, laneCount);
 }
@@ -91,6 +100,7 @@ export function decodeIndices(
   const count = elementsOf(geometry);
   if (coded.kind === 'binary') return kernels.decodeBins(coded.bytes, geometry, alphabet);
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
+  if (coded.kind === 'rans-contexts') return kernels.decodeContexts(coded.payload, geometry, coded.model);
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
   if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
@@ -137,6 +147,22 @@ function readBinary(reader: ByteReader): CodedIndices {
   const bytes = reader.readBytes(length);
   reader.note('bins', `${length} bytes`);
   return { kind: 'binary', bytes };
+}
+
+function readContexts(
+  reader: ByteReader,
+  laneCount: number,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+): CodedIndices {
+  const model = readContextModel(reader, alphabet, geometry);
+  reader.section = 'payload';
+  const length = reader.readVarint();
+  reader.note('bytes', length);
+  const stateBytes = contextStateBytes(laneCount, model);
+  const bytes = reader.readBytes(stateBytes + length);
+  reader.note('states and bytes', `${stateBytes / CONTEXT_STATE_BYTES} states, ${length} bytes`);
+  return { kind: 'rans-contexts', model, payload: { bytes, laneCount } };
 }
 
 /** Writes a table, padded to a byte. */

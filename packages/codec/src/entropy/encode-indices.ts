@@ -4,8 +4,13 @@
  */
 
 import { BitWriter } from '../bitstream/bits.js';
+import { checkContextModel, MAX_CONTEXT_LEVELS } from './contexts/context-model.js';
+import { chooseContextLanes } from './contexts/context-rans.js';
+import { designContextModel } from './contexts/design-context-model.js';
+import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import type {
   CodedIndices,
+  ContextModel,
   EntropyKernels,
   FeatureGeometry,
   FrequencyTable,
@@ -20,11 +25,11 @@ import {
   type SymbolAlphabet,
   tableOfDescription,
 } from './frequency-table.js';
-import { chooseLaneCount, STATE_BYTES } from './rans.js';
+import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable } from './table-design.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
 
-const LANE_COUNTS = [1, 2, 4, 8, 16, 32];
+const LANE_COUNTS = [1, 2, 4, 8, 16, 32, 64];
 /** Tokens of 8-bit indices are taken only if they save this share: raw bits are slow. */
 const TOKEN_GAIN = 0.002;
 
@@ -36,21 +41,25 @@ const MAX_AUTO_BINARY_LEVELS = 64;
 const BINARY_GAIN = 0.02;
 
 /**
- * Entropy coders: rANS is fast and knows frequencies alone; the binary coder predicts every index from its
- * neighbors. `auto` takes the smaller one for tensors up to 131,072 elements and 64 levels, rANS for others.
+ * Entropy coders: rANS is fast and knows frequencies alone; rANS with contexts is as fast and has tables for every
+ * neighborhood, which a model fixes beforehand; the binary coder predicts every index from its neighbors and learns as
+ * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, rANS for
+ * others.
  */
-export type CoderChoice = 'auto' | 'rans' | 'binary';
+export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts';
 
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
-  /** `auto` by default; with a table or a lane count, rANS. */
+  /** `auto` by default; with a table or a lane count, rANS; with a context model, rANS with contexts. */
   readonly coder?: CoderChoice;
+  /** Model of the contexts; without one, rANS with contexts designs it on the tensor itself. Up to 16 levels. */
+  readonly contextModel?: ContextModel;
   /**
    * A static table: of the indices for up to 256 levels, of the tokens above. Without it one is designed for
    * the tensor.
    */
   readonly table?: TableDescription;
-  /** Interleaved coders, a power of two from 1 to 32; by default chosen by the size of the payload. */
+  /** Interleaved coders, a power of two from 1 to 32, or to 64 with contexts; by default chosen by the size of the payload. */
   readonly laneCount?: number;
 }
 
@@ -66,8 +75,9 @@ export function encodeIndices(
   kernels: EntropyKernels,
   coding: IndexCoding = {},
 ): CodedIndices {
+  const coder = chosenCoder(coding);
   checkCoding(coding);
-  const coder = coding.coder ?? (coding.table || coding.laneCount ? 'rans' : 'auto');
+  if (coder === 'rans-contexts') return encodeByContexts(indices, geometry, alphabet, kernels, coding);
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
   const triesBinary =
@@ -77,6 +87,37 @@ export function encodeIndices(
   return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
     ? { kind: 'binary', bytes }
     : byTable.encode();
+}
+
+function chosenCoder({ coder, contextModel, table, laneCount }: IndexCoding): CoderChoice {
+  if (coder) return coder;
+  if (contextModel) return 'rans-contexts';
+  return table || laneCount ? 'rans' : 'auto';
+}
+
+/** By a given model, or by one for these indices alone. */
+function encodeByContexts(
+  indices: Indices,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  { contextModel, laneCount }: IndexCoding,
+): CodedIndices {
+  const { levelCount } = alphabet;
+  if (!(indices instanceof Uint8Array) || levelCount > MAX_CONTEXT_LEVELS) {
+    throw new RangeError(`coder expected rans-contexts for up to 16 levels, got ${levelCount} levels`);
+  }
+  const model = contextModel ?? designContextModel([{ indices, geometry }], alphabet);
+  if (contextModel) checkContextModel(contextModel, alphabet, geometry);
+  if (laneCount) {
+    return { kind: 'rans-contexts', model, payload: kernels.encodeContexts(indices, geometry, model, laneCount) };
+  }
+  // The size is not known before, and coding a small payload twice is cheap.
+  const wide = kernels.encodeContexts(indices, geometry, model, MAX_CONTEXT_LANES);
+  const lanes = chooseContextLanes(wide.bytes.length);
+  const payload =
+    lanes === MAX_CONTEXT_LANES ? wide : kernels.encodeContexts(indices, geometry, model, lanes);
+  return { kind: 'rans-contexts', model, payload };
 }
 
 /** The best of packed fields and rANS, priced before it is done. */
@@ -112,10 +153,17 @@ interface Candidate {
 }
 
 /** @throws {RangeError} if a setting is out of range */
-export function checkCoding({ laneCount, table }: IndexCoding): void {
-  if (laneCount !== undefined && !LANE_COUNTS.includes(laneCount)) {
-    throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
+export function checkCoding(coding: IndexCoding): void {
+  const { laneCount, table, contextModel } = coding;
+  const coder = chosenCoder(coding);
+  const maxLanes = coder === 'rans-contexts' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
+  if (laneCount !== undefined && (!LANE_COUNTS.includes(laneCount) || laneCount > maxLanes)) {
+    throw new RangeError(`laneCount expected a power of two from 1 to ${maxLanes}, got ${laneCount}`);
   }
+  if (contextModel && coder !== 'rans-contexts') {
+    throw new RangeError(`coder expected rans-contexts for a context model, got ${coder}`);
+  }
+  if (table && coder === 'rans-contexts') throw new RangeError('table expected none for contexts, got one');
   if (table && (table.precisionBits < MIN_PRECISION_BITS || table.precisionBits > MAX_PRECISION_BITS)) {
     throw new RangeError(`table expected 12 to 15 bits of precision, got ${table.precisionBits}`);
   }

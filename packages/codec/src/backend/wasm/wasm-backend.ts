@@ -5,6 +5,7 @@
  */
 
 import { decodeBins, encodeBins } from '../../entropy/binary/context-model.js';
+import { decodeWithModel, encodeWithModel } from '../../entropy/contexts/context-rans.js';
 import { certainSymbol } from '../../entropy/frequency-table.js';
 import { decodeRans, encodeRans, STATE_BYTES, STATE_LOW, slotSymbols } from '../../entropy/rans.js';
 import { allocateIndices, reciprocalStep } from '../../quantizer/affine.js';
@@ -49,6 +50,8 @@ export async function loadWasmBackend(): Promise<Backend> {
     decodeRans: (payload, symbolCount, table) => decode(kernels, payload, symbolCount, table),
     encodeBins: (indices, geometry, alphabet) => encodeWithContexts(kernels, indices, geometry, alphabet),
     decodeBins: (bytes, geometry, alphabet) => decodeWithContexts(kernels, bytes, geometry, alphabet),
+    encodeContexts: encodeWithModel,
+    decodeContexts: decodeWithModel,
   };
 }
 
