@@ -1,11 +1,12 @@
 /**
- * Design of a context model from calibration features: cells and bins (`cell-design.ts`), classes of channels by their
- * activity, and a table of frequencies for each class and bin. Encoding only.
+ * Design of a context model from calibration features: cells and bins (`cell-design.ts`), classes of channels
+ * (`channel-classes.ts`), and a table of frequencies for each class and bin. Encoding only.
  */
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
-import { designCells, joinCells, rowBits } from './cell-design.js';
-import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_CLASSES, MAX_CONTEXT_LEVELS } from './context-model.js';
+import { designCells, joinCells } from './cell-design.js';
+import { classifyChannels } from './channel-classes.js';
+import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
   addContexts,
   addNeighbors,
@@ -14,7 +15,6 @@ import {
   createContextStatistics,
   createNeighborStatistics,
 } from './context-statistics.js';
-import { GROUP_CHANNELS } from './lanes.js';
 
 /** Indices of one tensor, as a quantizer made them. */
 export interface IndexedFeature {
@@ -37,8 +37,6 @@ const SLOT_COUNT = 256;
 const MIN_WIDE_LEVELS = 9;
 /** Each table starts from this many symbols distributed as in its bin over all classes. */
 const PRIOR_SYMBOLS = 3;
-/** Bits that a threshold takes in a coded model, about: what a further class must save. */
-const THRESHOLD_BITS = 4;
 
 /**
  * Designs a model.
@@ -79,15 +77,13 @@ export function contextModelOf(statistics: ContextStatistics): ContextModel {
   const cellCounts = sumRows(counts, channelCount, cellCount * levelCount);
   const binCount = levelCount < MIN_WIDE_LEVELS ? 16 : 32;
   const binOfCell = joinCells(cellCounts, levelCount, binCount);
-  const rowLength = binCount * levelCount;
-  const channelBins = new Float64Array(channelCount * rowLength);
+  const channelBins = Array.from({ length: channelCount }, () => new Float64Array(binCount * levelCount));
   for (let at = 0; at < counts.length; at++) {
-    const symbol = at % levelCount;
     const cell = Math.floor(at / levelCount) % cellCount;
     const channel = Math.floor(at / (levelCount * cellCount));
-    channelBins[channel * rowLength + binOfCell[cell] * levelCount + symbol] += counts[at];
+    channelBins[channel][binOfCell[cell] * levelCount + (at % levelCount)] += counts[at];
   }
-  const { classOfChannel, classCounts } = classifyChannels(channelBins, statistics, binCount);
+  const { classOfChannel, classCounts } = classifyChannels(channelBins, statistics);
   const thresholds = designThresholds(classCounts, levelCount, binCount);
   return {
     levelCount,
@@ -117,65 +113,6 @@ export function estimateContextBits(statistics: ContextStatistics, model: Contex
     const end = symbol < levelCount - 1 ? thresholds[table + symbol * binCount] : SLOT_COUNT;
     bits -= counts[at] * Math.log2((end - start) / SLOT_COUNT);
   }
-  return bits;
-}
-
-/** Channels of like activity in groups, groups in classes as long as a class saves more than its tables take. */
-function classifyChannels(
-  channelBins: Float64Array,
-  { channelCount, levelCount, background }: ContextStatistics,
-  binCount: number,
-): { classOfChannel: Uint8Array; classCounts: Float64Array[] } {
-  const rowLength = binCount * levelCount;
-  const activity = new Float64Array(channelCount);
-  for (let at = 0; at < channelBins.length; at++) {
-    activity[Math.floor(at / rowLength)] += channelBins[at] * Math.abs((at % levelCount) - background);
-  }
-  const order = Array.from(activity, (_, channel) => channel).sort(
-    (a, b) => activity[a] - activity[b] || a - b,
-  );
-  let classes: { channels: number[]; counts: Float64Array; bits: number }[] = [];
-  const joined = (channels: number[], counts: Float64Array): (typeof classes)[number] => ({
-    channels,
-    counts,
-    bits: tablesBits(counts, levelCount),
-  });
-  for (let first = 0; first < channelCount; first += GROUP_CHANNELS) {
-    const channels = order.slice(first, first + GROUP_CHANNELS);
-    const counts = new Float64Array(rowLength);
-    for (const channel of channels) {
-      for (let i = 0; i < rowLength; i++) counts[i] += channelBins[channel * rowLength + i];
-    }
-    classes.push(joined(channels, counts));
-  }
-  const classBits = THRESHOLD_BITS * binCount * (levelCount - 1);
-  for (;;) {
-    const pairs = classes.slice(1).map((right, i) => {
-      const left = classes[i];
-      const both = joined(
-        [...left.channels, ...right.channels],
-        left.counts.map((count, j) => count + right.counts[j]),
-      );
-      return { i, both, loss: both.bits - left.bits - right.bits };
-    });
-    const best = pairs.reduce<(typeof pairs)[number] | undefined>(
-      (a, b) => (a && a.loss <= b.loss ? a : b),
-      undefined,
-    );
-    if (!best || (best.loss > classBits && classes.length <= MAX_CONTEXT_CLASSES)) break;
-    classes = [...classes.slice(0, best.i), best.both, ...classes.slice(best.i + 2)];
-  }
-  const classOfChannel = new Uint8Array(channelCount);
-  classes.forEach(({ channels }, channelClass) => {
-    for (const channel of channels) classOfChannel[channel] = channelClass;
-  });
-  return { classOfChannel, classCounts: classes.map(({ counts }) => counts) };
-}
-
-/** Bits of symbols under the tables of a class, each by its own frequencies. */
-function tablesBits(counts: Float64Array, levelCount: number): number {
-  let bits = 0;
-  for (let at = 0; at < counts.length; at += levelCount) bits += rowBits(counts, at, levelCount);
   return bits;
 }
 
