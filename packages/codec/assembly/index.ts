@@ -1,4 +1,5 @@
 export { codeIndices, initializeContextModel } from './context-model';
+export { decodeContexts, encodeContexts, initializeContexts, setContexts } from './contexts';
 export {
   countThresholds,
   dequantize8,

@@ -1,0 +1,153 @@
+/** rANS under context models around its kernels: 2 bytes an element, and a block of channels. */
+
+import {
+  CONTEXT_STATE_LOW,
+  contextStateBytes,
+  decodeWithModel,
+  encodeWithModel,
+} from '../../entropy/contexts/context-rans.js';
+import { CELL_UNIT, neighborTables } from '../../entropy/contexts/context-model.js';
+import {
+  blockChannels,
+  type ChannelPlanes,
+  channelOrder,
+  channelPlanes,
+  GROUP_CHANNELS,
+} from '../../entropy/contexts/lanes.js';
+import { type ContextModel, elementsOf, type FeatureGeometry, type RansPayload } from '../../stages.js';
+import type { Kernels } from './kernels.js';
+import { MAPS, STATES, THRESHOLDS } from './layout.js';
+import { reserve } from './memory.js';
+
+/** Bytes of the maps: four of 16 cells, one of 128 bins. */
+const MAP_BYTES = 192;
+const ADDRESS_BYTES = 4;
+
+/** `EntropyKernels.encodeContexts`. */
+export function encode(
+  kernels: Kernels,
+  indices: Uint8Array,
+  geometry: FeatureGeometry,
+  model: ContextModel,
+  laneCount: number,
+): RansPayload {
+  const planes = channelPlanes(geometry, model, model.classOfChannel.length);
+  if (typeof planes === 'string') return encodeWithModel(indices, geometry, model, laneCount); // which refuses it
+  const [source, bytes, ...areas] = reserve(kernels, [
+    indices.length,
+    indices.length, // no symbol takes more than 8 bits
+    ...areaBytes(planes, laneCount),
+  ]);
+  const { buffer } = kernels.memory;
+  new Uint8Array(buffer, source, indices.length).set(indices);
+  prepare(kernels, planes, model, laneCount, areas);
+  const end = bytes + indices.length;
+  const first = kernels.encodeContexts(
+    source,
+    end,
+    areas[0],
+    planes.items,
+    planes.itemStride,
+    planes.positionStride,
+  );
+  const stateBytes = contextStateBytes(laneCount, model);
+  const payload = new Uint8Array(stateBytes + end - first);
+  payload.set(new Uint8Array(buffer, STATES, stateBytes));
+  payload.set(new Uint8Array(buffer, first, end - first), stateBytes);
+  return { bytes: payload, laneCount };
+}
+
+/** `EntropyKernels.decodeContexts`; payloads that do not decode are handed to the reference for the reason. */
+export function decode(
+  kernels: Kernels,
+  payload: RansPayload,
+  geometry: FeatureGeometry,
+  model: ContextModel,
+): Uint8Array | string {
+  const { bytes, laneCount } = payload;
+  const planes = channelPlanes(geometry, model, model.classOfChannel.length);
+  const stateBytes = contextStateBytes(laneCount, model);
+  if (typeof planes === 'string' || bytes.length < stateBytes) {
+    return decodeWithModel(payload, geometry, model);
+  }
+  const count = elementsOf(geometry);
+  const [target, source, ...areas] = reserve(kernels, [
+    count,
+    bytes.length - stateBytes,
+    ...areaBytes(planes, laneCount),
+  ]);
+  const { buffer } = kernels.memory;
+  new Uint8Array(buffer, STATES, stateBytes).set(bytes.subarray(0, stateBytes));
+  const states = new Uint16Array(buffer, STATES, stateBytes / 2);
+  if (states.some((state) => state < CONTEXT_STATE_LOW)) return decodeWithModel(payload, geometry, model);
+  new Uint8Array(buffer, source, bytes.length - stateBytes).set(bytes.subarray(stateBytes));
+  prepare(kernels, planes, model, laneCount, areas);
+  const end = source + bytes.length - stateBytes;
+  const taken = kernels.decodeContexts(
+    source,
+    end,
+    target,
+    areas[0],
+    planes.items,
+    planes.itemStride,
+    planes.positionStride,
+  );
+  // Bad payloads are rare: the reference finds the reason.
+  if (taken !== end || states.some((state) => state !== CONTEXT_STATE_LOW)) {
+    return decodeWithModel(payload, geometry, model);
+  }
+  return new Uint8Array(buffer, target, count).slice();
+}
+
+/** Sizes of what a call needs beside indices and bytes: channels of lanes, tables of groups, a block's indices. */
+function areaBytes({ channels, rows, columns }: ChannelPlanes, laneCount: number): number[] {
+  const groups = Math.ceil(channels / GROUP_CHANNELS);
+  const positions = 1 + columns + rows * columns;
+  return [
+    groups * GROUP_CHANNELS * ADDRESS_BYTES,
+    groups * ADDRESS_BYTES,
+    positions * blockChannels(laneCount),
+  ];
+}
+
+/** Writes the model to where the kernels look for it. */
+function prepare(
+  kernels: Kernels,
+  { channels, rows, columns, channelStride }: ChannelPlanes,
+  model: ContextModel,
+  laneCount: number,
+  [order, tables, block]: readonly number[],
+): void {
+  const { background, levelCount, binCount, binOfCell, classOfChannel, thresholds } = model;
+  const { buffer } = kernels.memory;
+  const maps = new Uint8Array(buffer, MAPS, MAP_BYTES).fill(0);
+  neighborTables(model).forEach((table, neighbor) => {
+    maps.set(table, neighbor * CELL_UNIT);
+  });
+  maps.set(binOfCell, neighborTables(model).length * CELL_UNIT);
+  new Uint8Array(buffer, THRESHOLDS, thresholds.length).set(thresholds);
+  const groups = Math.ceil(channels / GROUP_CHANNELS);
+  // Lanes without a channel read the first one again.
+  const channelOfLane = channelOrder(classOfChannel);
+  const starts = new Uint32Array(buffer, order, groups * GROUP_CHANNELS).fill(0);
+  channelOfLane.forEach((channel, lane) => {
+    starts[lane] = channel * channelStride;
+  });
+  const tableOfGroup = new Uint32Array(buffer, tables, groups);
+  for (let group = 0; group < groups; group++) {
+    const channelClass = classOfChannel[channelOfLane[group * GROUP_CHANNELS]];
+    tableOfGroup[group] = THRESHOLDS + channelClass * (levelCount - 1) * binCount;
+  }
+  kernels.setContexts(
+    channels,
+    rows,
+    columns,
+    background,
+    levelCount,
+    binOfCell.length / CELL_UNIT,
+    binCount === 32,
+    laneCount,
+    tables,
+    block,
+  );
+}
