@@ -7,7 +7,7 @@
  * stand for what is outside the plane, then the positions.
  */
 
-import { BLOCK_LANES, CONSTANTS, KEPT_STATES, LANE_MASKS, MAPS, PULL, PUSH, STATES } from './layout';
+import { BLOCK_LANES, CONTEXT_CONSTANTS, KEPT_STATES, LANE_MASKS, MAPS, PULL, PUSH, STATES } from './layout';
 import { gatherLanes, scatterLanes } from './transpose';
 
 const STATE_LOW: u32 = 256;
@@ -19,10 +19,11 @@ const CELLS_ABOVE_LEFT: usize = MAPS + 32;
 const CELLS_ABOVE_RIGHT: usize = MAPS + 48;
 const BINS: usize = MAPS + 64;
 
-/** Places of the vectors in `CONSTANTS`, after those of `rans.ts`. */
-const LOW_BYTES: usize = CONSTANTS + 80;
-const SIXTEENS: usize = CONSTANTS + 96;
-const MAGIC_WORDS: usize = CONSTANTS + 112;
+/** Places of the vectors in `CONTEXT_CONSTANTS`. */
+const LOW_BYTES: usize = CONTEXT_CONSTANTS;
+const SIXTEENS: usize = CONTEXT_CONSTANTS + 16;
+const ONES: usize = CONTEXT_CONSTANTS + 32;
+const MAGIC_WORDS: usize = CONTEXT_CONSTANTS + 48;
 
 /** 2^23 as a float has this upper half; a word beside it makes the float 2^23 + word. */
 const MAGIC_WORD: u32 = 0x4b00;
@@ -38,6 +39,7 @@ let isWide: bool = false;
 let laneCount: u32 = 0;
 let blockSize: u32 = 0;
 let groupTables: usize = 0;
+let isGathered: bool = false;
 let scratch: usize = 0;
 
 /** Fills the shuffles that hand bytes to lanes and take them from lanes, and the constants. Call once. */
@@ -45,6 +47,7 @@ export function initializeContexts(): void {
   for (let lane: usize = 0; lane < 16; lane += 2) {
     store<u16>(LOW_BYTES + lane, 0xff);
     store<u16>(SIXTEENS + lane, 0x1010);
+    store<u16>(ONES + lane, 0x0101);
     store<u16>(MAGIC_WORDS + lane, <u16>MAGIC_WORD);
   }
   for (let mask: u32 = 0; mask < 256; mask++) {
@@ -66,6 +69,7 @@ export function initializeContexts(): void {
 /**
  * Says what the next call codes.
  * @param tables - for each group of 16 lanes, u32: address of its thresholds, `levelCount - 1` tables of bins
+ * @param gathered - encoding only: tables hold, for each bin, 16 × start | frequency << 8 (u16) instead
  * @param area - scratch: a block's bytes for each position, for one more, and for one row
  */
 export function setContexts(
@@ -78,6 +82,7 @@ export function setContexts(
   wide: bool,
   lanes: u32,
   tables: usize,
+  gathered: bool,
   area: usize,
 ): void {
   channels = channelCount;
@@ -89,6 +94,7 @@ export function setContexts(
   laneCount = lanes;
   blockSize = max<u32>(lanes, 16);
   groupTables = tables;
+  isGathered = gathered;
   scratch = area;
   memory.fill(area, <u8>background, <usize>(blockSize * (1 + columnCount)));
 }
@@ -275,18 +281,38 @@ function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
   return i16x8.add(i16x8.add(i16x8.shl(quotient, 8), remainder), start);
 }
 
+/** Words at eight offsets of 16 bits from `base`. */
+@inline function gather8(base: usize, offsets: v128): v128 {
+  const low = <u64>i64x2.extract_lane(offsets, 0);
+  const high = <u64>i64x2.extract_lane(offsets, 1);
+  let words = v128.load16_lane(base + <usize>(low & 0xffff), offsets, 0);
+  words = v128.load16_lane(base + <usize>((low >> 16) & 0xffff), words, 1);
+  words = v128.load16_lane(base + <usize>((low >> 32) & 0xffff), words, 2);
+  words = v128.load16_lane(base + <usize>(low >> 48), words, 3);
+  words = v128.load16_lane(base + <usize>(high & 0xffff), words, 4);
+  words = v128.load16_lane(base + <usize>((high >> 16) & 0xffff), words, 5);
+  words = v128.load16_lane(base + <usize>((high >> 32) & 0xffff), words, 6);
+  return v128.load16_lane(base + <usize>(high >> 48), words, 7);
+}
+
+/** Offsets of rows of two bytes, 16 rows to a bin. */
+@inline function rowOffsets(bins: v128, symbols: v128): v128 {
+  return i16x8.add(i16x8.shl(bins, 5), i16x8.shl(symbols, 1));
+}
+
 function encodeWide(end: usize, first: u32, size: u32): usize {
   const sixteens = v128.load(SIXTEENS);
+  const lowBytes = v128.load(LOW_BYTES);
+  const ones = v128.load(ONES);
   const magicWords = v128.load(MAGIC_WORDS);
   const magic = f32x4.splat(MAGIC);
   const half = f32x4.splat(MAGIC - 0.5);
   const stride = <usize>blockSize;
   const outside = scratch;
   const tables = groupTables + (<usize>(first >> 4) << 2);
-  const binBytes: usize = isWide ? 32 : 16;
-  const tableBytes = binBytes * <usize>(levelCount - 1);
+  const tableBytes = <usize>(levelCount - 1) << 4;
   const lastLane = <usize>((size - 1) & ~15);
-  let here = scratch + stride * (1 + <usize>columns) * 1 + stride * <usize>rows * <usize>columns;
+  let here = scratch + stride * (1 + <usize>columns) + stride * <usize>rows * <usize>columns;
   let bytes = end;
   for (let row = rows; row > 0; row--) {
     for (let column = columns; column > 0; column--) {
@@ -299,32 +325,33 @@ function encodeWide(end: usize, first: u32, size: u32): usize {
         const bins = binsOf(left + lane, up + lane, upLeft + lane, upRight + lane, sixteens);
         const symbols = v128.load(here + lane);
         const table = <usize>load<u32>(tables + (lane >> 2));
-        let symbol = i8x16.splat(0);
-        let starts = i8x16.splat(0);
-        let ends = i8x16.splat(-1);
-        let reached = i8x16.splat(0);
-        const ones = i8x16.splat(1);
-        if (isWide) {
-          const upper = i8x16.sub(bins, sixteens);
-          for (let at = table; at < table + tableBytes; at += 32) {
-            const threshold = v128.or(i8x16.swizzle(v128.load(at), bins), i8x16.swizzle(v128.load(at, 16), upper));
-            reached = i8x16.gt_s(symbols, symbol);
-            symbol = i8x16.add(symbol, ones);
-            starts = i8x16.max_u(starts, v128.and(threshold, reached));
-            ends = i8x16.min_u(ends, v128.or(threshold, reached));
-          }
+        const tablesEnd = table + tableBytes;
+        let frequency0: v128, frequency1: v128, start0: v128, start1: v128;
+        if (isGathered) {
+          const rows0 = gather8(table, rowOffsets(i16x8.extend_low_i8x16_u(bins), i16x8.extend_low_i8x16_u(symbols)));
+          const rows1 = gather8(table, rowOffsets(i16x8.extend_high_i8x16_u(bins), i16x8.extend_high_i8x16_u(symbols)));
+          frequency0 = i16x8.shr_u(rows0, 8);
+          frequency1 = i16x8.shr_u(rows1, 8);
+          start0 = v128.and(rows0, lowBytes);
+          start1 = v128.and(rows1, lowBytes);
         } else {
-          for (let at = table; at < table + tableBytes; at += 16) {
+          let symbol = i8x16.splat(0);
+          let starts = i8x16.splat(0);
+          let ends = i8x16.splat(-1);
+          let reached = i8x16.splat(0);
+          for (let at = table; at < tablesEnd; at += 16) {
             const threshold = i8x16.swizzle(v128.load(at), bins);
             reached = i8x16.gt_s(symbols, symbol);
             symbol = i8x16.add(symbol, ones);
             starts = i8x16.max_u(starts, v128.and(threshold, reached));
             ends = i8x16.min_u(ends, v128.or(threshold, reached));
           }
+          const frequencies = i8x16.sub(i8x16.sub(ends, starts), reached);
+          frequency0 = i16x8.extend_low_i8x16_u(frequencies);
+          frequency1 = i16x8.extend_high_i8x16_u(frequencies);
+          start0 = i16x8.extend_low_i8x16_u(starts);
+          start1 = i16x8.extend_high_i8x16_u(starts);
         }
-        const frequencies = i8x16.sub(i8x16.sub(ends, starts), reached);
-        const frequency0 = i16x8.extend_low_i8x16_u(frequencies);
-        const frequency1 = i16x8.extend_high_i8x16_u(frequencies);
         let state0 = v128.load(STATES + (lane << 1));
         let state1 = v128.load(STATES + (lane << 1), 16);
         const full0 = v128.and(i16x8.ge_u(state0, i16x8.shl(frequency0, 8)), v128.load(LANE_MASKS + (lane << 1)));
@@ -337,8 +364,8 @@ function encodeWide(end: usize, first: u32, size: u32): usize {
         bytes -= <usize>popcnt<u32>(mask & 0xff);
         state0 = v128.bitselect(i16x8.shr_u(state0, 8), state0, full0);
         state1 = v128.bitselect(i16x8.shr_u(state1, 8), state1, full1);
-        v128.store(STATES + (lane << 1), encode8(state0, frequency0, i16x8.extend_low_i8x16_u(starts), magicWords, magic, half));
-        v128.store(STATES + (lane << 1), encode8(state1, frequency1, i16x8.extend_high_i8x16_u(starts), magicWords, magic, half), 16);
+        v128.store(STATES + (lane << 1), encode8(state0, frequency0, start0, magicWords, magic, half));
+        v128.store(STATES + (lane << 1), encode8(state1, frequency1, start1, magicWords, magic, half), 16);
       }
     }
   }
@@ -394,7 +421,6 @@ function decodeNarrow(bytes: usize, end: usize, first: u32, size: u32): usize {
 
 function encodeNarrow(end: usize, first: u32, size: u32): usize {
   const stride = <usize>blockSize;
-  const binBytes: usize = isWide ? 32 : 16;
   const table = <usize>load<u32>(groupTables + (<usize>(first >> 4) << 2));
   let here = scratch + stride * (1 + <usize>columns) + stride * <usize>rows * <usize>columns;
   let bytes = end;
@@ -407,11 +433,10 @@ function encodeNarrow(end: usize, first: u32, size: u32): usize {
       const upRight = column < columns ? up + stride : scratch;
       for (let lane: isize = size - 1; lane >= 0; lane--) {
         const at = STATES + ((<usize>lane & <usize>(laneCount - 1)) << 1);
-        const bins = table + binOf(left + lane, up + lane, upLeft + lane, upRight + lane);
-        const symbol = <u32>load<u8>(here + lane);
-        const start: u32 = symbol > 0 ? <u32>load<u8>(bins + <usize>(symbol - 1) * binBytes) : 0;
-        const stop: u32 = symbol < levelCount - 1 ? <u32>load<u8>(bins + <usize>symbol * binBytes) : 256;
-        const frequency = stop - start;
+        const bin = binOf(left + lane, up + lane, upLeft + lane, upRight + lane);
+        const row = <u32>load<u16>(table + (bin << 5) + (<usize>load<u8>(here + lane) << 1));
+        const frequency = row >> 8;
+        const start = row & 0xff;
         let state = <u32>load<u16>(at);
         if (state >= frequency << 8) {
           store<u8>(--bytes, <u8>state);

@@ -18,6 +18,8 @@ export const LANE_MASKS: usize = 656;
  * engines pay for.
  */
 export const CONSTANTS: usize = 896;
+/** The same for coding under contexts. */
+export const CONTEXT_CONSTANTS: usize = 784;
 /** Counts of symbols, 4 × 256 u32; the sums are in the first 256. */
 export const COUNTS: usize = 1024;
 /** Coding tables. */

@@ -6,7 +6,12 @@ import {
   decodeWithModel,
   encodeWithModel,
 } from '../../entropy/contexts/context-rans.js';
-import { CELL_UNIT, neighborTables } from '../../entropy/contexts/context-model.js';
+import {
+  CELL_UNIT,
+  classCountOf,
+  MAX_CONTEXT_LEVELS,
+  neighborTables,
+} from '../../entropy/contexts/context-model.js';
 import {
   blockChannels,
   type ChannelPlanes,
@@ -22,6 +27,9 @@ import { reserve } from './memory.js';
 /** Bytes of the maps: four of 16 cells, one of 128 bins. */
 const MAP_BYTES = 192;
 const ADDRESS_BYTES = 4;
+const SLOT_COUNT = 256;
+/** Above this, 15 comparisons of 16 lanes take longer than 16 look-ups. */
+const MAX_COMPARED_LEVELS = 8;
 
 /** `EntropyKernels.encodeContexts`. */
 export function encode(
@@ -33,14 +41,17 @@ export function encode(
 ): RansPayload {
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   if (typeof planes === 'string') return encodeWithModel(indices, geometry, model, laneCount); // which refuses it
-  const [source, bytes, ...areas] = reserve(kernels, [
+  const isGathered = gathersRows(model, laneCount);
+  const [source, bytes, rows, ...areas] = reserve(kernels, [
     indices.length,
     indices.length, // no symbol takes more than 8 bits
+    isGathered ? rowBytes(model) * classCountOf(model) : 0,
     ...areaBytes(planes, laneCount),
   ]);
   const { buffer } = kernels.memory;
   new Uint8Array(buffer, source, indices.length).set(indices);
-  prepare(kernels, planes, model, laneCount, areas);
+  if (isGathered) writeRows(new Uint16Array(buffer, rows), model);
+  prepare(kernels, planes, model, laneCount, areas, isGathered ? rows : undefined);
   const end = bytes + indices.length;
   const first = kernels.encodeContexts(
     source,
@@ -99,6 +110,32 @@ export function decode(
   return new Uint8Array(buffer, target, count).slice();
 }
 
+/** Encoders look symbols up one by one where there are too many thresholds to compare all. */
+function gathersRows({ levelCount, binCount }: ContextModel, laneCount: number): boolean {
+  return laneCount < GROUP_CHANNELS || levelCount > MAX_COMPARED_LEVELS || binCount > GROUP_CHANNELS;
+}
+
+/** Bytes of the rows of a class: 16 for each bin, of two bytes each. */
+function rowBytes({ binCount }: ContextModel): number {
+  return binCount * MAX_CONTEXT_LEVELS * 2;
+}
+
+/** Start and frequency of every symbol, of every bin, of every class. */
+function writeRows(rows: Uint16Array, model: ContextModel): void {
+  const { levelCount, binCount, thresholds } = model;
+  for (let at = 0; at < thresholds.length; at++) {
+    const bin = at % binCount;
+    const table = Math.floor(at / binCount);
+    const symbol = (table % (levelCount - 1)) + 1;
+    const channelClass = Math.floor(table / (levelCount - 1));
+    const row = (channelClass * binCount + bin) * MAX_CONTEXT_LEVELS + symbol;
+    const start = thresholds[at];
+    const end = symbol < levelCount - 1 ? thresholds[at + binCount] : SLOT_COUNT;
+    rows[row] = start | ((end - start) << 8);
+    if (symbol === 1) rows[row - 1] = start << 8;
+  }
+}
+
 /** Sizes of what a call needs beside indices and bytes: channels of lanes, tables of groups, a block's indices. */
 function areaBytes({ channels, rows, columns }: ChannelPlanes, laneCount: number): number[] {
   const groups = Math.ceil(channels / GROUP_CHANNELS);
@@ -117,6 +154,7 @@ function prepare(
   model: ContextModel,
   laneCount: number,
   [order, tables, block]: readonly number[],
+  rowTables?: number,
 ): void {
   const { background, levelCount, binCount, binOfCell, classOfChannel, thresholds } = model;
   const { buffer } = kernels.memory;
@@ -136,7 +174,10 @@ function prepare(
   const tableOfGroup = new Uint32Array(buffer, tables, groups);
   for (let group = 0; group < groups; group++) {
     const channelClass = classOfChannel[channelOfLane[group * GROUP_CHANNELS]];
-    tableOfGroup[group] = THRESHOLDS + channelClass * (levelCount - 1) * binCount;
+    tableOfGroup[group] =
+      rowTables === undefined
+        ? THRESHOLDS + channelClass * (levelCount - 1) * binCount
+        : rowTables + channelClass * rowBytes(model);
   }
   kernels.setContexts(
     channels,
@@ -148,6 +189,7 @@ function prepare(
     binCount === 32,
     laneCount,
     tables,
+    rowTables !== undefined,
     block,
   );
 }

@@ -46,6 +46,7 @@ export interface Kernels {
     isWide: boolean,
     laneCount: number,
     tables: number,
+    isGathered: boolean,
     area: number,
   ): void;
   encodeContexts(

@@ -5,6 +5,7 @@ export const EXPAND = 256;
 export const STATES = 512;
 export const RANGE = 640;
 export const LANE_MASKS = 656;
+export const CONTEXT_CONSTANTS = 784;
 export const CONSTANTS = 896;
 export const COUNTS = 1024;
 export const TABLE = 8192;
