@@ -10,7 +10,9 @@ export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { BudgetError, type BudgetedFrame, type BudgetOptions, encodeWithinBytes } from './budget.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
+export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
+export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
 export {
   addContexts,
   addNeighbors,
@@ -21,8 +23,6 @@ export {
   mergeCounts,
   type NeighborStatistics,
 } from './entropy/contexts/context-statistics.js';
-export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
-export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
 export {
   type ContextDesignOptions,
   contextModelOf,

@@ -68,7 +68,10 @@ export function encodeIndexSection(
   }
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
   const isFixed =
-    coding.table !== undefined || coding.laneCount !== undefined || dense.kind === 'rans-contexts';
+    coding.table !== undefined ||
+    coding.laneCount !== undefined ||
+    coding.contextModel !== undefined ||
+    coding.coder === 'rans-contexts';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
   const denseBytes = sectionBytes(dense);
   const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));

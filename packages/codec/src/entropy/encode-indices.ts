@@ -4,10 +4,6 @@
  */
 
 import { BitWriter } from '../bitstream/bits.js';
-import { checkContextModel, MAX_CONTEXT_LEVELS } from './contexts/context-model.js';
-import { chooseContextLanes } from './contexts/context-rans.js';
-import { designContextModel } from './contexts/design-context-model.js';
-import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import type {
   CodedIndices,
   ContextModel,
@@ -19,6 +15,8 @@ import type {
   TableDescription,
 } from '../stages.js';
 import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
+import { contextBytes, encodeByContexts, promisingContexts } from './encode-by-contexts.js';
 import {
   MAX_PRECISION_BITS,
   MIN_PRECISION_BITS,
@@ -40,11 +38,16 @@ const MAX_AUTO_BINARY_LEVELS = 64;
 /** The binary coder is taken only if it saves this share: it is some fifty times slower. */
 const BINARY_GAIN = 0.02;
 
+/** `auto` designs a context model for larger tensors, up to this many elements: that takes longer than coding. */
+const MAX_AUTO_CONTEXT_ELEMENTS = 2 ** 20;
+/** It is taken only if it saves this share. */
+const CONTEXT_GAIN = 0.02;
+
 /**
  * Entropy coders: rANS is fast and knows frequencies alone; rANS with contexts is as fast and has tables for every
  * neighborhood, which a model fixes beforehand; the binary coder predicts every index from its neighbors and learns as
- * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, rANS for
- * others.
+ * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, of rANS
+ * without and with contexts for up to 1,048,576 elements and 16 levels, rANS for others.
  */
 export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts';
 
@@ -77,47 +80,33 @@ export function encodeIndices(
 ): CodedIndices {
   const coder = chosenCoder(coding);
   checkCoding(coding);
-  if (coder === 'rans-contexts') return encodeByContexts(indices, geometry, alphabet, kernels, coding);
+  if (coder === 'rans-contexts') {
+    return encodeByContexts(indices, geometry, alphabet, kernels, coding.contextModel, coding.laneCount);
+  }
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
-  const triesBinary =
-    indices.length <= MAX_AUTO_BINARY_ELEMENTS && alphabet.levelCount <= MAX_AUTO_BINARY_LEVELS;
-  if (coder === 'rans' || !triesBinary) return byTable.encode();
-  const bytes = kernels.encodeBins(indices, geometry, alphabet);
-  return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
-    ? { kind: 'binary', bytes }
+  if (coder === 'rans') return byTable.encode();
+  if (indices.length <= MAX_AUTO_BINARY_ELEMENTS) {
+    if (alphabet.levelCount > MAX_AUTO_BINARY_LEVELS) return byTable.encode();
+    const bytes = kernels.encodeBins(indices, geometry, alphabet);
+    return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
+      ? { kind: 'binary', bytes }
+      : byTable.encode();
+  }
+  const byContexts =
+    indices.length <= MAX_AUTO_CONTEXT_ELEMENTS
+      ? promisingContexts(indices, geometry, alphabet, kernels)
+      : undefined;
+  return byContexts && contextBytes(byContexts) < byTable.estimatedBytes * (1 - CONTEXT_GAIN)
+    ? byContexts
     : byTable.encode();
 }
 
+/** The coder that settings ask for. */
 function chosenCoder({ coder, contextModel, table, laneCount }: IndexCoding): CoderChoice {
   if (coder) return coder;
   if (contextModel) return 'rans-contexts';
   return table || laneCount ? 'rans' : 'auto';
-}
-
-/** By a given model, or by one for these indices alone. */
-function encodeByContexts(
-  indices: Indices,
-  geometry: FeatureGeometry,
-  alphabet: IndexAlphabet,
-  kernels: EntropyKernels,
-  { contextModel, laneCount }: IndexCoding,
-): CodedIndices {
-  const { levelCount } = alphabet;
-  if (!(indices instanceof Uint8Array) || levelCount > MAX_CONTEXT_LEVELS) {
-    throw new RangeError(`coder expected rans-contexts for up to 16 levels, got ${levelCount} levels`);
-  }
-  const model = contextModel ?? designContextModel([{ indices, geometry }], alphabet);
-  if (contextModel) checkContextModel(contextModel, alphabet, geometry);
-  if (laneCount) {
-    return { kind: 'rans-contexts', model, payload: kernels.encodeContexts(indices, geometry, model, laneCount) };
-  }
-  // The size is not known before, and coding a small payload twice is cheap.
-  const wide = kernels.encodeContexts(indices, geometry, model, MAX_CONTEXT_LANES);
-  const lanes = chooseContextLanes(wide.bytes.length);
-  const payload =
-    lanes === MAX_CONTEXT_LANES ? wide : kernels.encodeContexts(indices, geometry, model, lanes);
-  return { kind: 'rans-contexts', model, payload };
 }
 
 /** The best of packed fields and rANS, priced before it is done. */

@@ -5,7 +5,13 @@
  * which is what small tensors need; knots at every symbol and 32 levels an octave are as good as exact counts.
  */
 
-import { type BitReader, type BitWriter, bestRiceParameter, foldSign, unfoldSign } from '../bitstream/bits.js';
+import {
+  type BitReader,
+  type BitWriter,
+  bestRiceParameter,
+  foldSign,
+  unfoldSign,
+} from '../bitstream/bits.js';
 import type { FrequencyTable, TableCurve, TableDescription } from '../stages.js';
 
 export const MIN_PRECISION_BITS = 12;

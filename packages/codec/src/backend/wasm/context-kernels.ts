@@ -1,17 +1,17 @@
 /** rANS under context models around its kernels: 2 bytes an element, and a block of channels. */
 
 import {
-  CONTEXT_STATE_LOW,
-  contextStateBytes,
-  decodeWithModel,
-  encodeWithModel,
-} from '../../entropy/contexts/context-rans.js';
-import {
   CELL_UNIT,
   classCountOf,
   MAX_CONTEXT_LEVELS,
   neighborTables,
 } from '../../entropy/contexts/context-model.js';
+import {
+  CONTEXT_STATE_LOW,
+  contextStateBytes,
+  decodeWithModel,
+  encodeWithModel,
+} from '../../entropy/contexts/context-rans.js';
 import {
   blockChannels,
   type ChannelPlanes,

@@ -69,7 +69,11 @@ export function dequantize(kernels: Kernels, indices: Indices, quantizer: Affine
 }
 
 /** `Backend.quantizeByThresholds`, tile by tile. */
-export function quantizeByThresholds(kernels: Kernels, values: Float32Array, thresholds: Float32Array): Uint8Array {
+export function quantizeByThresholds(
+  kernels: Kernels,
+  values: Float32Array,
+  thresholds: Float32Array,
+): Uint8Array {
   const indices = new Uint8Array(values.length);
   const [input, target] = reserve(kernels, [TILE * 4, TILE]);
   const { buffer } = kernels.memory;

@@ -234,8 +234,7 @@ export function modelFlaw(model: ContextModel): string | undefined {
   for (let channelClass = 0; channelClass < 256; channelClass++) {
     const size = sizes[channelClass];
     const isLast = channelClass === classCount - 1;
-    const fits =
-      channelClass < classCount ? size > 0 && (isLast || size % GROUP_CHANNELS === 0) : size === 0;
+    const fits = channelClass < classCount ? size > 0 && (isLast || size % GROUP_CHANNELS === 0) : size === 0;
     if (!fits) return `class ${channelClass} has ${size} channels`;
   }
   const highest = neighborTables(model).reduce((sum, table) => sum + Math.max(...table), 0);

@@ -100,7 +100,8 @@ function visitNeighborhoods(
   visit: (symbol: number, l: number, u: number, ul: number, ur: number, channel: number) => void,
 ): void {
   const planes = channelPlanes(geometry, shape, channelCount);
-  if (typeof planes === 'string') throw new RangeError(`feature expected to fit the statistics, got ${planes}`);
+  if (typeof planes === 'string')
+    throw new RangeError(`feature expected to fit the statistics, got ${planes}`);
   const { items, channels, rows, columns, itemStride, channelStride, positionStride: step } = planes;
   for (let item = 0; item < items; item++) {
     for (let channel = 0; channel < channels; channel++) {

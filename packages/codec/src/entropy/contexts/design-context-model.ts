@@ -123,7 +123,9 @@ function designThresholds(
   binCount: number,
 ): Uint8Array {
   const all = new Float64Array(binCount * levelCount);
-  for (const counts of classCounts) counts.forEach((count, i) => void (all[i] += count));
+  for (const counts of classCounts) {
+    for (let i = 0; i < all.length; i++) all[i] += counts[i];
+  }
   const overall = shares(sumRows(all, binCount, levelCount), new Float64Array(levelCount).fill(1));
   const thresholds = new Uint8Array(classCounts.length * (levelCount - 1) * binCount);
   for (let bin = 0; bin < binCount; bin++) {
