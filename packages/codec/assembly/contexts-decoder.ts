@@ -17,6 +17,7 @@ import {
   SIXTEENS,
   STATE_LOW,
   scratch,
+  stride,
 } from './contexts';
 import { LANE_MASKS, PULL, STATES } from './layout';
 import { scatterLanes } from './transpose';
@@ -28,7 +29,7 @@ import { scatterLanes } from './transpose';
  */
 export function decodeContexts(bytes: usize, end: usize, target: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const positions = <usize>rows * <usize>columns;
-  const body = scratch + <usize>blockSize * (1 + <usize>columns);
+  const body = scratch + stride * (1 + <usize>columns);
   for (let item: u32 = 0; item < items; item++) {
     for (let first: u32 = 0; first < channels; first += blockSize) {
       const size = min(blockSize, channels - first);
@@ -38,7 +39,7 @@ export function decodeContexts(bytes: usize, end: usize, target: usize, order: u
       if (bytes > end) return bytes;
       for (let lane: u32 = 0; lane < size; lane += 16) {
         const lanes = body + lane;
-        scatterLanes(target, order + (<usize>(first + lane) << 2), positionStride, positions, lanes, blockSize, min<u32>(16, size - lane));
+        scatterLanes(target, order + (<usize>(first + lane) << 2), positionStride, positions, lanes, stride, min<u32>(16, size - lane));
       }
     }
     target += itemStride;
@@ -49,7 +50,6 @@ export function decodeContexts(bytes: usize, end: usize, target: usize, order: u
 function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
   const lowBytes = v128.load(LOW_BYTES);
   const sixteens = v128.load(SIXTEENS);
-  const stride = <usize>blockSize;
   const outside = scratch;
   const tables = groupTables + (<usize>(first >> 4) << 2);
   const binBytes: usize = isWide ? 32 : 16;
@@ -113,7 +113,6 @@ function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
 
 /** Fewer lanes than a group has: symbol by symbol, lane by lane in turns. */
 function decodeNarrow(bytes: usize, end: usize, first: u32, size: u32): usize {
-  const stride = <usize>blockSize;
   const binBytes: usize = isWide ? 32 : 16;
   const table = <usize>load<u32>(groupTables + (<usize>(first >> 4) << 2));
   let here = scratch + stride * (1 + <usize>columns);

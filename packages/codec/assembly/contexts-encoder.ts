@@ -19,6 +19,7 @@ import {
   SIXTEENS,
   STATE_LOW,
   scratch,
+  stride,
 } from './contexts';
 import { BLOCK_LANES, LANE_MASKS, PUSH, STATES } from './layout';
 import { gatherLanes } from './transpose';
@@ -32,7 +33,7 @@ const MAGIC: f32 = 8388608;
  */
 export function encodeContexts(source: usize, end: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const positions = <usize>rows * <usize>columns;
-  const body = scratch + <usize>blockSize * (1 + <usize>columns);
+  const body = scratch + stride * (1 + <usize>columns);
   for (let lane: usize = 0; lane < <usize>BLOCK_LANES; lane++) store<u16>(STATES + (lane << 1), <u16>STATE_LOW);
   const lastBlock = ((channels - 1) / blockSize) * blockSize;
   for (let item = items; item > 0; item--) {
@@ -41,7 +42,7 @@ export function encodeContexts(source: usize, end: usize, order: usize, items: u
       const size = min(blockSize, channels - first);
       maskLanes(size);
       for (let lane: u32 = 0; lane < size; lane += 16) {
-        gatherLanes(base, order + (<usize>(first + lane) << 2), positionStride, positions, body + lane, blockSize);
+        gatherLanes(base, order + (<usize>(first + lane) << 2), positionStride, positions, body + lane, stride);
       }
       end = laneCount < 16 ? encodeNarrow(end, first, size) : encodeWide(end, first, size);
       if (laneCount >= 16) restoreLanes(size);
@@ -100,7 +101,6 @@ function encodeWide(end: usize, first: u32, size: u32): usize {
   const magicWords = v128.load(MAGIC_WORDS);
   const magic = f32x4.splat(MAGIC);
   const half = f32x4.splat(MAGIC - 0.5);
-  const stride = <usize>blockSize;
   const outside = scratch;
   const tables = groupTables + (<usize>(first >> 4) << 2);
   const tableBytes = <usize>(levelCount - 1) << 4;
@@ -166,7 +166,6 @@ function encodeWide(end: usize, first: u32, size: u32): usize {
 }
 
 function encodeNarrow(end: usize, first: u32, size: u32): usize {
-  const stride = <usize>blockSize;
   const table = <usize>load<u32>(groupTables + (<usize>(first >> 4) << 2));
   let here = scratch + stride * (1 + <usize>columns) + stride * <usize>rows * <usize>columns;
   let bytes = end;

@@ -35,6 +35,7 @@ export let usesAboveLeft: bool = false;
 export let usesAboveRight: bool = false;
 export let laneCount: u32 = 0;
 export let blockSize: u32 = 0;
+export let stride: usize = 0;
 export let groupTables: usize = 0;
 export let isGathered: bool = false;
 export let scratch: usize = 0;
@@ -67,7 +68,7 @@ export function initializeContexts(): void {
  * Says what the next call codes.
  * @param tables - for each group of 16 lanes, u32: address of its thresholds, `levelCount - 1` tables of bins
  * @param gathered - encoding only: tables hold, for each bin, 16 × start | frequency << 8 (u16) instead
- * @param area - scratch: a block's bytes for each position, for one more, and for one row
+ * @param area - scratch: a byte of each lane of a block, in whole groups, for each position, one more, and one row
  */
 export function setContexts(
   channelCount: u32,
@@ -92,10 +93,11 @@ export function setContexts(
   usesAboveRight = v128.any_true(v128.load(CELLS_ABOVE_RIGHT));
   laneCount = lanes;
   blockSize = max<u32>(lanes, 16);
+  stride = <usize>min<u32>(blockSize, (channelCount + 15) & ~15);
   groupTables = tables;
   isGathered = gathered;
   scratch = area;
-  memory.fill(area, <u8>background, <usize>(blockSize * (1 + columnCount)));
+  memory.fill(area, <u8>background, stride * (1 + <usize>columnCount));
 }
 
 /** Lanes beyond the channels of a block take and give no bytes; their states are kept for the next block. */

@@ -28,6 +28,9 @@ import { reserve } from './memory.js';
 const MAP_BYTES = 192;
 const ADDRESS_BYTES = 4;
 const SLOT_COUNT = 256;
+/** What a call may take beside indices and bytes, so that limits on elements bound memory. */
+const MAX_AREA_PER_ELEMENT = 8;
+const SPARE_AREA_BYTES = 2 ** 18;
 /** Above this, 15 comparisons of 16 lanes take longer than 16 look-ups. */
 const MAX_COMPARED_LEVELS = 8;
 
@@ -40,7 +43,9 @@ export function encode(
   laneCount: number,
 ): RansPayload {
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
-  if (typeof planes === 'string') return encodeWithModel(indices, geometry, model, laneCount); // which refuses it
+  if (typeof planes === 'string' || isTooWide(planes, laneCount, indices.length)) {
+    return encodeWithModel(indices, geometry, model, laneCount); // which refuses what does not fit
+  }
   const isGathered = gathersRows(model, laneCount);
   const [source, bytes, rows, ...areas] = reserve(kernels, [
     indices.length,
@@ -78,10 +83,10 @@ export function decode(
   const { bytes, laneCount } = payload;
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   const stateBytes = contextStateBytes(laneCount, model);
-  if (typeof planes === 'string' || bytes.length < stateBytes) {
+  const count = elementsOf(geometry);
+  if (typeof planes === 'string' || bytes.length < stateBytes || isTooWide(planes, laneCount, count)) {
     return decodeWithModel(payload, geometry, model);
   }
-  const count = elementsOf(geometry);
   const [target, source, ...areas] = reserve(kernels, [
     count,
     bytes.length - stateBytes,
@@ -139,12 +144,15 @@ function writeRows(rows: Uint16Array, model: ContextModel): void {
 /** Sizes of what a call needs beside indices and bytes: channels of lanes, tables of groups, a block's indices. */
 function areaBytes({ channels, rows, columns }: ChannelPlanes, laneCount: number): number[] {
   const groups = Math.ceil(channels / GROUP_CHANNELS);
+  const lanes = Math.min(blockChannels(laneCount), groups * GROUP_CHANNELS);
   const positions = 1 + columns + rows * columns;
-  return [
-    groups * GROUP_CHANNELS * ADDRESS_BYTES,
-    groups * ADDRESS_BYTES,
-    positions * blockChannels(laneCount),
-  ];
+  return [groups * GROUP_CHANNELS * ADDRESS_BYTES, groups * ADDRESS_BYTES, positions * lanes];
+}
+
+/** Whether so few of the lanes are in use that a block takes too much memory. */
+function isTooWide(planes: ChannelPlanes, laneCount: number, count: number): boolean {
+  const bytes = areaBytes(planes, laneCount).reduce((sum, size) => sum + size, 0);
+  return bytes > MAX_AREA_PER_ELEMENT * count + SPARE_AREA_BYTES;
 }
 
 /** Writes the model to where the kernels look for it. */
