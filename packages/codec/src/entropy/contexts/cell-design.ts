@@ -12,7 +12,8 @@ import { NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js
  * nearest neighbors in full beat a finer view of the diagonal ones at equal cells. Cells cost time: up to 32 keep the
  * decoder as fast as that of order-0 at 4 levels; 64 with both diagonal neighbors would save another half percent.
  */
-function neighborParts(levelCount: number): readonly number[] {
+function neighborParts({ levelCount, channelAxis, tokenColumns }: NeighborStatistics): readonly number[] {
+  if (channelAxis === 'columns' && tokenColumns === 0) return [levelCount, 1, 1, 1]; // one row has nothing above
   if (levelCount === 2) return [2, 2, 2, 2];
   if (levelCount === 3) return [3, 3, 3, 1];
   if (levelCount === 4) return [4, 4, 2, 1];
@@ -31,7 +32,7 @@ export interface CellDesign {
 /** Cells for an alphabet: each neighbor's levels in runs that tell the most about the symbol. */
 export function designCells(statistics: NeighborStatistics): CellDesign {
   const { levelCount, counts } = statistics;
-  const parts = neighborParts(levelCount);
+  const parts = neighborParts(statistics);
   const tables: Uint8Array[] = [];
   let scale = 1;
   for (let neighbor = NEIGHBOR_COUNT - 1; neighbor >= 0; neighbor--) {
@@ -93,11 +94,17 @@ export function rowBits(counts: Float64Array, at: number, length: number): numbe
 }
 
 /**
- * Joins cells until `binCount` bins are left, always the two that lose the least bits by it.
+ * Joins cells until `binCount` bins are left, always the two that lose the least bits by it, and further while that
+ * loses less than `binBits`.
  * @param counts - of symbols in each cell, over all channels
  * @returns the bin of each cell; bins ascend with the mean of their symbols, cells never seen go to the nearest seen one
  */
-export function joinCells(counts: Float64Array, levelCount: number, binCount: number): Uint8Array {
+export function joinCells(
+  counts: Float64Array,
+  levelCount: number,
+  binCount: number,
+  binBits: number,
+): Uint8Array {
   const cellCount = counts.length / levelCount;
   const sums = counts.slice();
   const bits = Float64Array.from({ length: cellCount }, (_, cell) =>
@@ -116,8 +123,9 @@ export function joinCells(counts: Float64Array, levelCount: number, binCount: nu
   const losses = new Float64Array(cellCount * cellCount);
   for (const a of alive) for (const b of alive) if (a < b) losses[a * cellCount + b] = loss(a, b);
   const leader = Uint8Array.from({ length: cellCount }, (_, cell) => cell);
-  while (alive.length > binCount) {
+  while (alive.length > 1) {
     const [a, b] = leastPair(alive, losses, cellCount);
+    if (alive.length <= binCount && losses[a * cellCount + b] >= binBits) break;
     for (let symbol = 0; symbol < levelCount; symbol++)
       sums[a * levelCount + symbol] += sums[b * levelCount + symbol];
     bits[a] = rowBits(sums, a * levelCount, levelCount);

@@ -8,8 +8,8 @@ import { rowBits } from './cell-design.js';
 import { MAX_CONTEXT_CLASSES } from './context-model.js';
 import { GROUP_CHANNELS } from './lanes.js';
 
-/** Bits that a threshold takes in a coded model, about. */
-const THRESHOLD_BITS = 4;
+/** Bits that a threshold takes in a coded model, about: what a table must save to be worth it. */
+export const THRESHOLD_BITS = 4;
 const MAX_SWAP_ROUNDS = 8;
 /** Symbols that a group's tables start from, distributed as over all channels, when channels are compared. */
 const PRIOR_SYMBOLS = 16;

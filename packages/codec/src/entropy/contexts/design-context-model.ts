@@ -5,7 +5,7 @@
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
 import { designCells, joinCells } from './cell-design.js';
-import { classifyChannels } from './channel-classes.js';
+import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
 import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
   addContexts,
@@ -76,7 +76,7 @@ export function contextModelOf(statistics: ContextStatistics): ContextModel {
     statistics;
   const cellCounts = sumRows(counts, channelCount, cellCount * levelCount);
   const binCount = levelCount < MIN_WIDE_LEVELS ? 16 : 32;
-  const binOfCell = joinCells(cellCounts, levelCount, binCount);
+  const binOfCell = joinCells(cellCounts, levelCount, binCount, THRESHOLD_BITS * (levelCount - 1));
   const channelBins = Array.from({ length: channelCount }, () => new Float64Array(binCount * levelCount));
   for (let at = 0; at < counts.length; at++) {
     const cell = Math.floor(at / levelCount) % cellCount;
