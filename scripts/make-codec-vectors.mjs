@@ -198,6 +198,41 @@ const good = [
     'rans',
     'significance',
   ],
+  [
+    'contexts-relu-4-levels',
+    float32([24, 12, 12], smoothPlanes(24, 12, 12, 20, true)),
+    { kind: 'uniform', levelCount: 4, range: minmax },
+    undefined,
+    'rans-contexts',
+  ],
+  [
+    'contexts-signed-9-levels-64-lanes',
+    float32([2, 70, 5, 7], smoothPlanes(140, 5, 7, 21, false)),
+    { kind: 'uniform', levelCount: 9, range: minmax },
+    64,
+    'rans-contexts',
+  ],
+  [
+    'contexts-2-levels-32-lanes',
+    float32([1, 40, 9, 6], smoothPlanes(40, 9, 6, 22, true)),
+    { kind: 'uniform', levelCount: 2, range: minmax },
+    32,
+    'rans-contexts',
+  ],
+  [
+    'contexts-tokens-16-levels',
+    float32([1, 60, 20], smoothPlanes(1, 60, 20, 23, false)),
+    { kind: 'asymmetric', bits: 4, range: minmax },
+    undefined,
+    'rans-contexts',
+  ],
+  [
+    'contexts-vector-6-levels',
+    float32([300], features(300, 24, relu)),
+    { kind: 'uniform', levelCount: 6, range: minmax },
+    16,
+    'rans-contexts',
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
 
@@ -212,6 +247,18 @@ function squareLevels(levelCount) {
     levels,
     thresholds: levels.slice(1).map((level, i) => Math.fround((level + levels[i]) / 2)),
   };
+}
+
+/** Planes whose elements are like their neighbors. */
+function smoothPlanes(planes, rows, columns, seed, isRectified) {
+  const values = features(planes * rows * columns, seed, normal);
+  for (let at = 0; at < values.length; at++) {
+    const column = at % columns;
+    const row = Math.floor(at / columns) % rows;
+    if (column > 0) values[at] += 0.6 * values[at - 1];
+    if (row > 0) values[at] += 0.3 * values[at - columns];
+  }
+  return isRectified ? values.map((value) => Math.max(0, value)) : values;
 }
 
 /** [2, 8, 6, 6] with channels of very different size. */
@@ -288,6 +335,22 @@ const bad = [
   ['more-kept-than-elements', 'invalid-field', handmadeSection([0x62, 13])],
   ['lanes-of-an-array', 'invalid-field', handmadeSection([0x62, 4, 0, 6])],
   ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
+  ['lanes-over-64', 'invalid-field', handmadeSection([0x9e, 12])],
+  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x21])],
+  ['model-of-other-channels', 'invalid-field', handmadeSection([0x82, 13, 1, 0, 0])],
+  ['more-classes-than-groups', 'invalid-field', handmadeSection([0x82, 12, 1, 0, 1])],
+  // 4 × 8 cells of 7 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
+  [
+    'thresholds-that-do-not-ascend',
+    'invalid-table',
+    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(36), 0xff, 0xff, 0xff]),
+  ],
+  [
+    'cells-beyond-their-count',
+    'invalid-table',
+    handmadeSection([0x82, 12, 1, 0, 0, 0x7f, ...new Uint8Array(60)]),
+  ],
+  ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];
 

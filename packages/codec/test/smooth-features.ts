@@ -40,7 +40,11 @@ export function smoothIndices(
 }
 
 /** A float32 tensor whose quantizer of `levelCount` levels from 0 to `levelCount - 1` gives smooth indices back. */
-export function smoothFeature(shape: readonly number[], levelCount: number, seed: number): TensorOf<'float32'> {
+export function smoothFeature(
+  shape: readonly number[],
+  levelCount: number,
+  seed: number,
+): TensorOf<'float32'> {
   const [columns, rows] = [shape.at(-1) ?? 1, shape.at(-2) ?? 1];
   const planes = shape.slice(0, -2).reduce((product, dimension) => product * dimension, 1);
   const { indices } = smoothIndices({ planes, rows, columns }, { levelCount, background: 0 }, seed);

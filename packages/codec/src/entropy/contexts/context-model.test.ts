@@ -85,7 +85,10 @@ describe('a model that a caller hands in', () => {
     ['other levels', { levelCount: 5 }],
     ['another background', { background: 1 }],
     ['other channels', { classOfChannel: model.classOfChannel.subarray(16) }],
-    ['a class of 3 channels before another', { classOfChannel: model.classOfChannel.map((_, c) => +(c > 2)) }],
+    [
+      'a class of 3 channels before another',
+      { classOfChannel: model.classOfChannel.map((_, c) => +(c > 2)) },
+    ],
     ['cells beyond the bins', { binOfCell: model.binOfCell.subarray(0, 16) }],
     ['bins beyond the tables', { binOfCell: model.binOfCell.map(() => 16) }],
     ['a short table of cells', { cells: { ...model.cells, left: model.cells.left.subarray(1) } }],

@@ -94,7 +94,9 @@ describe('rANS under a context model', () => {
     const model = designContextModel([{ indices, geometry }], alphabet);
     const other = { planes: 30, rows: 2, columns: 2 };
     expect(() => encodeWithModel(indices, other, model, 1)).toThrow('20 channels for 30 planes');
-    expect(decodeWithModel({ bytes: new Uint8Array(9), laneCount: 1 }, other, model)).toContain('20 channels');
+    expect(decodeWithModel({ bytes: new Uint8Array(9), laneCount: 1 }, other, model)).toContain(
+      '20 channels',
+    );
   });
 });
 
@@ -126,7 +128,8 @@ describe('the order of coding', () => {
     const shape = (tokenColumns: number): unknown =>
       channelPlanes(tokens, { channelAxis: 'columns', tokenColumns }, 5);
     expect(shape(4)).toMatchObject({ items: 2, rows: 3, columns: 4, channelStride: 1, positionStride: 5 });
-    for (const tokenColumns of [0, 5, 13]) expect(shape(tokenColumns)).toMatchObject({ rows: 1, columns: 12 });
+    for (const tokenColumns of [0, 5, 13])
+      expect(shape(tokenColumns)).toMatchObject({ rows: 1, columns: 12 });
   });
 
   test('channels are sorted by class, then by number', () => {

@@ -44,10 +44,13 @@ describe('a designed model', () => {
     [4, 2, 0.2],
     [8, 4, 0.2],
     [16, 0, 0.1],
-  ])('of %i levels, background %i, saves on smooth planes it has not seen', (levelCount, background, share) => {
-    const { coded, order0 } = codedBits(geometry, { levelCount, background });
-    expect(coded).toBeLessThan((1 - share) * order0);
-  });
+  ])(
+    'of %i levels, background %i, saves on smooth planes it has not seen',
+    (levelCount, background, share) => {
+      const { coded, order0 } = codedBits(geometry, { levelCount, background });
+      expect(coded).toBeLessThan((1 - share) * order0);
+    },
+  );
 
   test('costs at most 1 % more than order-0 where neighbors say nothing', () => {
     for (const levelCount of [2, 5, 12]) {
@@ -107,9 +110,9 @@ describe('a designed model', () => {
       'levelCount expected 2 to 16',
     );
     const wide = { planes: 65_537, rows: 1, columns: 1 };
-    expect(() =>
-      designContextModel([{ indices: new Uint8Array(65_537), geometry: wide }], alphabet),
-    ).toThrow('channels expected up to 65536');
+    expect(() => designContextModel([{ indices: new Uint8Array(65_537), geometry: wide }], alphabet)).toThrow(
+      'channels expected up to 65536',
+    );
   });
 });
 
