@@ -43,6 +43,11 @@ const CODEC_DECODER = 'frame-decoder.ts';
 const CODEC_ENCODING_ONLY = [
   'entropy/table-design.ts',
   'entropy/encode-indices.ts',
+  'entropy/encode-by-contexts.ts',
+  'entropy/contexts/context-statistics.ts',
+  'entropy/contexts/cell-design.ts',
+  'entropy/contexts/channel-classes.ts',
+  'entropy/contexts/design-context-model.ts',
   'layout/reshape.ts',
   'layout-choice.ts',
   'design-profile.ts',

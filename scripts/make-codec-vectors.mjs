@@ -229,6 +229,41 @@ const good = [
     ),
     { kind: 'asymmetric', bits: 8, range: minmax },
   ],
+  [
+    'contexts-relu-4-levels',
+    float32([24, 12, 12], smoothPlanes(24, 12, 12, 20, true)),
+    { kind: 'uniform', levelCount: 4, range: minmax },
+    undefined,
+    'rans-contexts',
+  ],
+  [
+    'contexts-signed-9-levels-64-lanes',
+    float32([2, 70, 5, 7], smoothPlanes(140, 5, 7, 21, false)),
+    { kind: 'uniform', levelCount: 9, range: minmax },
+    64,
+    'rans-contexts',
+  ],
+  [
+    'contexts-2-levels-32-lanes',
+    float32([1, 40, 9, 6], smoothPlanes(40, 9, 6, 22, true)),
+    { kind: 'uniform', levelCount: 2, range: minmax },
+    32,
+    'rans-contexts',
+  ],
+  [
+    'contexts-tokens-16-levels',
+    float32([1, 60, 20], smoothPlanes(1, 60, 20, 23, false)),
+    { kind: 'asymmetric', bits: 4, range: minmax },
+    undefined,
+    'rans-contexts',
+  ],
+  [
+    'contexts-vector-6-levels',
+    float32([300], features(300, 24, relu)),
+    { kind: 'uniform', levelCount: 6, range: minmax },
+    16,
+    'rans-contexts',
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
 
@@ -247,6 +282,18 @@ function squareLevels(levelCount) {
     levels,
     thresholds: levels.slice(1).map((level, i) => Math.fround((level + levels[i]) / 2)),
   };
+}
+
+/** Planes whose elements are like their neighbors. */
+function smoothPlanes(planes, rows, columns, seed, isRectified) {
+  const values = features(planes * rows * columns, seed, normal);
+  for (let at = 0; at < values.length; at++) {
+    const column = at % columns;
+    const row = Math.floor(at / columns) % rows;
+    if (column > 0) values[at] += 0.6 * values[at - 1];
+    if (row > 0) values[at] += 0.3 * values[at - columns];
+  }
+  return isRectified ? values.map((value) => Math.max(0, value)) : values;
 }
 
 /** [2, 8, 6, 6] with channels of very different size. */
@@ -326,6 +373,22 @@ const bad = [
   ['tree-of-mass-21', 'invalid-table', handmadeSection([2, 0x79, 5])],
   ['knot-step-6', 'invalid-table', handmadeSection([2, 0x31, 0])],
   ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
+  ['lanes-over-64', 'invalid-field', handmadeSection([0x9e, 12])],
+  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x21])],
+  ['model-of-other-channels', 'invalid-field', handmadeSection([0x82, 13, 1, 0, 0])],
+  ['more-classes-than-groups', 'invalid-field', handmadeSection([0x82, 12, 1, 0, 1])],
+  // 4 × 8 cells of 7 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
+  [
+    'thresholds-that-do-not-ascend',
+    'invalid-table',
+    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(36), 0xff, 0xff, 0xff]),
+  ],
+  [
+    'cells-beyond-their-count',
+    'invalid-table',
+    handmadeSection([0x82, 12, 1, 0, 0, 0x7f, ...new Uint8Array(60)]),
+  ],
+  ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];
 
@@ -357,10 +420,12 @@ function addOtherForms() {
     groupCount: 3,
     range: { kind: 'fixed', limits: [1, 2, 4].map((high) => ({ low: 0, high })) },
   };
-  const squares = { ...squareLevels(6) };
+  const squares = squareLevels(6);
+  const uniform4 = { kind: 'uniform', levelCount: 4, range: minmax };
   const profiles = {
-    'bundled-static-4-levels': [{ quantizer: { kind: 'uniform', levelCount: 4, range: minmax } }],
+    'bundled-static-4-levels': [{ quantizer: uniform4 }],
     'bundled-varying-rows-digest': [{ quantizer: squares, varyingAxes: [1] }],
+    'bundled-contexts-4-levels': [{ quantizer: uniform4, coder: 'rans-contexts', varyingAxes: [1] }],
     'bundled-two-tensors-chunked': [
       { quantizer: groups },
       { quantizer: { kind: 'asymmetric', bits: 9, range: minmax } },

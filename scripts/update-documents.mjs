@@ -1,10 +1,12 @@
 /**
  * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
- * the demo's table into README.md, coded rates and the size bound into docs/results.md.
+ * the demo's table into README.md, coded rates, the size bound and the speed of contexts into docs/results.md.
  *
  * Usage: npm run --silent start -- --json > results/demo.json
  *        node bench/entropy-table.mjs > results/entropy-table.json
  *        node bench/size-bound.mjs > results/size-bound.json
+ *        node bench/context-rates.mjs > results/context-rates.json
+ *        node bench/context-speed.mjs > results/context-speed.json
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -31,6 +33,8 @@ fill('README.md', 'results/demo.json', [
 ]);
 fill('docs/results.md', 'results/entropy-table.json', entropyTable(read('results/entropy-table.json')));
 fill('docs/results.md', 'results/size-bound.json', sizeBoundTable(read('results/size-bound.json')));
+fill('docs/results.md', 'results/context-rates.json', contextRatesTable(read('results/context-rates.json')));
+fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('results/context-speed.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -146,4 +150,64 @@ function groupBy(list, keyOf) {
   const groups = new Map();
   for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
+}
+
+function contextRatesTable({ command, machine, settings, rows }) {
+  const rate = (value) => (value === null ? '-' : value.toFixed(3));
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const isMap = ({ shape }) => shape.length === 3;
+  const groups = [
+    ['rectified maps', (row) => isMap(row) && !row.signed],
+    ['signed maps', (row) => isMap(row) && row.signed],
+    ['tokens', (row) => !isMap(row)],
+  ];
+  const summary = groups.flatMap(([features, belongs]) =>
+    [4, 6, 8, 12].map((levelCount) => {
+      const group = rows.filter((row) => belongs(row) && row.levelCount === levelCount);
+      const savings = group.map((row) => 1 - row.contexts / row.entropy);
+      const smaller = (peer) =>
+        `${group.filter((row) => row[peer] !== null && row.contexts < row[peer]).length} of ${group.filter((row) => row[peer] !== null).length}`;
+      const mean = savings.reduce((sum, value) => sum + value, 0) / savings.length;
+      const cells = [features, levelCount, group.length, percent(mean), percent(Math.min(...savings))];
+      return [...cells, smaller('jpegXl'), smaller('ffv1'), smaller('binary')];
+    }),
+  );
+  const { trainingImages, trainingLines, testImages, testLines } = settings;
+  return [
+    `From \`${command} --images ${testImages} > results/context-rates.json\`, ${testImages} test images (${testLines} lines), models from ${Object.values(trainingImages).join(', ')} others by size of the input (${trainingLines} lines); ${machine.processor}, Node ${machine.node}.`,
+    '',
+    'What contexts save against order-0 entropy, on average and at least, and on how many tensors they are the smaller:',
+    '',
+    '| features | levels | number | saved, mean | saved, least | smaller than JPEG XL | than FFV1 | than binary |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...summary.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    'Bits per element:',
+    '',
+    '| network | tensor | shape | levels | order-0 entropy | contexts | saved | binary | JPEG XL | FFV1 | model, bytes |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const names = [row.network, `\`${row.tensor}\``, row.shape.join('×'), row.levelCount];
+      const saved = percent(1 - row.contexts / row.entropy);
+      const rates = [rate(row.entropy), rate(row.contexts), saved, rate(row.binary), rate(row.jpegXl)];
+      return `| ${[...names, ...rates, rate(row.ffv1), row.modelBytes].join(' | ')} |`;
+    }),
+  ];
+}
+
+function contextSpeedTable({ command, machine, settings, rows }) {
+  return [
+    `From \`${command} > results/context-speed.json\`, ${settings.rounds} rounds in turns; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| feature | levels | bits, order-0 | bits, contexts | order-0, M elements/s, encode / decode | contexts | ratio, encode | ratio, decode |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ name, shape, levelCount, order0Bits, contextBits, encodeRatio, decodeRatio, ...row }) => {
+      const rates = row.millionElementsPerSecond;
+      const order0 = `${rates.encodeOrder0} / ${rates.decodeOrder0}`;
+      const contexts = `${rates.encodeContexts} / ${rates.decodeContexts}`;
+      const bits = [order0Bits.toFixed(3), contextBits.toFixed(3)];
+      const ratios = [encodeRatio.toFixed(2), decodeRatio.toFixed(2)];
+      return `| ${[`${name}, ${shape.join('×')}`, levelCount, ...bits, order0, contexts, ...ratios].join(' | ')} |`;
+    }),
+  ];
 }

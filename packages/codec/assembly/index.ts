@@ -1,4 +1,7 @@
 export { codeIndices, initializeContextModel } from './context-model';
+export { initializeContexts, setContexts } from './contexts';
+export { decodeContexts } from './contexts-decoder';
+export { encodeContexts } from './contexts-encoder';
 export {
   countThresholds,
   dequantize8,

@@ -1,6 +1,6 @@
 /**
  * What both ends of a link know of the tensors that cross it, so that bundled frames need not say it (bitstream.md
- * §15): element types, dimensions, quantizers, static tables. Profiles and their bytes; `design-profile.ts` makes them.
+ * §16): element types, dimensions, quantizers, static tables. Profiles and their bytes; `design-profile.ts` makes them.
  */
 
 import type { DType, Shape } from '@featherwire/tensor';
@@ -16,9 +16,14 @@ import {
   writeQuantizer,
 } from './container/quantizer-section.js';
 import { readTableSection, symbolAlphabet, writeTableSection } from './entropy/coded-indices.js';
+import {
+  checkContextAlphabet,
+  readContextModel,
+  writeContextModel,
+} from './entropy/contexts/context-model.js';
 import { MAX_ALPHABET_SIZE, tableOfDescription } from './entropy/frequency-table.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import type { StaticCoder } from './stages.js';
+import type { StaticCoder, SymbolAlphabet, TableDescription } from './stages.js';
 
 /** A coding of one tensor that is fixed but for its elements. */
 export interface TensorProfile {
@@ -46,10 +51,11 @@ const PROFILE_VERSION = 1;
 const VARYING = 0;
 const NO_CODER = 0;
 const TABLE_CODER = 1;
+const CONTEXT_CODER = 2;
 /** What a channel axis of unknown length is refused by. */
 const UNKNOWN_DIMENSION = 0;
 
-/** A profile as bytes (bitstream.md §15.3). @throws {RangeError} if it breaks a rule of `TensorProfile` */
+/** A profile as bytes (bitstream.md §16.3). @throws {RangeError} if it breaks a rule of `TensorProfile` */
 export function writeProfile(profile: CodingProfile): Uint8Array {
   const writer = new ByteWriter();
   for (const byte of [...PROFILE_MAGIC, PROFILE_VERSION]) writer.writeUint8(byte);
@@ -79,9 +85,18 @@ function writeTensor(
       );
     for (const threshold of thresholds) writer.writeFloat32(threshold);
   }
-  writer.writeUint8(coder ? TABLE_CODER : NO_CODER);
-  if (coder) {
+  writeCoder(writer, quantizer, coder);
+}
+
+function writeCoder(writer: ByteWriter, quantizer: IndexingQuantizer, coder: StaticCoder | null): void {
+  if (!coder) {
+    writer.writeUint8(NO_CODER);
+  } else if (coder.kind === 'rans') {
+    writer.writeUint8(TABLE_CODER);
     writeTableSection(writer, coder.table, symbolAlphabet('rans', alphabetOfQuantizer(quantizer)));
+  } else {
+    writer.writeUint8(CONTEXT_CODER);
+    writeContextModel(writer, coder.model);
   }
 }
 
@@ -154,21 +169,30 @@ function readThresholds(reader: ByteReader, count: number): Float32Array {
 
 function readCoder(reader: ByteReader, quantizer: IndexingQuantizer): StaticCoder | null {
   reader.section = 'coder';
-  const kind = reader.readUint8();
-  if (kind === NO_CODER) return null;
-  const alphabet = alphabetOfQuantizer(quantizer);
-  if (kind !== TABLE_CODER || alphabet.levelCount > MAX_ALPHABET_SIZE)
-    throw reader.error(
-      'invalid-field',
-      `coder ${kind} is none for ${alphabet.levelCount} levels`,
-      reader.offset - 1,
-    );
   const start = reader.offset;
-  const symbols = symbolAlphabet('rans', alphabet);
-  const table = readTableSection(reader, symbols);
-  if (tableOfDescription(symbols, table).frequencies.includes(0))
+  const kind = reader.readUint8();
+  const alphabet = alphabetOfQuantizer(quantizer);
+  switch (kind) {
+    case NO_CODER:
+      return null;
+    case TABLE_CODER:
+      if (alphabet.levelCount > MAX_ALPHABET_SIZE)
+        throw reader.error('invalid-field', `${alphabet.levelCount} levels have no table`, start);
+      return { kind: 'rans', table: readStaticTable(reader, symbolAlphabet('rans', alphabet)) };
+    case CONTEXT_CODER:
+      checkContextAlphabet(reader, alphabet, start);
+      return { kind: 'rans-contexts', model: readContextModel(reader, alphabet) };
+    default:
+      throw reader.error('invalid-field', `coder ${kind} is unknown`, start);
+  }
+}
+
+function readStaticTable(reader: ByteReader, alphabet: SymbolAlphabet): TableDescription {
+  const start = reader.offset;
+  const table = readTableSection(reader, alphabet);
+  if (tableOfDescription(alphabet, table).frequencies.includes(0))
     throw reader.error('invalid-table', 'a static table has a frequency for each index', start);
-  return { kind: 'rans', table };
+  return table;
 }
 
 /** Why a tensor does not fit a profile, or nothing. */

@@ -1,9 +1,9 @@
-/** Typed errors of the codec. `docs/bitstream.md` section 11 lists when a decoder gives which code. */
+/** Typed errors of the codec. `docs/bitstream.md` section 12 lists when a decoder gives which code. */
 
 /** Part of a frame in which a decoder found a defect. */
 export type FrameSection = 'preamble' | 'shape' | 'quantizer' | 'coder' | 'table' | 'payload' | 'checksum';
 
-/** What is wrong with a frame (bitstream.md §11). */
+/** What is wrong with a frame (bitstream.md §12). */
 export type BitstreamErrorCode =
   | 'wrong-magic'
   | 'unsupported-version'

@@ -270,7 +270,7 @@ function readBody(
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,
     byteOffset: reader.offset,
-    section: readIndexSection(reader, elementsOf(chunk), alphabet, staticCoder),
+    section: readIndexSection(reader, chunk, alphabet, staticCoder),
   }));
   return { kind: 'indices', quantizer, chunks };
 }

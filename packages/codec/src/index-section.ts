@@ -69,14 +69,14 @@ export function writeIndexSection(
  */
 export function readIndexSection(
   reader: ByteReader,
-  count: number,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
   staticCoder: StaticCoder | null = null,
 ): IndexSection {
   const byte = readCoderByte(reader, alphabet.levelCount);
   return byte.layout === 'dense'
-    ? readCodedIndices(reader, byte, count, alphabet, staticCoder)
-    : readSparse(reader, byte.layout, count, alphabet);
+    ? readCodedIndices(reader, byte, geometry, alphabet, staticCoder)
+    : readSparse(reader, byte.layout, elementsOf(geometry), alphabet);
 }
 
 /**

@@ -23,6 +23,26 @@ export {
 } from './coding-profile.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
 export { designTensorProfile, type TensorProfileOptions } from './design-profile.js';
+export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
+export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
+export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
+export {
+  addContexts,
+  addNeighbors,
+  type ChannelShape,
+  type ContextStatistics,
+  createContextStatistics,
+  createNeighborStatistics,
+  mergeCounts,
+  type NeighborStatistics,
+} from './entropy/contexts/context-statistics.js';
+export {
+  type ContextDesignOptions,
+  contextModelOf,
+  designContextModel,
+  estimateContextBits,
+  type IndexedFeature,
+} from './entropy/contexts/design-context-model.js';
 export type { CoderChoice } from './entropy/encode-indices.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
 export {
@@ -131,12 +151,14 @@ export {
 } from './quantizer/uniform-error.js';
 export type {
   AffineQuantizer,
+  ContextModel,
   EntropyKernels,
   FeatureGeometry,
   FrequencyTable,
   IndexAlphabet,
   Indices,
   Layout,
+  NeighborCells,
   Quantizer,
   RansPayload,
   SparseLayout,

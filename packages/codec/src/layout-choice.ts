@@ -27,7 +27,7 @@ export type LayoutChoice = 'auto' | Layout;
 /** Settings of the coder section. */
 export interface SectionCoding extends IndexCoding {
   /**
-   * `auto` by default; with a table or a lane count, dense. Sparse layouts are for up to 256 levels and rANS; their
+   * `auto` by default; with a table, a lane count or contexts, dense. Sparse layouts are for up to 256 levels and rANS; their
    * tables are designed for the tensor.
    */
   readonly layout?: LayoutChoice;
@@ -67,7 +67,9 @@ export function encodeIndexSection(
     return encodeAsAsked(indices, layout, alphabet, kernels, coding);
   }
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
-  const isFixed = Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder);
+  const isFixed =
+    Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder ?? coding.contextModel) ||
+    coding.coder === 'rans-contexts';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
   const denseBytes = sectionBytes(dense, indices.length, alphabet);
   const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));
@@ -94,7 +96,9 @@ function encodeAsAsked(
   checkCoding(coding);
   if (!(indices instanceof Uint8Array))
     throw new RangeError(`layout expected dense for ${alphabet.levelCount} levels, got ${layout}`);
-  if (coding.coder === 'binary') throw new RangeError(`coder expected rans for layout ${layout}, got binary`);
+  if (coding.coder === 'binary' || coding.coder === 'rans-contexts' || coding.contextModel) {
+    throw new RangeError(`coder expected rans for layout ${layout}, got ${coding.coder ?? 'rans-contexts'}`);
+  }
   if (coding.table) throw new RangeError(`table expected none for layout ${layout}, got one`);
   const columnCount =
     layout === 'significance'

@@ -16,7 +16,7 @@ import type { QuantizedFeature } from './quantize-feature.js';
 import { levelOfIndex } from './quantizer/affine.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 import { lowerEnvelope } from './quantizer/lower-envelope.js';
-import type { AffineQuantizer, IndexAlphabet, StaticCoder } from './stages.js';
+import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from './stages.js';
 
 /** Rounds of indices and table; later ones change little. */
 const ROUNDS = 3;
@@ -48,8 +48,8 @@ export function optimizeIndices(
     throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
   const values = valuesOfTensor(feature);
   const alphabet = alphabetOfQuantizer(quantizer);
-  if (coder) {
-    const indices = cheapestIndices(values, affine, bitsOfCoder(coder, alphabet), lambda, backend);
+  if (coder?.kind === 'rans') {
+    const indices = cheapestIndices(values, affine, bitsOfTable(coder.table, alphabet), lambda, backend);
     return { ...quantized, indices };
   }
   let indices = quantized.indices as Uint8Array;
@@ -60,7 +60,7 @@ export function optimizeIndices(
   return { ...quantized, indices };
 }
 
-function bitsOfCoder({ table }: StaticCoder, alphabet: IndexAlphabet): Float64Array {
+function bitsOfTable(table: TableDescription, alphabet: IndexAlphabet): Float64Array {
   const { frequencies, precisionBits } = tableOfDescription(symbolAlphabet('rans', alphabet), table);
   return Float64Array.from(frequencies, (frequency) => precisionBits - Math.log2(frequency));
 }

@@ -73,20 +73,22 @@ export interface FrequencyTable {
   readonly starts: Uint16Array;
 }
 
-/** rANS bytes and how many coders were interleaved (bitstream.md §7). */
+/** rANS bytes and how many coders were interleaved (bitstream.md §7 and §11). */
 export interface RansPayload {
   readonly bytes: Uint8Array;
-  /** Power of two, 1 to 32. */
+  /** Power of two, 1 to 32; to 64 under contexts. */
   readonly laneCount: number;
 }
 
 /**
  * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, under
- * a table of their own or one that both ends hold, or as rANS tokens with raw bits for what tokens leave out.
+ * a table or static contexts of their own or those that both ends hold, or as rANS tokens with raw bits for what tokens
+ * leave out.
  */
 export type CodedIndices =
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
+  | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: RansPayload }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
   /** rANS with a coder that both ends hold. */
   | { readonly kind: 'static'; readonly coder: StaticCoder; readonly payload: RansPayload }
@@ -97,10 +99,46 @@ export type CodedIndices =
       readonly rawBits: Uint8Array;
     };
 
-/** A coder that both ends hold: rANS of indices below 256 under a table with a frequency for each. */
-export interface StaticCoder {
-  readonly kind: 'rans';
-  readonly table: TableDescription;
+/** A coder that both ends hold: for any index, a table with a frequency for each, or static contexts. */
+export type StaticCoder =
+  | { readonly kind: 'rans'; readonly table: TableDescription }
+  | { readonly kind: 'rans-contexts'; readonly model: ContextModel };
+
+/**
+ * What each neighbor of an element adds to the number of its cell, by the neighbor's index: a table of `levelCount`
+ * entries for each. Outside the plane neighbors count as the background.
+ */
+export interface NeighborCells {
+  readonly left: Uint8Array;
+  readonly above: Uint8Array;
+  readonly aboveLeft: Uint8Array;
+  readonly aboveRight: Uint8Array;
+}
+
+/**
+ * A static model of indices (bitstream.md §11): the class of an element's channel and the bin of its neighborhood
+ * choose the table of frequencies. Designed once from calibration features, it codes any indices of its alphabet.
+ */
+export interface ContextModel {
+  /** 2 to 16. */
+  readonly levelCount: number;
+  /** Index of the value 0. */
+  readonly background: number;
+  /** Where channels lie: each plane is one (feature maps), or each column (tokens). */
+  readonly channelAxis: 'planes' | 'columns';
+  /** Columns of the grid that tokens form; 0 if they form one row. Of no meaning where channels are planes. */
+  readonly tokenColumns: number;
+  /** Below 64; ascending classes have multiples of 16 channels, but for the last one. */
+  readonly classOfChannel: Uint8Array;
+  readonly cells: NeighborCells;
+  /** Bin of each cell; 16 to 128 cells, a multiple of 16. */
+  readonly binOfCell: Uint8Array;
+  readonly binCount: 16 | 32;
+  /**
+   * Starts of the symbols 1 to `levelCount - 1` in 256 slots, ascending strictly from 1 on: that of symbol j in bin b
+   * of class c is entry `(c * (levelCount - 1) + j - 1) * binCount + b`.
+   */
+  readonly thresholds: Uint8Array;
 }
 
 /** How indices are arranged before they are coded (bitstream.md §10). */
@@ -190,6 +228,22 @@ export interface EntropyKernels {
 
   /** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
   decodeBins(bytes: Uint8Array, geometry: FeatureGeometry, alphabet: IndexAlphabet): Indices | string;
+
+  /**
+   * rANS bytes of indices under the contexts of a model (bitstream.md §11).
+   * @param indices - as many as `geometry` says, each below the model's `levelCount`; not modified
+   * @param model - one that fits the geometry
+   * @param laneCount - power of two, 1 to 64
+   */
+  encodeContexts(
+    indices: Uint8Array,
+    geometry: FeatureGeometry,
+    model: ContextModel,
+    laneCount: number,
+  ): RansPayload;
+
+  /** Inverse of `encodeContexts`. @returns the indices, or the reason for which the payload is not one */
+  decodeContexts(payload: RansPayload, geometry: FeatureGeometry, model: ContextModel): Uint8Array | string;
 }
 
 /** What the coder needs to know of the quantizer. */

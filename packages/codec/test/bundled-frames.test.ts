@@ -37,6 +37,21 @@ function feature(shape: number[], seed: number, dtype: 'float32' | 'float16' | '
   return { dtype, shape, data: Float32Array.from({ length }, draw) };
 }
 
+/** Planes of waves, whose neighbors are alike. */
+function smoothFeature(shape: number[], seed: number): Tensor {
+  const [planes, rows, columns] = shape;
+  const data = new Float32Array(planes * rows * columns);
+  for (let i = 0; i < data.length; i++) {
+    const [plane, row, column] = [
+      Math.floor(i / (rows * columns)),
+      Math.floor(i / columns) % rows,
+      i % columns,
+    ];
+    data[i] = Math.max(0, Math.sin(row / (2 + (plane % 5)) + seed) * Math.cos(column / 3 + plane + seed));
+  }
+  return { dtype: 'float32', shape, data };
+}
+
 const minmax = { kind: 'minmax' } as const;
 const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
   ['uniform 4', { kind: 'uniform', levelCount: 4, range: minmax }],
@@ -153,6 +168,33 @@ describe('bundled frames', () => {
     expect(decodeFrame(bundled([input], profile), decoding(profile))).toEqual(
       expected(input, profile, { kind: 'uniform', levelCount: 16, range: minmax }),
     );
+  });
+
+  test('contexts take fewer bits than a table, and fit any number of rows', () => {
+    const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
+    const samples = [1, 2, 3].map((seed) => smoothFeature([24, 16, 16], seed));
+    const [table, contexts] = (['rans', 'rans-contexts'] as const).map((coder) => ({
+      tensors: [
+        designTensorProfile(samples, { quantizer, coder, varyingAxes: [1], backend: referenceBackend }),
+      ],
+    }));
+    expect(readProfile(writeProfile(contexts))).toEqual(contexts);
+    const input = smoothFeature([24, 20, 16], 4);
+    const frames = backends.map((backend) => bundled([input], contexts, { backend }));
+    expect(Buffer.compare(frames[0], frames[1])).toBe(0);
+    expect(frames[0].length).toBeLessThan(0.85 * bundled([input], table).length);
+    for (const backend of backends) {
+      expect(decodeFrame(frames[0], decoding(contexts, backend))).toEqual(
+        decodeFrame(bundled([input], table), decoding(table)),
+      );
+    }
+    const { fields } = inspectFrame(frames[0], decoding(contexts));
+    const code = fields.find(({ field }) => field === 'states and bytes')!.byteLength;
+    // One byte of it says how many rows there are.
+    expect(frames[0].length - code).toBeLessThanOrEqual(BUNDLED_OVERHEAD + 1);
+    expect(() => bundled([input], contexts, { chunkCount: 2 })).toThrow(/12 planes/);
+    const chunked = bundled([input], table, { chunkCount: 2 });
+    expect(() => decodeFrame(chunked, decoding(contexts))).toThrow(BitstreamError);
   });
 
   test('another coder than the static one can be asked for', () => {

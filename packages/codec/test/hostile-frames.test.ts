@@ -84,6 +84,14 @@ function exampleFrames(): Map<string, Uint8Array> {
     const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
+  for (const [name, shape, levelCount] of [
+    ['contexts', [20, 6, 8], 4],
+    ['contexts of tokens', [1, 30, 40], 12],
+  ] as const) {
+    const planes = { ...relu, shape, data: relu.data.subarray(0, shape[0] * shape[1] * shape[2]) };
+    const quantizer = { kind: 'uniform', levelCount, range: minmax } as const;
+    frames.set(name, encodeFrame(planes, { quantizer, coder: 'rans-contexts', backend: referenceBackend }));
+  }
   for (const layout of ['csr', 'csr-separate', 'significance'] as const) {
     const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
     frames.set(layout, encodeFrame(relu, { quantizer, layout, backend: referenceBackend }));
@@ -188,8 +196,8 @@ describe('each defect has its code', () => {
   });
   test('reserved bits of the type byte', () => {
     const frame = good();
-    frame[4] |= 0x10;
-    expectCode(resealed(frame), 'reserved-bits', 'form 1');
+    frame[4] |= 0x20;
+    expectCode(resealed(frame), 'reserved-bits', 'form 2');
   });
   test('a shape of 8 GB in a frame of 40 bytes', () => {
     const frame = handmade((writer) => {

@@ -128,7 +128,8 @@ describe('fields out of range are refused before anything is decoded', () => {
     frameWith((writer) => writer.writeBytes(Uint8Array.of(...bytes, 0, 0, 0, 0, 0, 0)), levelCount);
 
   test.each<[string, Uint8Array, BitstreamError['code'], string]>([
-    ['bit 7 of the coder byte', field([0x80 | CSR, 3, 4]), 'reserved-bits', 'coder 6 is not one'],
+    ['a layout of contexts', field([0x80 | CSR, 3, 4]), 'reserved-bits', 'reserved bits set'],
+    ['bit 7 of the coder byte', field([0x81, 3, 4]), 'reserved-bits', 'coder 5 is not one'],
     ['lanes in the coder byte', field([CSR | 4, 3, 4]), 'reserved-bits', 'coder byte'],
     ['a layout of bins', field([CSR & ~2, 3, 4]), 'invalid-field', 'goes with rans'],
     ['a layout of packed fields', field([(MAP & ~2) | 1, 4]), 'invalid-field', 'goes with rans'],

@@ -5,6 +5,7 @@ import {
   designTensorProfile,
   encodeBundledFrame,
   loadBackend,
+  type StaticCoder,
   writeProfile,
 } from '@featherwire/codec';
 import { elementCount, readNpy, type Tensor } from '@featherwire/tensor';
@@ -21,6 +22,7 @@ import { reportStream } from './coded-tensor.js';
 export interface ProfileOptions extends QuantizerOptions {
   readonly output: string;
   readonly vary: readonly number[];
+  readonly coder: StaticCoder['kind'];
   readonly backend: BackendPreference;
   readonly json?: true;
 }
@@ -42,7 +44,8 @@ export async function profile(
     samples.push(await inFile(path, () => readNpy(bytes)));
     signal.throwIfAborted();
   }
-  const tensor = designTensorProfile(samples, { quantizer: choice, varyingAxes: options.vary, backend });
+  const { vary: varyingAxes, coder } = options;
+  const tensor = designTensorProfile(samples, { quantizer: choice, varyingAxes, coder, backend });
   const designed = { tensors: [tensor] };
   const bytes = writeProfile(designed);
   const frameBytes = samples.reduce((sum, sample, sequenceNumber) => {

@@ -95,7 +95,7 @@ export function shapeOption(): Option {
 /** `--coder`. */
 export function coderOption(): Option {
   return new Option('--coder <name>', 'entropy coder; auto takes the smaller, rans is the fastest')
-    .choices(['auto', 'rans', 'binary'])
+    .choices(['auto', 'rans', 'rans-contexts', 'binary'])
     .default('auto');
 }
 

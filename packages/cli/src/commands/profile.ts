@@ -9,6 +9,7 @@ import { addQuantizerOptions } from './quantizer-options.js';
 const EXAMPLES = `
 Examples:
   $ featherwire profile samples/*.npy -o stage2.fwp --levels 4 --clip model
+  $ featherwire profile samples/*.npy -o stage2.fwp --levels 4 --coder rans-contexts
   $ featherwire profile line-*.npy -o lines.fwp --levels 8 --vary 3
   $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
   $ featherwire decode feature.fwf feature.npy --profile stage2.fwp`;
@@ -29,6 +30,11 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
       new Option('--vary <axes>', 'dimensions that differ from frame to frame, as in 2,3; 0 is the outermost')
         .argParser(axesArgument)
         .default([], 'none'),
+    )
+    .addOption(
+      new Option('--coder <name>', 'static coder; contexts of neighbors take fewer bits, for up to 16 levels')
+        .choices(['rans', 'rans-contexts'])
+        .default('rans'),
     )
     .addOption(backendOption())
     .addOption(jsonOption())

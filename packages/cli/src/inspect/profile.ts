@@ -1,6 +1,6 @@
 /** A profile of bundled frames. */
 
-import { readProfile, type TensorProfile } from '@featherwire/codec';
+import { readProfile, type StaticCoder, type TensorProfile } from '@featherwire/codec';
 import { formatExactBytes, formatShape } from '../terminal/units.js';
 import { type InspectReport, numberColumn } from './report.js';
 
@@ -27,12 +27,19 @@ export function inspectProfile(bytes: Uint8Array): InspectReport {
           formatShape(tensor.shape.map((dimension) => dimension ?? '*')),
           tensor.quantizer.kind,
           String(levelCountOf(tensor)),
-          tensor.coder ? `${tensor.coder.kind}, table of ${tensor.coder.table.precisionBits} bits` : 'none',
+          describeCoder(tensor.coder),
         ]),
       },
     ],
     record: { kind: 'profile', byteLength: bytes.length, tensors },
   };
+}
+
+function describeCoder(coder: StaticCoder | null): string {
+  if (!coder) return 'none';
+  return coder.kind === 'rans'
+    ? `rans, table of ${coder.table.precisionBits} bits`
+    : `rans with contexts, ${coder.model.classOfChannel.length} channels`;
 }
 
 function levelCountOf({ quantizer }: TensorProfile): number {

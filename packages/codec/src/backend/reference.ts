@@ -1,6 +1,7 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
+import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
 import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
@@ -24,4 +25,6 @@ export const referenceBackend: Backend = Object.freeze({
   decodeRans,
   encodeBins,
   decodeBins,
+  encodeContexts: encodeWithModel,
+  decodeContexts: decodeWithModel,
 });

@@ -1,6 +1,8 @@
 /** Bit fields, least significant bit first (bitstream.md §2), and the Rice code of tables. */
 
 const INITIAL_BYTES = 64;
+/** Rice parameters that a field of 3 bits can hold. */
+const RICE_PARAMETERS = 8;
 
 /** Appends bit fields; the last byte is filled with zeros. */
 export class BitWriter {
@@ -97,4 +99,29 @@ export class BitReader {
     const value = (ones << parameter) | this.readBits(parameter);
     return value < limit ? value : -1;
   }
+}
+
+/** The Rice parameter, 0 to 7, that codes the values in the fewest bits; the smallest such. */
+export function bestRiceParameter(values: Uint32Array): number {
+  let best = 0;
+  let bestBits = Number.POSITIVE_INFINITY;
+  for (let parameter = 0; parameter < RICE_PARAMETERS; parameter++) {
+    let bits = values.length * (1 + parameter);
+    for (let i = 0; i < values.length; i++) bits += values[i] >>> parameter;
+    if (bits < bestBits) {
+      best = parameter;
+      bestBits = bits;
+    }
+  }
+  return best;
+}
+
+/** 0, -1, 1, -2, … become 0, 1, 2, 3, … */
+export function foldSign(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+/** Inverse of `foldSign`. */
+export function unfoldSign(folded: number): number {
+  return folded & 1 ? -(folded + 1) / 2 : folded / 2;
 }

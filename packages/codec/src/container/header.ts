@@ -23,7 +23,7 @@ export const CHECKSUM_BYTES = 4;
 
 /** Bounds on what a frame may make its decoder allocate. */
 export interface DecodeLimits {
-  /** Most elements of a tensor; a decoder allocates at most 16 bytes for each (bitstream.md §12). */
+  /** Most elements of a tensor; a decoder allocates at most 16 bytes for each (bitstream.md §13). */
   readonly maxElements: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The coder section of a frame in the dense layout: indices as packed bits, as bins, or as rANS with its table
- * (bitstream.md §5). Writing, reading and decoding; the choice between the forms is `encode-indices.ts`.
+ * The coder section of a frame in the dense layout: indices as packed bits, as bins, or as rANS with its table or
+ * context model (bitstream.md §5). Writing, reading and decoding; the choice between the forms is `encode-indices.ts`.
  */
 
 import { BitReader, BitWriter } from '../bitstream/bits.js';
@@ -8,6 +8,7 @@ import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import {
   type CodedIndices,
+  type ContextModel,
   type EntropyKernels,
   elementsOf,
   type FeatureGeometry,
@@ -19,8 +20,11 @@ import {
   type TableDescription,
 } from '../stages.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
+import { readContextModel, writeContextModel } from './contexts/context-model.js';
+import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.js';
+import { channelPlanes } from './contexts/lanes.js';
 import { MAX_ALPHABET_SIZE, readTable, tableOfDescription, writeTable } from './frequency-table.js';
-import { STATE_BYTES } from './rans.js';
+import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
 /** Symbols of the coder: the indices, with a peak at the background, or tokens, with one after the outer ones. */
@@ -45,7 +49,19 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices, alpha
   }
   const { laneCount, bytes } = coded.payload;
   writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
-  if (coded.kind !== 'static') writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
+  if (coded.kind === 'rans-contexts') {
+    writeContextModel(writer, coded.model);
+    writeContextPayload(writer, coded.payload, coded.model);
+    return;
+  }
+  if (coded.kind === 'static') {
+    if (coded.coder.kind === 'rans-contexts') {
+      writeContextPayload(writer, coded.payload, coded.coder.model);
+      return;
+    }
+  } else {
+    writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
+  }
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
   writer.writeBytes(bytes);
@@ -65,16 +81,19 @@ export function wordCountOf({ bytes, laneCount }: RansPayload): number {
 export function readCodedIndices(
   reader: ByteReader,
   { coder, laneCount }: CoderByte,
-  count: number,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
   staticCoder: StaticCoder | null,
 ): CodedIndices {
-  if (coder === 'packed') return readPacked(reader, count, alphabet.levelCount);
+  if (coder === 'packed') return readPacked(reader, elementsOf(geometry), alphabet.levelCount);
   if (coder === 'binary') return readBinary(reader);
   if (coder === 'static') {
     if (!staticCoder) throw reader.error('invalid-field', 'no profile holds a coder', reader.offset - 1);
-    const payload = readPayload(reader, laneCount, readWordCount(reader));
-    return { kind: coder, coder: staticCoder, payload };
+    return { kind: coder, coder: staticCoder, payload: readStatic(reader, laneCount, geometry, staticCoder) };
+  }
+  if (coder === 'rans-contexts') {
+    const model = readContextModel(reader, alphabet, geometry);
+    return { kind: coder, model, payload: readContextPayload(reader, laneCount, model) };
   }
   const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
   const wordCount = readWordCount(reader);
@@ -102,9 +121,12 @@ export function decodeIndices(
   if (coded.kind === 'binary') return kernels.decodeBins(coded.bytes, geometry, alphabet);
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
   if (coded.kind === 'static') {
+    if (coded.coder.kind === 'rans-contexts')
+      return kernels.decodeContexts(coded.payload, geometry, coded.coder.model);
     const table = tableOfDescription(symbolAlphabet('rans', alphabet), coded.coder.table);
     return kernels.decodeRans(coded.payload, count, table);
   }
+  if (coded.kind === 'rans-contexts') return kernels.decodeContexts(coded.payload, geometry, coded.model);
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
   if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
@@ -151,6 +173,42 @@ function readBinary(reader: ByteReader): CodedIndices {
   const bytes = reader.readBytes(length);
   reader.note('bins', `${length} bytes`);
   return { kind: 'binary', bytes };
+}
+
+function readStatic(
+  reader: ByteReader,
+  laneCount: number,
+  geometry: FeatureGeometry,
+  coder: StaticCoder,
+): RansPayload {
+  if (coder.kind === 'rans') {
+    if (laneCount > MAX_LANE_COUNT)
+      throw reader.error('invalid-field', `${laneCount} lanes are over ${MAX_LANE_COUNT}`, reader.offset - 1);
+    return readPayload(reader, laneCount, readWordCount(reader));
+  }
+  const { model } = coder;
+  const planes = channelPlanes(geometry, model, model.classOfChannel.length);
+  if (typeof planes === 'string') throw reader.error('invalid-field', planes, reader.offset - 1);
+  return readContextPayload(reader, laneCount, model);
+}
+
+function writeContextPayload(
+  writer: ByteWriter,
+  { bytes, laneCount }: RansPayload,
+  model: ContextModel,
+): void {
+  writer.writeVarint(bytes.length - contextStateBytes(laneCount, model));
+  writer.writeBytes(bytes);
+}
+
+function readContextPayload(reader: ByteReader, laneCount: number, model: ContextModel): RansPayload {
+  reader.section = 'payload';
+  const length = reader.readVarint();
+  reader.note('bytes', length);
+  const stateBytes = contextStateBytes(laneCount, model);
+  const bytes = reader.readBytes(stateBytes + length);
+  reader.note('states and bytes', `${stateBytes / CONTEXT_STATE_BYTES} states, ${length} bytes`);
+  return { bytes, laneCount };
 }
 
 /** Writes a table, padded to a byte. */

@@ -3,12 +3,24 @@
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { CodedIndices, Layout } from '../stages.js';
+import { MAX_CONTEXT_LEVELS } from './contexts/context-model.js';
+import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import { MAX_ALPHABET_SIZE } from './frequency-table.js';
 import { MAX_LANE_COUNT } from './rans.js';
 import { MIN_TOKEN_LEVELS } from './wide-alphabet.js';
 
-/** Codes of the coder; the position is the code. */
-const CODERS: readonly CodedIndices['kind'][] = ['binary', 'packed', 'rans', 'rans-tokens', 'static'];
+/** Codes of the coder; the position is the code, 5 is free. */
+const CODERS: readonly (CodedIndices['kind'] | undefined)[] = [
+  'binary',
+  'packed',
+  'rans',
+  'rans-tokens',
+  'static',
+  undefined,
+  'rans-contexts',
+];
+/** Coders whose sections state their lanes. */
+const LANE_CODERS = ['rans', 'rans-tokens', 'static', 'rans-contexts'];
 /** Codes of the layout; the position is the code. */
 const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
 const CODER_LOW_MASK = 0b11;
@@ -23,7 +35,7 @@ const LAYOUT_MASK = 0b11;
 /** What the byte says. */
 export interface CoderByte {
   readonly coder: CodedIndices['kind'];
-  /** Power of two, 1 to 32; 1 if the section has no lanes or each of its arrays has its own. */
+  /** Power of two, 1 to 32, to 64 under contexts; 1 if the section has no lanes or each of its arrays has its own. */
   readonly laneCount: number;
   readonly layout: Layout;
 }
@@ -45,18 +57,22 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   const coder = CODERS[code];
   const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
   const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
-  const hasLanes = layout === 'dense' && (coder === 'rans' || coder === 'rans-tokens' || coder === 'static');
+  const hasLanes = layout === 'dense' && LANE_CODERS.includes(coder ?? '');
   if (!coder) throw reader.error('reserved-bits', `coder ${code} is not one`, start);
-  if (!hasLanes && laneCount > 1) {
+  if ((!hasLanes && laneCount > 1) || (coder === 'rans-contexts' && layout !== 'dense')) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
   }
   if (layout !== 'dense' && coder !== 'rans') {
     throw reader.error('invalid-field', `layout ${layout} goes with rans, not ${coder}`, start);
   }
-  if (laneCount > MAX_LANE_COUNT)
-    throw reader.error('invalid-field', `${laneCount} lanes are over 32`, start);
+  const maxLanes = coder === 'rans-contexts' || coder === 'static' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
+  if (laneCount > maxLanes)
+    throw reader.error('invalid-field', `${laneCount} lanes are over ${maxLanes}`, start);
   if (coder === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
     throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
+  }
+  if (coder === 'rans-contexts' && levelCount > MAX_CONTEXT_LEVELS) {
+    throw reader.error('invalid-field', `${levelCount} levels have no context model`, start);
   }
   if (coder === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
     throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);

@@ -6,6 +6,7 @@
 import { BitWriter } from '../bitstream/bits.js';
 import type {
   CodedIndices,
+  ContextModel,
   EntropyKernels,
   FeatureGeometry,
   FrequencyTable,
@@ -16,12 +17,14 @@ import type {
   TableDescription,
 } from '../stages.js';
 import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
+import { contextBytes, encodeByContexts, promisingContexts } from './encode-by-contexts.js';
 import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './frequency-table.js';
-import { chooseLaneCount, STATE_BYTES } from './rans.js';
+import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable, estimateSymbolBits } from './table-design.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
 
-const LANE_COUNTS = [1, 2, 4, 8, 16, 32];
+const LANE_COUNTS = [1, 2, 4, 8, 16, 32, 64];
 /** Tokens of 8-bit indices are taken only if they save this share: raw bits are slow. */
 const TOKEN_GAIN = 0.002;
 
@@ -32,24 +35,33 @@ const MAX_AUTO_BINARY_LEVELS = 64;
 /** The binary coder is taken only if it saves this share: it is some fifty times slower. */
 const BINARY_GAIN = 0.02;
 
+/** `auto` designs a context model for larger tensors, up to this many elements: that takes longer than coding. */
+const MAX_AUTO_CONTEXT_ELEMENTS = 2 ** 20;
+/** It is taken only if it saves this share. */
+const CONTEXT_GAIN = 0.02;
+
 /**
- * Entropy coders: rANS is fast and knows frequencies alone; the binary coder predicts every index from its
- * neighbors. `auto` takes the smaller one for tensors up to 131,072 elements and 64 levels, rANS for others.
+ * Entropy coders: rANS is fast and knows frequencies alone; rANS with contexts is as fast and has tables for every
+ * neighborhood, which a model fixes beforehand; the binary coder predicts every index from its neighbors and learns as
+ * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, of rANS
+ * without and with contexts for up to 1,048,576 elements and 16 levels, rANS for others.
  */
-export type CoderChoice = 'auto' | 'rans' | 'binary';
+export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts';
 
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
-  /** `auto` by default; with a table or a lane count, rANS. */
+  /** `auto` by default; with a table or a lane count, rANS; with a context model, rANS with contexts. */
   readonly coder?: CoderChoice;
+  /** Model of the contexts; without one, rANS with contexts designs it on the tensor itself. Up to 16 levels. */
+  readonly contextModel?: ContextModel;
   /**
    * A static table: of the indices for up to 256 levels, of the tokens above. Without it one is designed for
    * the tensor.
    */
   readonly table?: TableDescription;
-  /** A coder that both ends hold, for up to 256 levels; frames name it only. */
+  /** A coder that both ends hold; frames name it only. */
   readonly staticCoder?: StaticCoder | null;
-  /** Interleaved coders, a power of two from 1 to 32; by default chosen by the size of the payload. */
+  /** Interleaved coders, a power of two from 1 to 32, or to 64 with contexts; by default chosen by the size of the payload. */
   readonly laneCount?: number;
 }
 
@@ -65,32 +77,50 @@ export function encodeIndices(
   kernels: EntropyKernels,
   coding: IndexCoding = {},
 ): CodedIndices {
+  const coder = chosenCoder(coding);
   checkCoding(coding);
-  if (coding.staticCoder) return encodeByStaticCoder(indices, alphabet, kernels, coding.staticCoder, coding);
-  const coder = coding.coder ?? (coding.table || coding.laneCount ? 'rans' : 'auto');
+  if (coding.staticCoder) {
+    return encodeByStaticCoder(indices, geometry, alphabet, kernels, coding.staticCoder, coding.laneCount);
+  }
+  if (coder === 'rans-contexts') {
+    return encodeByContexts(indices, geometry, alphabet, kernels, coding.contextModel, coding.laneCount);
+  }
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
-  const triesBinary =
-    indices.length <= MAX_AUTO_BINARY_ELEMENTS && alphabet.levelCount <= MAX_AUTO_BINARY_LEVELS;
-  if (coder === 'rans' || !triesBinary) return byTable.encode();
-  const bytes = kernels.encodeBins(indices, geometry, alphabet);
-  return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
-    ? { kind: 'binary', bytes }
+  if (coder === 'rans') return byTable.encode();
+  if (indices.length <= MAX_AUTO_BINARY_ELEMENTS) {
+    if (alphabet.levelCount > MAX_AUTO_BINARY_LEVELS) return byTable.encode();
+    const bytes = kernels.encodeBins(indices, geometry, alphabet);
+    return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
+      ? { kind: 'binary', bytes }
+      : byTable.encode();
+  }
+  const byContexts =
+    indices.length <= MAX_AUTO_CONTEXT_ELEMENTS
+      ? promisingContexts(indices, geometry, alphabet, kernels)
+      : undefined;
+  return byContexts && contextBytes(byContexts) < byTable.estimatedBytes * (1 - CONTEXT_GAIN)
+    ? byContexts
     : byTable.encode();
 }
 
 function encodeByStaticCoder(
   indices: Indices,
+  geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
   kernels: EntropyKernels,
   coder: StaticCoder,
-  coding: IndexCoding,
+  laneCount?: number,
 ): CodedIndices {
   if (!(indices instanceof Uint8Array))
     throw new RangeError(`staticCoder expected none for ${alphabet.levelCount} levels, got one`);
+  if (coder.kind === 'rans-contexts') {
+    const { payload } = encodeByContexts(indices, geometry, alphabet, kernels, coder.model, laneCount);
+    return { kind: 'static', coder, payload };
+  }
   const table = tableOfDescription(symbolAlphabet('rans', alphabet), coder.table);
-  const laneCount = coding.laneCount ?? chooseLaneCount(estimatedBytes(indices, alphabet, kernels, table));
-  return { kind: 'static', coder, payload: kernels.encodeRans(indices, table, laneCount) };
+  const lanes = laneCount ?? chooseLaneCount(estimatedBytes(indices, alphabet, kernels, table));
+  return { kind: 'static', coder, payload: kernels.encodeRans(indices, table, lanes) };
 }
 
 function estimatedBytes(
@@ -100,6 +130,13 @@ function estimatedBytes(
   table: FrequencyTable,
 ): number {
   return estimateSymbolBits(kernels.countSymbols(indices, levelCount), table) / 8;
+}
+
+/** The coder that settings ask for. */
+function chosenCoder({ coder, contextModel, table, laneCount }: IndexCoding): CoderChoice {
+  if (coder) return coder;
+  if (contextModel) return 'rans-contexts';
+  return table || laneCount ? 'rans' : 'auto';
 }
 
 /** The best of packed fields and rANS, priced before it is done. */
@@ -135,10 +172,17 @@ interface Candidate {
 }
 
 /** @throws {RangeError} if a setting is out of range */
-export function checkCoding({ laneCount, table }: IndexCoding): void {
-  if (laneCount !== undefined && !LANE_COUNTS.includes(laneCount)) {
-    throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
+export function checkCoding(coding: IndexCoding): void {
+  const { laneCount, table, contextModel } = coding;
+  const coder = chosenCoder(coding);
+  const maxLanes = coder === 'rans-contexts' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
+  if (laneCount !== undefined && (!LANE_COUNTS.includes(laneCount) || laneCount > maxLanes)) {
+    throw new RangeError(`laneCount expected a power of two from 1 to ${maxLanes}, got ${laneCount}`);
   }
+  if (contextModel && coder !== 'rans-contexts') {
+    throw new RangeError(`coder expected rans-contexts for a context model, got ${coder}`);
+  }
+  if (table && coder === 'rans-contexts') throw new RangeError('table expected none for contexts, got one');
   if (table && (table.precisionBits < MIN_PRECISION_BITS || table.precisionBits > MAX_PRECISION_BITS)) {
     throw new RangeError(`table expected 12 to 15 bits of precision, got ${table.precisionBits}`);
   }

@@ -5,7 +5,13 @@
  * coarse curve costs a few bytes, which suits smooth histograms; a tree also finds cusps and gaps.
  */
 
-import type { BitReader, BitWriter } from '../bitstream/bits.js';
+import {
+  type BitReader,
+  type BitWriter,
+  bestRiceParameter,
+  foldSign,
+  unfoldSign,
+} from '../bitstream/bits.js';
 import type { FrequencyTable, SymbolAlphabet, TableCurve, TableDescription } from '../stages.js';
 import { readTree, weightsOfTree, writeTree } from './histogram-tree.js';
 
@@ -185,28 +191,9 @@ export function readTable(bits: BitReader, alphabet: SymbolAlphabet): TableDescr
 
 /** The Rice parameter that codes the level differences in the fewest bits. */
 export function riceParameterOf(knotLevels: Uint16Array): number {
-  let best = 0;
-  let bestBits = Number.POSITIVE_INFINITY;
-  for (let parameter = 0; parameter < 8; parameter++) {
-    let bits = 0;
-    for (let k = 1; k < knotLevels.length; k++) {
-      bits += (foldSign(knotLevels[k] - knotLevels[k - 1]) >>> parameter) + 1 + parameter;
-    }
-    if (bits < bestBits) {
-      best = parameter;
-      bestBits = bits;
-    }
-  }
-  return best;
-}
-
-/** 0, -1, 1, -2, … become 0, 1, 2, 3, … */
-export function foldSign(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function unfoldSign(folded: number): number {
-  return folded & 1 ? -(folded + 1) / 2 : folded / 2;
+  const folded = new Uint32Array(knotLevels.length - 1);
+  for (let k = 0; k < folded.length; k++) folded[k] = foldSign(knotLevels[k + 1] - knotLevels[k]);
+  return bestRiceParameter(folded);
 }
 
 function startsOf(frequencies: Uint16Array): Uint16Array {

@@ -7,11 +7,10 @@
  * compared by that, the best is refined knot by knot, and only then normalized to integer frequencies.
  */
 
-import { BitWriter } from '../bitstream/bits.js';
+import { BitWriter, foldSign } from '../bitstream/bits.js';
 import type { FrequencyTable, SymbolAlphabet, TableCurve, TableDescription } from '../stages.js';
 import {
   CURVE_OCTAVES,
-  foldSign,
   interpolate,
   knotPositions,
   MAX_PRECISION_BITS,

@@ -35,6 +35,37 @@ export interface Kernels {
     laneCount: number,
     precisionBits: number,
   ): number;
+  initializeContexts(): void;
+  setContexts(
+    channels: number,
+    rows: number,
+    columns: number,
+    background: number,
+    levelCount: number,
+    cellVectors: number,
+    isWide: boolean,
+    laneCount: number,
+    tables: number,
+    isGathered: boolean,
+    area: number,
+  ): void;
+  encodeContexts(
+    source: number,
+    end: number,
+    order: number,
+    items: number,
+    itemStride: number,
+    positionStride: number,
+  ): number;
+  decodeContexts(
+    bytes: number,
+    end: number,
+    target: number,
+    order: number,
+    items: number,
+    itemStride: number,
+    positionStride: number,
+  ): number;
   codeIndices(
     isDecoding: boolean,
     indices: number,
@@ -80,6 +111,7 @@ export async function instantiateKernels(): Promise<Kernels> {
     kernels.initialize();
     new Uint16Array(kernels.memory.buffer, SQUASH, SQUASH_POINTS.length).set(SQUASH_POINTS);
     kernels.initializeContextModel();
+    kernels.initializeContexts();
     return kernels;
   } catch (cause) {
     throw new BackendUnavailableError('wasm', `the kernels do not run: ${String(cause)}`, { cause });

@@ -1,0 +1,163 @@
+/**
+ * Which neighborhoods share a table: levels of each neighbor that matter alike fall together into cells, cells whose
+ * symbols are distributed alike into bins. Encoding only.
+ */
+
+import type { NeighborCells } from '../../stages.js';
+import { CELL_UNIT } from './context-model.js';
+import { NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
+
+/**
+ * Parts that each neighbor's levels are divided into, by level count: left, above, above-left, above-right. The two
+ * nearest neighbors in full beat a finer view of the diagonal ones at equal cells. Cells cost time: up to 32 keep the
+ * decoder as fast as that of order-0 at 4 levels; 64 with both diagonal neighbors would save another half percent.
+ */
+function neighborParts({ levelCount, channelAxis, tokenColumns }: NeighborStatistics): readonly number[] {
+  if (channelAxis === 'columns' && tokenColumns === 0) return [levelCount, 1, 1, 1]; // one row has nothing above
+  if (levelCount === 2) return [2, 2, 2, 2];
+  if (levelCount === 3) return [3, 3, 3, 1];
+  if (levelCount === 4) return [4, 4, 2, 1];
+  if (levelCount === 5) return [5, 5, 1, 2];
+  if (levelCount <= 8) return [levelCount, levelCount, 1, 1];
+  return [8, 8, 1, 2];
+}
+
+/** Cells of neighborhoods, numbered from 0. */
+export interface CellDesign {
+  readonly cells: NeighborCells;
+  /** A multiple of 16. */
+  readonly cellCount: number;
+}
+
+/** Cells for an alphabet: each neighbor's levels in runs that tell the most about the symbol. */
+export function designCells(statistics: NeighborStatistics): CellDesign {
+  const { levelCount, counts } = statistics;
+  const parts = neighborParts(statistics);
+  const tables: Uint8Array[] = [];
+  let scale = 1;
+  for (let neighbor = NEIGHBOR_COUNT - 1; neighbor >= 0; neighbor--) {
+    const own = counts.subarray(neighbor * levelCount * levelCount, (neighbor + 1) * levelCount * levelCount);
+    const part = partOfLevel(own, levelCount, parts[neighbor]);
+    tables[neighbor] = part.map((value) => value * scale);
+    scale *= parts[neighbor];
+  }
+  const [left, above, aboveLeft, aboveRight] = tables;
+  return {
+    cells: { left, above, aboveLeft, aboveRight },
+    cellCount: Math.ceil(scale / CELL_UNIT) * CELL_UNIT,
+  };
+}
+
+/** Divides levels into runs of the least conditional entropy, by dynamic programming. */
+function partOfLevel(counts: Float64Array, levelCount: number, partCount: number): Uint8Array {
+  const runBits = (from: number, to: number): number => {
+    const sums = new Float64Array(levelCount);
+    for (let value = from; value < to; value++) {
+      for (let symbol = 0; symbol < levelCount; symbol++) sums[symbol] += counts[value * levelCount + symbol];
+    }
+    return rowBits(sums, 0, levelCount);
+  };
+  // best[p][end]: bits of the levels below `end` in p runs; from[p][end]: where the last of them begins.
+  const best = Array.from({ length: partCount + 1 }, () =>
+    new Float64Array(levelCount + 1).fill(Number.POSITIVE_INFINITY),
+  );
+  const from = best.map(() => new Uint8Array(levelCount + 1));
+  best[0][0] = 0;
+  for (let part = 1; part <= partCount; part++) {
+    for (let end = part; end <= levelCount; end++) {
+      for (let begin = part - 1; begin < end; begin++) {
+        const bits = best[part - 1][begin] + runBits(begin, end);
+        if (bits >= best[part][end]) continue;
+        best[part][end] = bits;
+        from[part][end] = begin;
+      }
+    }
+  }
+  const parts = new Uint8Array(levelCount);
+  for (let part = partCount, end = levelCount; part > 0; end = from[part--][end]) {
+    parts.fill(part - 1, from[part][end], end);
+  }
+  return parts;
+}
+
+/** Bits of a row of counts under its own frequencies. */
+export function rowBits(counts: Float64Array, at: number, length: number): number {
+  let sum = 0;
+  let weighted = 0;
+  for (let i = at; i < at + length; i++) {
+    const count = counts[i];
+    if (count === 0) continue;
+    sum += count;
+    weighted += count * Math.log2(count);
+  }
+  return sum > 0 ? sum * Math.log2(sum) - weighted : 0;
+}
+
+/**
+ * Joins cells until `binCount` bins are left, always the two that lose the least bits by it, and further while that
+ * loses less than `binBits`.
+ * @param counts - of symbols in each cell, over all channels
+ * @returns the bin of each cell; bins ascend with the mean of their symbols, cells never seen go to the nearest seen one
+ */
+export function joinCells(
+  counts: Float64Array,
+  levelCount: number,
+  binCount: number,
+  binBits: number,
+): Uint8Array {
+  const cellCount = counts.length / levelCount;
+  const sums = counts.slice();
+  const bits = Float64Array.from({ length: cellCount }, (_, cell) =>
+    rowBits(sums, cell * levelCount, levelCount),
+  );
+  const seen = (cell: number): boolean =>
+    sums.subarray(cell * levelCount, (cell + 1) * levelCount).some((count) => count > 0);
+  const alive = Array.from({ length: cellCount }, (_, cell) => cell).filter(seen);
+  const joint = new Float64Array(levelCount);
+  const loss = (a: number, b: number): number => {
+    for (let symbol = 0; symbol < levelCount; symbol++) {
+      joint[symbol] = sums[a * levelCount + symbol] + sums[b * levelCount + symbol];
+    }
+    return rowBits(joint, 0, levelCount) - bits[a] - bits[b];
+  };
+  const losses = new Float64Array(cellCount * cellCount);
+  for (const a of alive) for (const b of alive) if (a < b) losses[a * cellCount + b] = loss(a, b);
+  const leader = Uint8Array.from({ length: cellCount }, (_, cell) => cell);
+  while (alive.length > 1) {
+    const [a, b] = leastPair(alive, losses, cellCount);
+    if (alive.length <= binCount && losses[a * cellCount + b] >= binBits) break;
+    for (let symbol = 0; symbol < levelCount; symbol++)
+      sums[a * levelCount + symbol] += sums[b * levelCount + symbol];
+    bits[a] = rowBits(sums, a * levelCount, levelCount);
+    alive.splice(alive.indexOf(b), 1);
+    for (let cell = 0; cell < cellCount; cell++) if (leader[cell] === b) leader[cell] = a;
+    for (const other of alive) {
+      if (other !== a) losses[Math.min(a, other) * cellCount + Math.max(a, other)] = loss(a, other);
+    }
+  }
+  const mean = (cell: number): number => {
+    const row = sums.subarray(cell * levelCount, (cell + 1) * levelCount);
+    const total = row.reduce((sum, count) => sum + count, 0);
+    return row.reduce((sum, count, symbol) => sum + count * symbol, 0) / total;
+  };
+  const byMean = [...alive].sort((a, b) => mean(a) - mean(b) || a - b);
+  let nearest = alive[0] ?? 0;
+  return leader.map((cell) => {
+    if (alive.includes(cell)) nearest = cell;
+    return Math.max(0, byMean.indexOf(nearest));
+  });
+}
+
+function leastPair(alive: readonly number[], losses: Float64Array, cellCount: number): [number, number] {
+  let best: [number, number] = [alive[0], alive[1]];
+  let least = Number.POSITIVE_INFINITY;
+  for (const a of alive) {
+    for (const b of alive) {
+      if (a < b && losses[a * cellCount + b] < least) {
+        least = losses[a * cellCount + b];
+        best = [a, b];
+      }
+    }
+  }
+  return best;
+}

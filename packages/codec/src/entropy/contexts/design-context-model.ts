@@ -1,0 +1,179 @@
+/**
+ * Design of a context model from calibration features: cells and bins (`cell-design.ts`), classes of channels
+ * (`channel-classes.ts`), and a table of frequencies for each class and bin. Encoding only.
+ */
+
+import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
+import { designCells, joinCells } from './cell-design.js';
+import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
+import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_LEVELS } from './context-model.js';
+import {
+  addContexts,
+  addNeighbors,
+  type ChannelShape,
+  type ContextStatistics,
+  createContextStatistics,
+  createNeighborStatistics,
+} from './context-statistics.js';
+
+/** Indices of one tensor, as a quantizer made them. */
+export interface IndexedFeature {
+  readonly indices: Uint8Array;
+  readonly geometry: FeatureGeometry;
+}
+
+/** Settings of a design. */
+export interface ContextDesignOptions {
+  /** By default columns if the features have one plane, else planes. */
+  readonly channelAxis?: ContextModel['channelAxis'];
+  /** Columns of the grid that tokens form, where channels are columns; 0, one row, by default. */
+  readonly tokenColumns?: number;
+  /** Channels; by default all planes or columns of the first feature. Features with more planes hold several items. */
+  readonly channelCount?: number;
+}
+
+const SLOT_COUNT = 256;
+/** Levels from which on 32 bins are worth their time. */
+const MIN_WIDE_LEVELS = 9;
+/** Each table starts from this many symbols distributed as in its bin over all classes. */
+const PRIOR_SYMBOLS = 3;
+
+/**
+ * Designs a model.
+ * @param features - at least one, all of the same channels, of indices below `levelCount`; gone through twice
+ * @returns a model that can code any indices of the alphabet
+ * @throws {RangeError} for more than 16 levels or 65,536 channels, or features of different shape
+ */
+export function designContextModel(
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+  options: ContextDesignOptions = {},
+): ContextModel {
+  if (alphabet.levelCount > MAX_CONTEXT_LEVELS) {
+    throw new RangeError(
+      `levelCount expected 2 to ${MAX_CONTEXT_LEVELS} for contexts, got ${alphabet.levelCount}`,
+    );
+  }
+  if (features.length === 0) throw new RangeError('features expected at least one, got none');
+  const { planes, columns } = features[0].geometry;
+  const channelAxis = options.channelAxis ?? (planes === 1 ? 'columns' : 'planes');
+  const channelCount = options.channelCount ?? (channelAxis === 'columns' ? columns : planes);
+  if (channelCount > MAX_CONTEXT_CHANNELS) {
+    throw new RangeError(`channels expected up to ${MAX_CONTEXT_CHANNELS}, got ${channelCount}`);
+  }
+  const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
+  const neighbors = createNeighborStatistics(alphabet, shape);
+  for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
+  const { cells, cellCount } = designCells(neighbors);
+  const statistics = createContextStatistics(alphabet, shape, channelCount, cells, cellCount);
+  for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
+  return contextModelOf(statistics);
+}
+
+/** The model for given statistics. */
+export function contextModelOf(statistics: ContextStatistics): ContextModel {
+  const { levelCount, background, channelAxis, tokenColumns, channelCount, cells, cellCount, counts } =
+    statistics;
+  const cellCounts = sumRows(counts, channelCount, cellCount * levelCount);
+  const binCount = levelCount < MIN_WIDE_LEVELS ? 16 : 32;
+  const binOfCell = joinCells(cellCounts, levelCount, binCount, THRESHOLD_BITS * (levelCount - 1));
+  const channelBins = Array.from({ length: channelCount }, () => new Float64Array(binCount * levelCount));
+  for (let at = 0; at < counts.length; at++) {
+    const cell = Math.floor(at / levelCount) % cellCount;
+    const channel = Math.floor(at / (levelCount * cellCount));
+    channelBins[channel][binOfCell[cell] * levelCount + (at % levelCount)] += counts[at];
+  }
+  const { classOfChannel, classCounts } = classifyChannels(channelBins, statistics);
+  const thresholds = designThresholds(classCounts, levelCount, binCount);
+  return {
+    levelCount,
+    background,
+    channelAxis,
+    tokenColumns,
+    classOfChannel,
+    cells,
+    binOfCell,
+    binCount,
+    thresholds,
+  };
+}
+
+/** Estimated bits of the counted symbols under a model of these statistics' cells and channels. */
+export function estimateContextBits(statistics: ContextStatistics, model: ContextModel): number {
+  const { counts, cellCount, levelCount } = statistics;
+  const { thresholds, binCount, binOfCell, classOfChannel } = model;
+  let bits = 0;
+  for (let at = 0; at < counts.length; at++) {
+    if (counts[at] === 0) continue;
+    const symbol = at % levelCount;
+    const row = Math.floor(at / levelCount);
+    const channelClass = classOfChannel[Math.floor(row / cellCount)];
+    const table = channelClass * (levelCount - 1) * binCount + binOfCell[row % cellCount];
+    const start = symbol > 0 ? thresholds[table + (symbol - 1) * binCount] : 0;
+    const end = symbol < levelCount - 1 ? thresholds[table + symbol * binCount] : SLOT_COUNT;
+    bits -= counts[at] * Math.log2((end - start) / SLOT_COUNT);
+  }
+  return bits;
+}
+
+/** Thresholds of all tables; tables of few symbols lean on their bin over all classes, and that on all symbols. */
+function designThresholds(
+  classCounts: readonly Float64Array[],
+  levelCount: number,
+  binCount: number,
+): Uint8Array {
+  const all = new Float64Array(binCount * levelCount);
+  for (const counts of classCounts) {
+    for (let i = 0; i < all.length; i++) all[i] += counts[i];
+  }
+  const overall = shares(sumRows(all, binCount, levelCount), new Float64Array(levelCount).fill(1));
+  const thresholds = new Uint8Array(classCounts.length * (levelCount - 1) * binCount);
+  for (let bin = 0; bin < binCount; bin++) {
+    const row = (counts: Float64Array): Float64Array =>
+      counts.subarray(bin * levelCount, (bin + 1) * levelCount);
+    const prior = shares(row(all), overall);
+    classCounts.forEach((counts, channelClass) => {
+      const frequencies = roundShares(shares(row(counts), prior));
+      let start = 0;
+      for (let symbol = 1; symbol < levelCount; symbol++) {
+        start += frequencies[symbol - 1];
+        thresholds[(channelClass * (levelCount - 1) + symbol - 1) * binCount + bin] = start;
+      }
+    });
+  }
+  return thresholds;
+}
+
+/** Shares of symbols, as if `PRIOR_SYMBOLS` more had come, distributed by `prior`. */
+function shares(counts: Float64Array, prior: Float64Array): Float64Array {
+  const priorTotal = prior.reduce((sum, weight) => sum + weight, 0);
+  const total = counts.reduce((sum, count) => sum + count, PRIOR_SYMBOLS);
+  return counts.map((count, symbol) => (count + (PRIOR_SYMBOLS * prior[symbol]) / priorTotal) / total);
+}
+
+/** Frequencies of at least 1 that sum to 256 and cost the fewest bits under `share`, by steps from rounded ones. */
+function roundShares(share: Float64Array): Uint16Array {
+  const frequencies = Uint16Array.from(share, (value) => Math.max(1, Math.round(value * SLOT_COUNT)));
+  let excess = frequencies.reduce((sum, frequency) => sum + frequency, -SLOT_COUNT);
+  while (excess !== 0) {
+    const step = excess > 0 ? -1 : 1;
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    frequencies.forEach((frequency, symbol) => {
+      if (frequency + step < 1) return;
+      const loss = share[symbol] * Math.log2(frequency / (frequency + step));
+      if (loss < least) [best, least] = [symbol, loss];
+    });
+    frequencies[best] += step;
+    excess += step;
+  }
+  return frequencies;
+}
+
+function sumRows(counts: Float64Array, rowCount: number, rowLength: number): Float64Array {
+  const sums = new Float64Array(rowLength);
+  for (let row = 0; row < rowCount; row++) {
+    for (let i = 0; i < rowLength; i++) sums[i] += counts[row * rowLength + i];
+  }
+  return sums;
+}
