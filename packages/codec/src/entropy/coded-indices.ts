@@ -17,13 +17,8 @@ import {
   type TableDescription,
 } from '../stages.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
-import {
-  MAX_ALPHABET_SIZE,
-  readTable,
-  type SymbolAlphabet,
-  tableOfDescription,
-  writeTable,
-} from './frequency-table.js';
+import { readTable, type SymbolAlphabet, tableOfDescription, writeTable } from './frequency-table.js';
+import { packedBits, unpackIndices } from './packed-indices.js';
 import { STATE_BYTES } from './rans.js';
 import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
@@ -31,11 +26,6 @@ import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlphabet): SymbolAlphabet {
   if (kind === 'rans') return { size: alphabet.levelCount, peak: alphabet.background };
   return { size: tokenCount(alphabet.levelCount), peak: TOKEN_PEAK };
-}
-
-/** Bits of an index in packed form. */
-export function packedBits(levelCount: number): number {
-  return 32 - Math.clz32(levelCount - 1);
 }
 
 /** Writes the section. */
@@ -101,26 +91,6 @@ export function decodeIndices(
     return 'raw bits do not end where their last token does';
   }
   return indices;
-}
-
-/** Indices in fields of equal width, least significant bit first. */
-export function packIndices(indices: Indices, levelCount: number): Uint8Array {
-  const width = packedBits(levelCount);
-  const bits = new BitWriter();
-  for (let i = 0; i < indices.length; i++) bits.writeBits(indices[i], width);
-  return bits.finish();
-}
-
-function unpackIndices(bytes: Uint8Array, count: number, levelCount: number): Indices | string {
-  const width = packedBits(levelCount);
-  const bits = new BitReader(bytes);
-  const indices = levelCount <= MAX_ALPHABET_SIZE ? new Uint8Array(count) : new Uint16Array(count);
-  for (let i = 0; i < count; i++) {
-    const index = bits.readBits(width);
-    if (index >= levelCount) return `index ${index} at element ${i} is over ${levelCount - 1}`;
-    indices[i] = index;
-  }
-  return bits.paddingIsZero ? indices : 'padding of packed indices is not zero';
 }
 
 function readPacked(reader: ByteReader, count: number, levelCount: number): CodedIndices {

@@ -13,13 +13,14 @@ import type {
   Indices,
   TableDescription,
 } from '../stages.js';
-import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import { symbolAlphabet } from './coded-indices.js';
 import {
   MAX_PRECISION_BITS,
   MIN_PRECISION_BITS,
   type SymbolAlphabet,
   tableOfDescription,
 } from './frequency-table.js';
+import { packedBits, packIndices } from './packed-indices.js';
 import { chooseLaneCount, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable } from './table-design.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
