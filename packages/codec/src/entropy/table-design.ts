@@ -158,10 +158,21 @@ function knotBits(shape: CurveShape): number {
 
 function riceBits(knotLevels: Uint16Array, parameter: number): number {
   let bits = 0;
-  for (let knot = 1; knot < knotLevels.length; knot++) {
-    bits += (foldSign(knotLevels[knot] - knotLevels[knot - 1]) >>> parameter) + 1 + parameter;
-  }
+  for (let knot = 1; knot < knotLevels.length; knot++) bits += differenceBits(knotLevels, knot, parameter);
   return bits;
+}
+
+/** Bits of a knot's difference to the one before. */
+function differenceBits(knotLevels: Uint16Array, knot: number, parameter: number): number {
+  return (foldSign(knotLevels[knot] - knotLevels[knot - 1]) >>> parameter) + 1 + parameter;
+}
+
+/** Bits of the one or two differences that a knot is part of. */
+function bitsAround(knotLevels: Uint16Array, knot: number, parameter: number): number {
+  return (
+    (knot > 0 ? differenceBits(knotLevels, knot, parameter) : 0) +
+    (knot < knotLevels.length - 1 ? differenceBits(knotLevels, knot + 1, parameter) : 0)
+  );
 }
 
 /** Moves knots by a level up or down while that saves bits of table and symbols together. */
@@ -171,7 +182,8 @@ function refineCurve(fit: FittedCurve, counts: Float64Array): CurveShape {
   const cost = new CurveCost(shape, fit.positions, counts);
   const highest = CURVE_OCTAVES << fit.resolutionLog2;
   const parameter = riceParameterOf(knotLevels);
-  let best = cost.bits() + riceBits(knotLevels, parameter);
+  let tableBits = riceBits(knotLevels, parameter);
+  let best = cost.bits() + tableBits;
   let improved = true;
   for (let sweep = 0; improved && sweep < MAX_REFINEMENT_SWEEPS; sweep++) {
     improved = false;
@@ -180,10 +192,13 @@ function refineCurve(fit: FittedCurve, counts: Float64Array): CurveShape {
         const before = knotLevels[knot];
         const lowest = before === 0 ? 0 : 1; // an empty knot stays empty, another never becomes so
         if (before === 0 || before + change < lowest || before + change > highest) continue;
+        const bitsBefore = bitsAround(knotLevels, knot, parameter);
         cost.setKnot(knot, before + change);
-        const total = cost.bits() + riceBits(knotLevels, parameter);
+        const changedBits = tableBits - bitsBefore + bitsAround(knotLevels, knot, parameter);
+        const total = cost.bits() + changedBits;
         if (total < best) {
           best = total;
+          tableBits = changedBits;
           improved = true;
         } else {
           cost.setKnot(knot, before);
