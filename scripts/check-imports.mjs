@@ -34,6 +34,7 @@ const CODEC_FOLDERS = {
   entropy: ['entropy', 'bitstream'],
   layout: ['layout', 'bitstream'],
   container: ['container', 'bitstream'],
+  lossless: ['lossless', 'bitstream'],
   backend: ['backend', 'quantizer', 'entropy', 'bitstream'],
 };
 /** Files of `codec/src` that stage folders may import; the others stand above the stages. */
@@ -45,6 +46,9 @@ const CODEC_ENCODING_ONLY = [
   'entropy/encode-indices.ts',
   'layout/reshape.ts',
   'layout-choice.ts',
+  'plane-choice.ts',
+  'plane-coding.ts',
+  'lossless/magnitude-summary.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
   'quantizer/value-histogram.ts',

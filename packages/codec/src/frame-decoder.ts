@@ -17,6 +17,8 @@ import {
 import { BitstreamError } from './errors.js';
 import { dataOfValues, geometryOfShape } from './feature.js';
 import { decodeIndexSection, type IndexSection, readIndexSection } from './index-section.js';
+import { decodePlanes } from './planes-decoder.js';
+import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import { dequantizeGroups } from './quantizer/channel-groups.js';
 import type { CodedIndices, Indices, Layout } from './stages.js';
@@ -32,8 +34,8 @@ export interface DecodeOptions {
 export interface FrameDescription extends FrameHeader {
   readonly byteLength: number;
   readonly elementCount: number;
-  /** `none` where nothing follows the quantizer. */
-  readonly coder: 'none' | 'stored' | CodedIndices['kind'];
+  /** `none` where nothing follows the quantizer; `planes` have a coder each, as the fields say. */
+  readonly coder: 'none' | 'stored' | 'planes' | CodedIndices['kind'];
   readonly layout: Layout;
   /** Every field in order; they cover all bytes. */
   readonly fields: readonly FrameField[];
@@ -70,6 +72,7 @@ export function inspectFrame(frame: Uint8Array, limits?: Partial<DecodeLimits>):
 type FrameBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'stored'; readonly bytes: Uint8Array }
+  | { readonly kind: 'planes'; readonly section: PlanesSection; readonly payloadOffset: number }
   | {
       readonly kind: 'indices';
       readonly section: IndexSection;
@@ -119,6 +122,9 @@ function readBody(reader: ByteReader, header: FrameHeader): FrameBody {
     return { kind: 'stored', bytes };
   }
   const payloadOffset = reader.offset;
+  if (quantizer.kind === 'planes') {
+    return { kind: 'planes', section: readPlanes(reader, header.dtype, header.shape), payloadOffset };
+  }
   const section = readIndexSection(reader, count, alphabetOfQuantizer(quantizer));
   return { kind: 'indices', section, payloadOffset, quantizer };
 }
@@ -134,6 +140,12 @@ function decodeBody(header: FrameHeader, body: FrameBody, backend: Backend): Ten
         dtype,
         new Float32Array(count).fill(quantizer.kind === 'constant' ? quantizer.value : 0),
       );
+    case 'planes': {
+      const data = decodePlanes(body.section, dtype, header.shape, backend);
+      if (typeof data === 'string')
+        throw new BitstreamError('payload-mismatch', 'payload', body.payloadOffset, data);
+      return data;
+    }
     case 'indices': {
       const indices = decodeIndexSection(
         body.section,

@@ -8,8 +8,8 @@ import { writeHeader } from './container/header.js';
 import { geometryOfShape } from './feature.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
+import { encodePlanes } from './plane-choice.js';
 import { type QuantizerChoice, quantizeFeature } from './quantize-feature.js';
-
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 
 export type {
@@ -30,10 +30,11 @@ export interface EncodeOptions extends SectionCoding {
  * Codes a tensor as a self-contained frame.
  * @param feature - any shape of up to 8 dimensions, zero-sized and scalar ones included; not modified
  * @returns the frame's bytes, owned by the caller
- * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is
+ * @throws {RangeError} if the feature holds NaN under a quantizer, has no finite element to take a range from, or a setting is
  * out of range @throws {TypeError} if the element type cannot be quantized as asked
  */
 export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array {
+  if (options.quantizer.kind === 'lossless') return encodeLossless(feature, options);
   const writer = new ByteWriter();
   const quantized = quantizeFeature(feature, options.quantizer, options.backend);
   writeHeader(writer, { dtype: feature.dtype, shape: feature.shape, quantizer: quantized.quantizer });
@@ -45,6 +46,21 @@ export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array
   } else if (quantized.quantizer.kind === 'none') {
     writer.writeBytes(bytesOfData(feature.data));
   }
+  return seal(writer);
+}
+
+/** Planes of bits, or the elements as they are if those are not larger. */
+function encodeLossless(feature: Tensor, options: EncodeOptions): Uint8Array {
+  const writer = new ByteWriter();
+  const planes = encodePlanes(feature, options.backend, options);
+  const quantizer = { kind: planes ? 'planes' : 'none' } as const;
+  writeHeader(writer, { dtype: feature.dtype, shape: feature.shape, quantizer });
+  writer.writeBytes(planes ?? bytesOfData(feature.data));
+  return seal(writer);
+}
+
+/** The frame with its checksum. */
+function seal(writer: ByteWriter): Uint8Array {
   writer.writeUint32(crc32(writer.peek()));
   return writer.finish();
 }

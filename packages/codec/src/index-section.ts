@@ -45,13 +45,14 @@ export function writeIndexSection(writer: ByteWriter, section: IndexSection): vo
   writeCoderByte(writer, { coder: 'rans', laneCount: 1, layout: section.layout });
   if (section.layout !== 'significance') writer.writeVarint(section.rowCount);
   writer.writeVarint(section.keptCount);
-  for (const symbols of section.arrays) {
-    if (!symbols) continue;
-    const { table, payload } = symbols;
-    writeTableSection(writer, table);
-    writer.writeVarint(wordCountOf(payload) * WORD_COUNT_UNIT + Math.log2(payload.laneCount));
-    writer.writeBytes(payload.bytes);
-  }
+  for (const symbols of section.arrays) if (symbols) writeSymbols(writer, symbols);
+}
+
+/** Writes an array of symbols. */
+export function writeSymbols(writer: ByteWriter, { table, payload }: CodedSymbols): void {
+  writeTableSection(writer, table);
+  writer.writeVarint(wordCountOf(payload) * WORD_COUNT_UNIT + Math.log2(payload.laneCount));
+  writer.writeBytes(payload.bytes);
 }
 
 /** Reads the section without decoding it. @throws {BitstreamError} if the section is not one */
@@ -111,7 +112,8 @@ function readRowCount(reader: ByteReader, elementCount: number): number {
   return rowCount;
 }
 
-function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
+/** Reads an array of symbols without decoding it. @throws {BitstreamError} if it is not one */
+export function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
   const table = readTableSection(reader, tableAlphabet(array), ` of ${array.name}`);
   reader.section = 'payload';
   const start = reader.offset;
@@ -126,6 +128,17 @@ function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
   return { table, payload: { bytes, laneCount } };
 }
 
+/** Decodes an array of symbols; null stands for an implied one. @returns the symbols, or why there are none */
+export function decodeSymbols(
+  symbols: CodedSymbols | null,
+  array: SymbolArray,
+  kernels: EntropyKernels,
+): Uint8Array | string {
+  if (!symbols) return new Uint8Array(array.length);
+  const table = tableOfDescription(tableAlphabet(array), symbols.table);
+  return kernels.decodeRans(symbols.payload, array.length, table);
+}
+
 function decodeSparse(
   { layout, rowCount, keptCount, arrays: coded }: SparseIndices,
   elementCount: number,
@@ -135,14 +148,7 @@ function decodeSparse(
   const size = { elementCount, rowCount, keptCount };
   const arrays: Uint8Array[] = [];
   for (const [i, array] of arraysOfLayout(layout, size, alphabet).entries()) {
-    const symbols = coded[i];
-    const decoded = symbols
-      ? kernels.decodeRans(
-          symbols.payload,
-          array.length,
-          tableOfDescription(tableAlphabet(array), symbols.table),
-        )
-      : new Uint8Array(array.length);
+    const decoded = decodeSymbols(coded[i], array, kernels);
     if (typeof decoded === 'string') return `${array.name}: ${decoded}`;
     arrays.push(decoded);
   }

@@ -171,13 +171,15 @@ function encodeSparse(
   return { kind: 'sparse', layout, rowCount: size.rowCount, keptCount: size.keptCount, arrays: coded };
 }
 
-function encodeSymbols(
+/** Codes an array of symbols with a table designed for it. @param allKnots - as `designTable` takes it */
+export function encodeSymbols(
   symbols: Uint8Array,
   { alphabetSize, peak }: SymbolArray,
   kernels: EntropyKernels,
   laneCount?: number,
+  allKnots = false,
 ): CodedSymbols {
-  const designed = designTable(kernels.countSymbols(symbols, alphabetSize), peak);
+  const designed = designTable(kernels.countSymbols(symbols, alphabetSize), peak, { allKnots });
   const lanes = laneCount ?? chooseLaneCount(designed.estimatedSymbolBits / 8);
   return { table: designed.description, payload: kernels.encodeRans(symbols, designed.table, lanes) };
 }

@@ -33,7 +33,9 @@ export type Quantizer =
   /** Index i stands for `levels[i]`: 2 to 256 finite values, strictly ascending. */
   | { readonly kind: 'levels'; readonly levels: Float32Array }
   /** Levels at equal distance, of their own in each group of channels. */
-  | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer };
+  | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer }
+  /** None: planes of the elements' bits follow. */
+  | { readonly kind: 'planes' };
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
 export interface GroupedQuantizer {
@@ -120,6 +122,22 @@ export interface SparseIndices {
   readonly keptCount: number;
   /** The arrays of the layout in order; null for one that is known without its symbols. */
   readonly arrays: readonly (CodedSymbols | null)[];
+}
+
+/** How elements become classes and low bits (bitstream.md §16.2). */
+export interface ElementSplit {
+  /** Bits of a magnitude below its class, 0 to those of a magnitude. */
+  readonly lowBits: number;
+  /** Lowest bits, 0 in every magnitude, that no plane holds; at most `lowBits`. */
+  readonly droppedBits: number;
+  /** True if class 0 is the magnitude 0 by itself; its elements have no low bits. */
+  readonly zeroClass: boolean;
+  /** 1 to 65,536. */
+  readonly classCount: number;
+  /** Floating-point numbers: upper bits of the largest magnitude; classes go down from it. 0 for integers. */
+  readonly highest: number;
+  /** Integers: the lowest, in two's complement, as low and high word; magnitudes count from it. */
+  readonly lowest: readonly [low: number, high: number];
 }
 
 /** What a table's coded form says (bitstream.md §6): all symbols alike, or a curve. */

@@ -84,6 +84,36 @@ function exampleFrames(): Map<string, Uint8Array> {
     const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
+  for (const [name, feature] of [
+    ['planes', { ...relu, shape: [12, 10, 10] }],
+    ['planes with signs', gaussian],
+    [
+      'planes in groups',
+      {
+        ...relu,
+        data: relu.data.map((_, i) => relu.data.subarray(i - (i % 8), i + 1).reduce((a, b) => a + b)),
+      },
+    ],
+    ['planes with copies', { ...relu, data: relu.data.map((_, i) => relu.data[i - (i % 3)]) }],
+    [
+      'planes, some uniform',
+      { ...relu, shape: [12, 10, 10], data: relu.data.map((x, i) => (i < 500 ? 1 : x)) },
+    ],
+    ['planes of float64', tensor('float64', [900], Float64Array.from(gaussian.data))],
+    [
+      'planes of int32',
+      tensor(
+        'int32',
+        [900],
+        Int32Array.from(gaussian.data, (x) => x * 1e6),
+      ),
+    ],
+  ] as const) {
+    for (const coder of ['rans', 'binary'] as const) {
+      const quantizer = { kind: 'lossless' } as const;
+      frames.set(`${name}, ${coder}`, encodeFrame(feature, { quantizer, coder, backend: referenceBackend }));
+    }
+  }
   for (const layout of ['csr', 'csr-separate', 'significance'] as const) {
     const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
     frames.set(layout, encodeFrame(relu, { quantizer, layout, backend: referenceBackend }));

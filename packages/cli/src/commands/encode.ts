@@ -18,6 +18,7 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --bits 4 --coder rans --layout csr-separate
   $ featherwire encode feature.npy feature.fwf --max-bytes 1200
   $ featherwire encode mask.npy mask.fwf --integer
+  $ featherwire encode feature.npy feature.fwf --lossless
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
 
 /** Adds the command to the program. */
@@ -31,7 +32,7 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
   addQuantizerOptions(command)
     .addOption(
       new Option('--max-bytes <count>', 'as many levels as fit into so many bytes, all counted')
-        .conflicts(['levels', 'bits', 'raw', 'integer'])
+        .conflicts(['levels', 'bits', 'raw', 'integer', 'lossless'])
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
     .addOption(coderOption())

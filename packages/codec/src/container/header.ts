@@ -54,7 +54,7 @@ const DTYPE_CODES: readonly DType[] = [
   'bool',
 ];
 const QUANTIZABLE_DTYPE_COUNT = 4;
-/** True if tensors of this type can be quantized; others travel as they are. */
+/** True if tensors of this type can be quantized; others travel as they are or as planes of bits. */
 export function isQuantizable(dtype: DType): boolean {
   return DTYPE_CODES.indexOf(dtype) < QUANTIZABLE_DTYPE_COUNT;
 }
@@ -83,7 +83,7 @@ export function readHeader(reader: ByteReader, limits: DecodeLimits): FrameHeade
   reader.note('form and element type', `self-contained, ${dtype}`);
   const { shape, form } = readShape(reader, limits);
   reader.section = 'quantizer';
-  if (form !== 'none' && !isQuantizable(dtype)) {
+  if (form !== 'none' && form !== 'planes' && !isQuantizable(dtype)) {
     throw reader.error('invalid-field', `${dtype} elements cannot be quantized`);
   }
   if (form !== 'none' && shape.includes(0)) {

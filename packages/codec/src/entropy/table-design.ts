@@ -47,15 +47,16 @@ const FINER_GAIN = 0.0005;
  * @param counts - occurrences per symbol, at least one positive, at most 256 symbols; not modified
  * @param peak - symbol around which values pile up (see `SymbolAlphabet`), part of what the decoder must know
  * @param options.coverAll - every symbol gets a frequency, for tables that will code other tensors too
+ * @param options.allKnots - a knot at every symbol, which takes a sixth of the search; for small alphabets
  */
 export function designTable(
   counts: Uint32Array | Float64Array,
   peak = 0,
-  options: { readonly coverAll?: boolean } = {},
+  options: { readonly coverAll?: boolean; readonly allKnots?: boolean } = {},
 ): DesignedTable {
   const offset = options.coverAll ? 0.5 : 0;
   const target = Float64Array.from(counts, (count) => count + offset);
-  const steps = target.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
+  const steps = options.allKnots || target.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
   const fits = steps.flatMap((step) =>
     RESOLUTIONS_LOG2.map((resolution) => fitCurve(target, peak, step, resolution)),
   );

@@ -6,7 +6,7 @@ import { affineOfGroup } from './channel-groups.js';
 import { backgroundOfLevels } from './level-table.js';
 
 /** Quantizers that leave indices to code. */
-export type IndexingQuantizer = Exclude<Quantizer, { kind: 'none' | 'constant' }>;
+export type IndexingQuantizer = Exclude<Quantizer, { kind: 'none' | 'constant' | 'planes' }>;
 
 /** Index alphabet of a quantizer. */
 export function alphabetOfQuantizer(quantizer: IndexingQuantizer): IndexAlphabet {
