@@ -22,7 +22,7 @@ import type { ElementSplit, EntropyKernels, FeatureGeometry, Indices } from './s
 
 /** A distance is looked at if copies from there are this share of the elements. */
 const MIN_COPY_SHARE = 2 ** -6;
-const COPY_SAMPLES = 2 ** 14;
+const COPY_SAMPLES = 2 ** 12;
 /** Integers of a wider range are split: a class of its own for each value up to this many. */
 const MAX_VALUE_CLASSES = MAX_CLASS_COUNT;
 /** Bits of the classes of split integers; one less beside a zero class, which is taken from this share of zeros on. */

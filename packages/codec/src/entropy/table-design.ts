@@ -15,6 +15,7 @@ import {
   interpolate,
   knotPositions,
   MAX_PRECISION_BITS,
+  MAX_RESOLUTION_LOG2,
   MIN_PRECISION_BITS,
   riceParameterOf,
   type SymbolAlphabet,
@@ -37,6 +38,11 @@ const MIN_ALPHABET_FOR_THINNING = 16;
 const RESOLUTIONS_LOG2 = [0, 1, 2, 3, 4, 5];
 const KNOT_STEPS_LOG2 = [0, 1, 2, 3, 4, 5];
 const MAX_REFINEMENT_SWEEPS = 4;
+/** 2^(i / 32), the weights of all levels at the finest resolution: a power takes longer than all else in a search. */
+const WEIGHTS = Float64Array.from(
+  { length: CURVE_OCTAVES << MAX_RESOLUTION_LOG2 },
+  (_, i) => 2 ** (i / (1 << MAX_RESOLUTION_LOG2)),
+);
 /** Totals to choose from, as log2, coarse to fine. */
 const PRECISIONS = [MIN_PRECISION_BITS, 14, MAX_PRECISION_BITS];
 /** A finer total is taken only if it saves this share: its decode table is larger and slower. */
@@ -256,7 +262,7 @@ class CurveCost {
 
   #addSymbol(symbol: number, level: number, sign: 1 | -1): void {
     if (level === 0) return;
-    this.#weightSum += sign * 2 ** ((level - 1) / 2 ** this.#shape.resolutionLog2);
+    this.#weightSum += sign * WEIGHTS[(level - 1) << (MAX_RESOLUTION_LOG2 - this.#shape.resolutionLog2)];
     this.#weightedLevels += sign * this.#counts[symbol] * (level - 1);
   }
 }
