@@ -84,35 +84,9 @@ function exampleFrames(): Map<string, Uint8Array> {
     const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
-  for (const [name, feature] of [
-    ['planes', { ...relu, shape: [12, 10, 10] }],
-    ['planes with signs', gaussian],
-    [
-      'planes in groups',
-      {
-        ...relu,
-        data: relu.data.map((_, i) => relu.data.subarray(i - (i % 8), i + 1).reduce((a, b) => a + b)),
-      },
-    ],
-    ['planes with copies', { ...relu, data: relu.data.map((_, i) => relu.data[i - (i % 3)]) }],
-    [
-      'planes, some uniform',
-      { ...relu, shape: [12, 10, 10], data: relu.data.map((x, i) => (i < 500 ? 1 : x)) },
-    ],
-    ['planes of float64', tensor('float64', [900], Float64Array.from(gaussian.data))],
-    [
-      'planes of int32',
-      tensor(
-        'int32',
-        [900],
-        Int32Array.from(gaussian.data, (x) => x * 1e6),
-      ),
-    ],
-  ] as const) {
-    for (const coder of ['rans', 'binary'] as const) {
-      const quantizer = { kind: 'lossless' } as const;
-      frames.set(`${name}, ${coder}`, encodeFrame(feature, { quantizer, coder, backend: referenceBackend }));
-    }
+  for (const [name, feature, coder] of planesExamples(relu.data, gaussian.data)) {
+    const quantizer = { kind: 'lossless' } as const;
+    frames.set(name, encodeFrame(feature, { quantizer, coder, backend: referenceBackend }));
   }
   for (const layout of ['csr', 'csr-separate', 'significance'] as const) {
     const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
@@ -120,6 +94,33 @@ function exampleFrames(): Map<string, Uint8Array> {
   }
   return frames;
 }
+
+/** Tensors whose lossless frames have every part: few elements, since each takes several planes. */
+function planesExamples(relu: Float32Array, gaussian: Float32Array): [string, Tensor, 'rans' | 'binary'][] {
+  const runs = relu.map((_, i) => relu.subarray(i - (i % 8), i + 1).reduce((a, b) => a + b));
+  const triples = relu.slice(0, 300).map((_, i) => relu[i - (i % 3)]);
+  const halfUniform = relu.slice(0, 300).map((x, i) => (i < 100 ? 1 : x));
+  const int32 = Int32Array.from(gaussian.subarray(0, 300), (x) => x * 1e6);
+  const float64 = Float64Array.from(gaussian.subarray(0, 200));
+  return [
+    ['planes', tensor('float32', [3, 10, 10], relu.slice(0, 300)), 'rans'],
+    ['planes with signs, binary', tensor('float32', [300], gaussian.slice(0, 300)), 'binary'],
+    ['planes in groups', tensor('float32', [1_200], runs), 'rans'],
+    ['planes with copies', tensor('float32', [300], triples), 'rans'],
+    ['planes, some uniform, binary', tensor('float32', [6, 5, 10], halfUniform), 'binary'],
+    ['planes of float64', tensor('float64', [200], float64), 'rans'],
+    ['planes of int32', tensor('int32', [300], int32), 'rans'],
+  ];
+}
+
+test('the examples of planes have every part', () => {
+  const parts = [...exampleFrames()].flatMap(([name, frame]) =>
+    name.startsWith('planes') ? inspectFrame(frame).fields.map(({ field }) => field) : [],
+  );
+  for (const field of ['classes: coder', 'classes: groups', 'signs: bins', 'copies: coder', 'lowest integer'])
+    expect(parts).toContain(field);
+  expect(parts).toContain('list of uniform planes');
+});
 
 /** Decodes on every backend; the outcome must be a tensor or a `BitstreamError`, and the same on all. */
 function outcome(frame: Uint8Array, label: string): Tensor | BitstreamError {
