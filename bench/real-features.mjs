@@ -54,6 +54,22 @@ export async function featuresAt(model, tensor, inputs, inputName = 'input') {
   return features;
 }
 
+/**
+ * Goes through the split tensors of all networks with features of so many images.
+ * @param visit - called with network, tensor and features, one after the other; its results are joined to a list
+ */
+export async function mapSplitTensors(imageCount, visit) {
+  const assets = findAssets();
+  const results = [];
+  for (const [network, size, normalization, tensors] of NETWORKS) {
+    const model = await loadNetwork(assets, network, size);
+    const inputs = await readInputs(assets, size, normalization, imageCount);
+    for (const tensor of tensors)
+      results.push(...visit(network, tensor, await featuresAt(model, tensor, inputs)));
+  }
+  return results;
+}
+
 /** Limits that leave a share of the elements out, and whether any element is negative. */
 export function clipLimits(features) {
   const all = new Float32Array(features.length * features[0].data.length);

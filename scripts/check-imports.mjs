@@ -34,6 +34,7 @@ const CODEC_FOLDERS = {
   entropy: ['entropy', 'bitstream'],
   layout: ['layout', 'bitstream'],
   container: ['container', 'bitstream'],
+  lossless: ['lossless', 'bitstream'],
   backend: ['backend', 'quantizer', 'entropy', 'bitstream'],
 };
 /** Files of `codec/src` that stage folders may import; the others stand above the stages. */
@@ -54,6 +55,9 @@ const CODEC_ENCODING_ONLY = [
   'rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
+  'plane-choice.ts',
+  'plane-coding.ts',
+  'lossless/magnitude-summary.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
   'quantizer/value-histogram.ts',

@@ -149,13 +149,23 @@ function randomFeature() {
     const value = random.nextNormal() * scale;
     return rectified ? Math.max(0, value) : value;
   });
-  switch (random.nextInteger(6)) {
+  // Runs and even maps, for what planes of bits make of them.
+  const repeats = random.nextInteger(4);
+  if (repeats === 0) for (let i = 1; i < count; i++) if (random.nextInteger(2)) data[i] = data[i - 1];
+  if (repeats === 1) data.fill(data[0], 0, Math.floor(count / 2));
+  switch (random.nextInteger(10)) {
     case 0:
       return { dtype: 'float16', shape, data: float16FromFloat32(data) };
     case 1:
       return { dtype: 'int8', shape, data: Int8Array.from(data, (value) => value * 10) };
     case 2:
       return { dtype: 'uint8', shape, data: Uint8Array.from(data, (value) => Math.abs(value) * 10) };
+    case 3:
+      return { dtype: 'float64', shape, data: Float64Array.from(data) };
+    case 4:
+      return { dtype: 'int32', shape, data: Int32Array.from(data, (value) => value * 1e5) };
+    case 5:
+      return { dtype: 'int64', shape, data: BigInt64Array.from(data, (value) => BigInt(Math.round(value))) };
     default:
       return { dtype: 'float32', shape, data };
   }
@@ -170,6 +180,7 @@ function randomCoding(feature) {
   const quantizer = pick([
     { kind: 'none' },
     { kind: 'integer' },
+    { kind: 'lossless' },
     { kind: 'uniform', levelCount, range },
     { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range },
     { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },

@@ -22,6 +22,7 @@ import { createRandom, float16FromFloat32, writeNpy } from '@featherwire/tensor'
 
 const directory = fileURLToPath(new URL('../packages/codec/test/vectors', import.meta.url));
 const minmax = { kind: 'minmax' };
+const lossless = { kind: 'lossless' };
 
 function features(count, seed, draw) {
   const random = createRandom(seed);
@@ -264,6 +265,58 @@ const good = [
     16,
     'rans-contexts',
   ],
+  ['planes-float32-rectified', float32([8, 12, 12], features(1152, 20, relu)), lossless],
+  ['planes-float32-groups', float32([4, 25, 25], smooth(features(2500, 32, normal))), lossless],
+  [
+    'planes-float32-signed-binary',
+    float32([2, 3, 9, 11], features(594, 21, normal)),
+    lossless,
+    undefined,
+    'binary',
+  ],
+  ['planes-float32-specials', float32([4, 10, 10], withSpecials(features(400, 22, normal))), lossless],
+  ['planes-float32-copies', float32([6, 10, 10], pooled(features(600, 23, normal))), lossless, 2],
+  ['planes-float32-uniform-maps', float32([9, 6, 6], evenMaps(features(324, 24, relu))), lossless],
+  [
+    'planes-float16',
+    { dtype: 'float16', shape: [700], data: float16FromFloat32(features(700, 25, relu)) },
+    lossless,
+  ],
+  [
+    'planes-float64-dropped-bits',
+    { dtype: 'float64', shape: [20, 30], data: Float64Array.from(features(600, 26, normal)) },
+    lossless,
+  ],
+  ['planes-float64', { dtype: 'float64', shape: [400], data: wide(Float64Array, 400, 27) }, lossless],
+  [
+    'planes-int64-narrow-range',
+    {
+      dtype: 'int64',
+      shape: [300],
+      data: BigInt64Array.from(features(300, 28, normal), (x) => -(2n ** 60n) + BigInt(Math.round(x * 500))),
+    },
+    lossless,
+  ],
+  [
+    'planes-int32-zero-class',
+    { dtype: 'int32', shape: [500], data: Int32Array.from(features(500, 29, relu), (x) => x * 1e6) },
+    lossless,
+  ],
+  [
+    'planes-uint16',
+    { dtype: 'uint16', shape: [256], data: Uint16Array.from(wide(Array, 256, 30)) },
+    lossless,
+  ],
+  ['planes-int16-constant', { dtype: 'int16', shape: [99], data: new Int16Array(99).fill(-12345) }, lossless],
+  [
+    'planes-bool',
+    {
+      dtype: 'bool',
+      shape: [40, 50],
+      data: Uint8Array.from(features(2000, 31, rare), (x) => (x > 1 ? 1 : 0)),
+    },
+    lossless,
+  ],
   ['int64-stored', { dtype: 'int64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }, { kind: 'none' }],
 ];
 
@@ -301,6 +354,42 @@ function unevenChannels(seed, draw) {
   return features(576, seed, draw).map((value, i) => value * 2 ** (Math.floor(i / 36) % 8));
 }
 
+/** NaN payloads, infinities, zeros of both signs and denormals in place of some numbers. */
+function withSpecials(data) {
+  const words = new Uint32Array(data.buffer);
+  const special = [0x7fc00001, 0xffc12345, 0x7f800001, 0x7f800000, 0xff800000, 0x80000000, 0, 1, 0x807fffff];
+  for (const [i, word] of special.entries()) words[i * 40 + 7] = word;
+  return data;
+}
+
+/** Maxima of windows that overlap, so that many neighbors are equal. */
+function pooled(data) {
+  return data.map((_, i) => Math.max(...data.subarray(Math.max(0, i - 2), i + 3)));
+}
+
+/** Means of running windows, rectified, so that an element says much of the next. */
+function smooth(data) {
+  return data.map((_, i) => {
+    const window = data.subarray(Math.max(0, i - 12), i + 1);
+    return Math.max(0, window.reduce((sum, value) => sum + value, 0) / window.length);
+  });
+}
+
+/** Every third map of 36 elements has one value. */
+function evenMaps(data) {
+  return data.map((value, i) => (Math.floor(i / 36) % 3 === 0 ? data[i - (i % 36)] : value));
+}
+
+/** Numbers of very different size, around 0 as `Float64Array`, else integers from 0 on. */
+function wide(Storage, count, seed) {
+  const random = createRandom(seed);
+  return Storage.from({ length: count }, () =>
+    Storage === Float64Array
+      ? random.nextNormal() / (1 + random.nextUniform())
+      : Math.floor(2 ** (16 * random.nextUniform())) - 1,
+  );
+}
+
 /** A rectified map of 8 × 8 with one bright corner, simple enough for the document to show. */
 function documentExample() {
   const map = new Float32Array(64);
@@ -336,6 +425,12 @@ function lessKept() {
   frame[byteOffset]--;
   const { buffer, length } = frame;
   new DataView(buffer).setUint32(length - 4, crc32(frame.subarray(0, length - 4)), true);
+  return frame;
+}
+/** Three elements with a low bit each, and planes that hold two, under a right checksum. */
+function lessOwn() {
+  const frame = Uint8Array.of(0xf5, 0x46, 0x57, 1, 0, 0x71, 3, 0, 0, 1, 0, 1, 0, 2, 1, 0, 0, 0, 0, 0);
+  new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
   return frame;
 }
 /** The preamble, these bytes, and 16 zeros. */
@@ -389,6 +484,16 @@ const bad = [
     handmadeSection([0x82, 12, 1, 0, 0, 0x7f, ...new Uint8Array(60)]),
   ],
   ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
+  ['planes-uniform-over-the-planes', 'invalid-field', handmade([0, 0x71, 3, 2])],
+  ['planes-uniform-list', 'invalid-field', handmade([0, 0x73, 4, 1, 2, 2, 1])],
+  ['planes-reserved-flag', 'reserved-bits', handmade([0, 0x71, 3, 0, 0x80, 1, 0, 1])],
+  ['planes-one-group', 'invalid-field', handmade([0, 0x71, 3, 0, 0x10, 0, 0, 2, 1, 1])],
+  ['planes-groups-that-do-not-sum', 'invalid-field', handmade([0, 0x71, 3, 0, 0x10, 0, 0, 2, 1, 2, 2, 1, 1])],
+  ['planes-low-bits-over-the-magnitude', 'invalid-field', handmade([0, 0x71, 3, 0, 0, 32, 0, 1])],
+  ['planes-classes-below-the-lowest', 'invalid-field', handmade([0, 0x71, 3, 0, 0, 23, 0, 7, 5])],
+  ['planes-signs-of-integers', 'invalid-field', handmade([7, 0x71, 3, 0, 1, 0, 0, 1])],
+  ['planes-distance-over-the-elements', 'invalid-field', handmade([0, 0x71, 3, 0, 4, 1, 0, 1, 0, 3])],
+  ['planes-own-count', 'payload-mismatch', lessOwn()],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],
 ];
 

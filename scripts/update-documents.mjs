@@ -1,12 +1,14 @@
 /**
  * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
- * the demo's table into README.md, coded rates, the size bound and the speed of contexts into docs/results.md.
+ * the demo's table into README.md, coded rates, the size bound, the speed of contexts and lossless coding into
+ * docs/results.md.
  *
  * Usage: npm run --silent start -- --json > results/demo.json
  *        node bench/entropy-table.mjs > results/entropy-table.json
  *        node bench/size-bound.mjs > results/size-bound.json
  *        node bench/context-rates.mjs > results/context-rates.json
  *        node bench/context-speed.mjs > results/context-speed.json
+ *        node bench/lossless.mjs > results/lossless.json
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -35,6 +37,8 @@ fill('docs/results.md', 'results/entropy-table.json', entropyTable(read('results
 fill('docs/results.md', 'results/size-bound.json', sizeBoundTable(read('results/size-bound.json')));
 fill('docs/results.md', 'results/context-rates.json', contextRatesTable(read('results/context-rates.json')));
 fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('results/context-speed.json')));
+
+fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -208,6 +212,63 @@ function contextSpeedTable({ command, machine, settings, rows }) {
       const bits = [order0Bits.toFixed(3), contextBits.toFixed(3)];
       const ratios = [encodeRatio.toFixed(2), decodeRatio.toFixed(2)];
       return `| ${[`${name}, ${shape.join('×')}`, levelCount, ...bits, order0, contexts, ...ratios].join(' | ')} |`;
+    }),
+  ];
+}
+
+function losslessTable({ command, machine, settings, rows }) {
+  const peers = Object.keys(rows[0].bits).filter((name) => !['rans', 'auto', 'binary'].includes(name));
+  const titles = { Shuffled: ', shuffled' };
+  const titleOf = (peer) => peer.replace(/Shuffled$/, (suffix) => titles[suffix]);
+  const rate = (value) => value.toFixed(2);
+  const best = ({ bits }) => Math.min(...peers.map((peer) => bits[peer]));
+  const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
+  const ratios = (way, coder, peer) => rows.map((row) => row[way][coder] / row[way][peer]);
+  const spread = (list) =>
+    `${median(list).toFixed(1)} (${Math.min(...list).toFixed(1)} … ${Math.max(...list).toFixed(1)})`;
+  const smaller = (coder) => rows.filter((row) => row.bits[coder] < best(row)).length;
+  const saved = (coder) => {
+    const shares = rows.map((row) => 100 * (1 - row.bits[coder] / best(row)));
+    return `${median(shares).toFixed(1)} % (${Math.min(...shares).toFixed(1)} … ${Math.max(...shares).toFixed(1)} %)`;
+  };
+  return [
+    `From \`${command} --images ${settings.images} > results/lossless.json\`, ${settings.images} images; gzip at level ${settings.gzipLevel}, brotli at quality ${settings.brotliQuality}; ${machine.processor}, Node ${machine.node}, backend ${machine.backend}.`,
+    '',
+    'Against the smallest of the others for each tensor, median over the tensors with least and most:',
+    '',
+    '| coder | tensors | smaller than all others | saved |',
+    '| --- | --- | --- | --- |',
+    ...['auto', 'binary'].map(
+      (coder) => `| ${coder} | ${rows.length} | ${smaller(coder)} | ${saved(coder)} |`,
+    ),
+    '',
+    'CPU time over that of the others, median over the tensors with least and most; below 1 is faster:',
+    '',
+    '| over | encoding, auto | encoding, binary | decoding, auto | decoding, binary |',
+    '| --- | --- | --- | --- | --- |',
+    ...peers.map((peer) => {
+      const cells = ['encodeCpuMs', 'decodeCpuMs'].flatMap((way) =>
+        ['auto', 'binary'].map((coder) => spread(ratios(way, coder, peer))),
+      );
+      return `| ${[titleOf(peer), ...cells].join(' | ')} |`;
+    }),
+    '',
+    'Bits per element, and encoding and decoding time of `auto` over brotli of shuffled bytes:',
+    '',
+    `| network | tensor | shape | auto | binary | ${peers.map(titleOf).join(' | ')} | encoding | decoding |`,
+    `| --- | --- | --- | --- | --- | ${peers.map(() => '---').join(' | ')} | --- | --- |`,
+    ...rows.map((row) => {
+      const { bits, encodeCpuMs, decodeCpuMs } = row;
+      const cells = [
+        row.network,
+        `\`${row.tensor}\``,
+        row.shape.join('×'),
+        rate(bits.auto),
+        rate(bits.binary),
+      ];
+      const others = peers.map((peer) => rate(bits[peer]));
+      const times = [encodeCpuMs, decodeCpuMs].map((ms) => (ms.auto / ms.brotliShuffled).toFixed(1));
+      return `| ${[...cells, ...others, ...times].join(' | ')} |`;
     }),
   ];
 }

@@ -198,6 +198,7 @@ export const quantizerSchema = z.discriminatedUnion('kind', [
   levelsQuantizer,
   groupedQuantizer,
   z.strictObject({ kind: z.literal('integer') }),
+  z.strictObject({ kind: z.literal('lossless') }),
 ]) satisfies z.ZodType<QuantizerChoice>;
 
 const measurement = z.strictObject({

@@ -262,6 +262,7 @@ describe('every quantizer of the codec can be stored', () => {
   test.each<QuantizerChoice>([
     { kind: 'none' },
     { kind: 'integer' },
+    { kind: 'lossless' },
     { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } },
     { kind: 'uniform', levelCount: 4, range: { kind: 'model' } },
     { kind: 'asymmetric', bits: 8, range: { kind: 'model', activation: 'leaky-relu' } },

@@ -74,6 +74,26 @@ test('--raw and --integer give back what came, byte for byte', async () => {
   expect(readFileSync(file('labels-back.npy')).equals(readFileSync(file('labels.npy')))).toBe(true);
 });
 
+test('--lossless gives back every bit of any tensor, NaN too, in fewer bytes, and inspect shows its planes', async () => {
+  const { output } = await run('encode', 'feature.npy', 'lossless.fwf', '--lossless', '--json');
+  const report = JSON.parse(output);
+  expect(report).toMatchObject({ quantizer: { kind: 'lossless' }, coder: 'planes', maxAbsoluteError: 0 });
+  expect(report.bitsPerElement).toBeLessThan(16);
+  await run('encode', 'nan.npy', 'nan.fwf', '--lossless');
+  await Promise.all([
+    run('decode', 'lossless.fwf', 'lossless.npy'),
+    run('decode', 'nan.fwf', 'nan-back.npy'),
+  ]);
+  expect(readFileSync(file('lossless.npy')).equals(readFileSync(file('feature.npy')))).toBe(true);
+  expect(readFileSync(file('nan-back.npy')).equals(readFileSync(file('nan.npy')))).toBe(true);
+  const inspected = await run('inspect', 'lossless.fwf');
+  for (const part of ['planes', 'classes: coder', 'bits 16 to 22: coder', 'elements with low bits']) {
+    expect(inspected.output).toContain(part);
+  }
+  const budget = await run('encode', 'feature.npy', 'x.fwf', '--lossless', '--max-bytes', '500');
+  expect(budget.status).toBe(2);
+});
+
 test('standard streams stand in for files, and the report goes to standard error', async () => {
   const bytes = readFileSync(file('feature.npy'));
   const encoded = await featherwire(['encode', '-', '-', '--raw'], directory.path, bytes);

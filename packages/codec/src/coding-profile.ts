@@ -22,7 +22,7 @@ import {
   writeContextModel,
 } from './entropy/contexts/context-model.js';
 import { MAX_ALPHABET_SIZE, tableOfDescription } from './entropy/frequency-table.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
+import { alphabetOfQuantizer, type IndexingQuantizer, isIndexing } from './quantizer/alphabet.js';
 import type { StaticCoder, SymbolAlphabet, TableDescription } from './stages.js';
 
 /** A coding of one tensor that is fixed but for its elements. */
@@ -85,15 +85,15 @@ function writeTensor(
       );
     for (const threshold of thresholds) writer.writeFloat32(threshold);
   }
-  writeCoder(writer, quantizer, coder);
+  writeCoder(writer, coder);
 }
 
-function writeCoder(writer: ByteWriter, quantizer: IndexingQuantizer, coder: StaticCoder | null): void {
+function writeCoder(writer: ByteWriter, coder: StaticCoder | null): void {
   if (!coder) {
     writer.writeUint8(NO_CODER);
   } else if (coder.kind === 'rans') {
     writer.writeUint8(TABLE_CODER);
-    writeTableSection(writer, coder.table, symbolAlphabet('rans', alphabetOfQuantizer(quantizer)));
+    writeTableSection(writer, coder.table);
   } else {
     writer.writeUint8(CONTEXT_CODER);
     writeContextModel(writer, coder.model);
@@ -145,7 +145,7 @@ function readTensor(reader: ByteReader): TensorProfile {
   reader.section = 'quantizer';
   const known = shape.map((dimension) => dimension ?? UNKNOWN_DIMENSION);
   const quantizer = readQuantizer(reader, dtype, known, form);
-  if (!isQuantizable(dtype) || quantizer.kind === 'none' || quantizer.kind === 'constant')
+  if (!isQuantizable(dtype) || !isIndexing(quantizer))
     throw reader.error('invalid-field', `a profile of ${dtype} has no quantizer ${quantizer.kind}`);
   const thresholds = quantizer.kind === 'levels' ? readThresholds(reader, quantizer.levels.length - 1) : null;
   return { dtype, shape, quantizer, thresholds, coder: readCoder(reader, quantizer) };

@@ -15,10 +15,10 @@ import type { IndexAlphabet, StaticCoder } from './stages.js';
 /** What a tensor's profile is made from. */
 export interface TensorProfileOptions {
   /**
-   * Limits that are measured are taken from all samples together; groups of channels need fixed limits. `none` and
-   * `integer` are no quantizers of profiles.
+   * Limits that are measured are taken from all samples together; groups of channels need fixed limits. `none`,
+   * `integer` and `lossless` are no quantizers of profiles.
    */
-  readonly quantizer: Exclude<QuantizerChoice, { kind: 'none' | 'integer' }>;
+  readonly quantizer: Exclude<QuantizerChoice, { kind: 'none' | 'integer' | 'lossless' }>;
   /** Dimensions that frames state, as positions in the shape; none by default. */
   readonly varyingAxes?: readonly number[];
   /**

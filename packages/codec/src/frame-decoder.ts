@@ -19,6 +19,8 @@ import { type FrameForm, readDType, readPreamble } from './container/preamble.js
 import { BitstreamError } from './errors.js';
 import { geometryOfShape } from './feature.js';
 import { decodeIndexSection, type IndexSection, readIndexSection } from './index-section.js';
+import { decodePlanes } from './planes-decoder.js';
+import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import { dataOfConstant, dataOfIndices, digestOfData } from './reconstruct.js';
 import {
@@ -57,8 +59,8 @@ export interface FrameDescription extends TensorDescription {
 /** A tensor of a frame. */
 export interface TensorDescription extends FrameHeader {
   readonly elementCount: number;
-  /** Of the first chunk; `none` where nothing follows the quantizer. */
-  readonly coder: 'none' | 'stored' | CodedIndices['kind'];
+  /** Of the first chunk; `none` where nothing follows the quantizer; `planes` have a coder each, as the fields say. */
+  readonly coder: 'none' | 'stored' | 'planes' | CodedIndices['kind'];
   readonly layout: Layout;
   /** Sections that decode independently; 1 if the tensor has no indices. */
   readonly chunkCount: number;
@@ -165,6 +167,7 @@ interface TensorPart {
 type TensorBody =
   | { readonly kind: 'none'; readonly value: number }
   | { readonly kind: 'stored'; readonly bytes: Uint8Array }
+  | { readonly kind: 'planes'; readonly section: PlanesSection; readonly byteOffset: number }
   | {
       readonly kind: 'indices';
       readonly quantizer: IndexingQuantizer;
@@ -264,6 +267,10 @@ function readBody(
     return { kind: 'stored', bytes };
   }
   if (count === 0) throw reader.error('invalid-field', 'a tensor without elements has no quantizer');
+  if (quantizer.kind === 'planes') {
+    const byteOffset = reader.offset;
+    return { kind: 'planes', section: readPlanes(reader, dtype, shape), byteOffset };
+  }
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfShape(shape);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
@@ -310,6 +317,12 @@ function decodePart({ header, body }: TensorPart, backend: Backend): Tensor {
         return dataFromBytes(dtype, body.bytes);
       case 'none':
         return dataOfConstant(header, body.value);
+      case 'planes': {
+        const data = decodePlanes(body.section, dtype, shape, backend);
+        if (typeof data === 'string')
+          throw new BitstreamError('payload-mismatch', 'payload', body.byteOffset, data);
+        return data;
+      }
       case 'indices':
         return dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend);
       default:

@@ -1,6 +1,6 @@
 /** Tensors to frame: knows the order of the stages on the way out (bitstream.md §1). */
 
-import { bytesOfData, type Tensor } from '@featherwire/tensor';
+import { bytesOfData, type Tensor, type TensorData } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
 import { crc32 } from './bitstream/crc32.js';
@@ -15,6 +15,7 @@ import { type FrameForm, writeDType, writePreamble } from './container/preamble.
 import { geometryOfShape } from './feature.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
+import { encodePlanes } from './plane-choice.js';
 import {
   type QuantizedFeature,
   type QuantizerChoice,
@@ -81,7 +82,7 @@ export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder'
  * Codes a tensor as a self-contained frame.
  * @param feature - any shape of up to 8 dimensions, zero-sized and scalar ones included; not modified
  * @returns the frame's bytes, owned by the caller
- * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is
+ * @throws {RangeError} if the feature holds NaN under a quantizer, has no finite element to take a range from, or a setting is
  * out of range @throws {TypeError} if the element type cannot be quantized as asked
  */
 export function encodeFrame(feature: Tensor, options: EncodeOptions): Uint8Array {
@@ -98,7 +99,6 @@ export function encodeTensors(
   tensors: readonly TensorToCode[],
   options: FrameExtras & { readonly backend: Backend },
 ): Uint8Array {
-  const { backend } = options;
   if (tensors.length < 1 || tensors.length > MAX_TENSOR_COUNT)
     throw new RangeError(`tensors expected 1 to ${MAX_TENSOR_COUNT}, got ${tensors.length}`);
   const writer = new ByteWriter();
@@ -107,19 +107,34 @@ export function encodeTensors(
   if (form.several) writer.writeVarint(tensors.length);
   let digest = 0;
   for (const [i, { feature, ...coding }] of tensors.entries()) {
-    const nearest = quantizeFeature(feature, coding.quantizer, backend);
-    const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, null, backend);
-    const { dtype, shape } = feature;
-    if (i > 0) writeDType(writer, dtype);
-    writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
-    if (quantized.kind === 'direct' && quantized.quantizer.kind === 'none') {
-      writer.writeBytes(bytesOfData(feature.data));
-    } else {
-      writeIndices(writer, quantized, feature, coding, null, options);
-    }
-    if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
+    if (i > 0) writeDType(writer, feature.dtype);
+    const data = writeTensor(writer, feature, coding, options);
+    if (form.digest) digest = digestOfData(data(), digest);
   }
   return finishFrame(writer, form, digest);
+}
+
+/** Writes shape, quantizer and elements. @returns what they decode to, found when asked for */
+function writeTensor(
+  writer: ByteWriter,
+  feature: Tensor,
+  coding: TensorCodingOptions,
+  options: FrameExtras & { readonly backend: Backend },
+): () => TensorData {
+  const { backend } = options;
+  const { dtype, shape } = feature;
+  if (coding.quantizer.kind === 'lossless') {
+    const planes = encodePlanes(feature, backend, coding);
+    writeTensorHeader(writer, { dtype, shape, quantizer: { kind: planes ? 'planes' : 'none' } });
+    writer.writeBytes(planes ?? bytesOfData(feature.data));
+    return () => feature.data;
+  }
+  const nearest = quantizeFeature(feature, coding.quantizer, backend);
+  const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, null, backend);
+  writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
+  if (quantized.quantizer.kind === 'none') writer.writeBytes(bytesOfData(feature.data));
+  else writeIndices(writer, quantized, feature, coding, null, options);
+  return () => dataOfQuantized(feature, quantized, backend);
 }
 
 /**
@@ -192,7 +207,7 @@ function writeIndices(
   for (const chunk of chunksOfGeometry(geometry, count)) {
     const part = indices.subarray(offset, offset + elementsOf(chunk));
     const section = encodeIndexSection(part, chunk, alphabet, backend, { ...coding, staticCoder });
-    writeIndexSection(writer, section, part.length, alphabet);
+    writeIndexSection(writer, section);
     offset += part.length;
   }
 }

@@ -38,28 +38,23 @@ export type IndexSection = CodedIndices | SparseIndices;
 /** Factor of the word count in the field that holds lanes too. */
 const WORD_COUNT_UNIT = 8;
 
-/** Writes the section. @param count - of indices */
-export function writeIndexSection(
-  writer: ByteWriter,
-  section: IndexSection,
-  count: number,
-  alphabet: IndexAlphabet,
-): void {
+/** Writes the section. */
+export function writeIndexSection(writer: ByteWriter, section: IndexSection): void {
   if (section.kind !== 'sparse') {
-    writeCodedIndices(writer, section, alphabet);
+    writeCodedIndices(writer, section);
     return;
   }
   writeCoderByte(writer, { coder: 'rans', laneCount: 1, layout: section.layout });
   if (section.layout !== 'significance') writer.writeVarint(section.rowCount);
   writer.writeVarint(section.keptCount);
-  const arrays = arraysOfLayout(section.layout, { elementCount: count, ...section }, alphabet);
-  for (const [i, symbols] of section.arrays.entries()) {
-    if (!symbols) continue;
-    const { table, payload } = symbols;
-    writeTableSection(writer, table, tableAlphabet(arrays[i]));
-    writer.writeVarint(wordCountOf(payload) * WORD_COUNT_UNIT + Math.log2(payload.laneCount));
-    writer.writeBytes(payload.bytes);
-  }
+  for (const symbols of section.arrays) if (symbols) writeSymbols(writer, symbols);
+}
+
+/** Writes an array of symbols. */
+export function writeSymbols(writer: ByteWriter, { table, payload }: CodedSymbols): void {
+  writeTableSection(writer, table);
+  writer.writeVarint(wordCountOf(payload) * WORD_COUNT_UNIT + Math.log2(payload.laneCount));
+  writer.writeBytes(payload.bytes);
 }
 
 /**
@@ -128,7 +123,8 @@ function readRowCount(reader: ByteReader, elementCount: number): number {
   return rowCount;
 }
 
-function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
+/** Reads an array of symbols without decoding it. @throws {BitstreamError} if it is not one */
+export function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
   const table = readTableSection(reader, tableAlphabet(array), ` of ${array.name}`);
   reader.section = 'payload';
   const start = reader.offset;
@@ -143,6 +139,17 @@ function readSymbols(reader: ByteReader, array: SymbolArray): CodedSymbols {
   return { table, payload: { bytes, laneCount } };
 }
 
+/** Decodes an array of symbols; null stands for an implied one. @returns the symbols, or why there are none */
+export function decodeSymbols(
+  symbols: CodedSymbols | null,
+  array: SymbolArray,
+  kernels: EntropyKernels,
+): Uint8Array | string {
+  if (!symbols) return new Uint8Array(array.length);
+  const table = tableOfDescription(tableAlphabet(array), symbols.table);
+  return kernels.decodeRans(symbols.payload, array.length, table);
+}
+
 function decodeSparse(
   { layout, rowCount, keptCount, arrays: coded }: SparseIndices,
   elementCount: number,
@@ -152,14 +159,7 @@ function decodeSparse(
   const size = { elementCount, rowCount, keptCount };
   const arrays: Uint8Array[] = [];
   for (const [i, array] of arraysOfLayout(layout, size, alphabet).entries()) {
-    const symbols = coded[i];
-    const decoded = symbols
-      ? kernels.decodeRans(
-          symbols.payload,
-          array.length,
-          tableOfDescription(tableAlphabet(array), symbols.table),
-        )
-      : new Uint8Array(array.length);
+    const decoded = decodeSymbols(coded[i], array, kernels);
     if (typeof decoded === 'string') return `${array.name}: ${decoded}`;
     arrays.push(decoded);
   }

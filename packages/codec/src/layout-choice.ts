@@ -71,18 +71,18 @@ export function encodeIndexSection(
     Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder ?? coding.contextModel) ||
     coding.coder === 'rans-contexts';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
-  const denseBytes = sectionBytes(dense, indices.length, alphabet);
+  const denseBytes = sectionBytes(dense);
   const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));
   if (!best) return dense;
   const sparse = encodeSparse(indices, best.layout, best.columnCount, alphabet, kernels);
-  const sparseBytes = sectionBytes(sparse, indices.length, alphabet);
+  const sparseBytes = sectionBytes(sparse);
   return sparseBytes < denseBytes * (1 - SPARSE_GAIN) ? sparse : dense;
 }
 
 /** Bytes that a section takes in a frame. */
-function sectionBytes(section: IndexSection, count: number, alphabet: IndexAlphabet): number {
+function sectionBytes(section: IndexSection): number {
   const writer = new ByteWriter();
-  writeIndexSection(writer, section, count, alphabet);
+  writeIndexSection(writer, section);
   return writer.length;
 }
 
@@ -176,13 +176,15 @@ function encodeSparse(
   return { kind: 'sparse', layout, rowCount: size.rowCount, keptCount: size.keptCount, arrays: coded };
 }
 
-function encodeSymbols(
+/** Codes an array of symbols with a table designed for it. @param allKnots - as `designTable` takes it */
+export function encodeSymbols(
   symbols: Uint8Array,
   { alphabetSize, peak }: SymbolArray,
   kernels: EntropyKernels,
   laneCount?: number,
+  allKnots = false,
 ): CodedSymbols {
-  const designed = designTable(kernels.countSymbols(symbols, alphabetSize), peak);
+  const designed = designTable(kernels.countSymbols(symbols, alphabetSize), peak, { allKnots });
   const lanes = laneCount ?? chooseLaneCount(designed.estimatedSymbolBits / 8);
   return { table: designed.description, payload: kernels.encodeRans(symbols, designed.table, lanes) };
 }

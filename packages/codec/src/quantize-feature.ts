@@ -71,7 +71,15 @@ export type QuantizerChoice =
       readonly range: GroupRangeChoice;
     }
   /** Lossless for int8 and uint8. */
-  | { readonly kind: 'integer' };
+  | { readonly kind: 'integer' }
+  /**
+   * Lossless for any element type, NaN payloads and signs of zeros included: planes of bits, or the elements as they are
+   * where those are not larger.
+   */
+  | { readonly kind: 'lossless' };
+
+/** Choices that come to indices, or to nothing to code. */
+export type IndexingChoice = Exclude<QuantizerChoice, { kind: 'lossless' }>;
 
 /** A tensor as its frame holds it. */
 export type QuantizedFeature =
@@ -89,11 +97,7 @@ const LEAST_WIDTH = 2 ** -100;
  * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is out of
  * range @throws {TypeError} if the element type cannot be quantized as asked
  */
-export function quantizeFeature(
-  feature: Tensor,
-  choice: QuantizerChoice,
-  backend: Backend,
-): QuantizedFeature {
+export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend: Backend): QuantizedFeature {
   const count = elementCount(feature.shape);
   if (choice.kind === 'none' || count === 0) return { kind: 'direct', quantizer: { kind: 'none' } };
   if (choice.kind === 'integer') return quantizeIntegers(feature, backend);
@@ -142,7 +146,7 @@ export interface FixedQuantizer {
  * @throws {RangeError} if a setting is out of range, or groups of channels have no fixed limits
  */
 export function quantizerOfChoice(
-  choice: Exclude<QuantizerChoice, { kind: 'none' | 'integer' }>,
+  choice: Exclude<QuantizerChoice, { kind: 'none' | 'integer' | 'lossless' }>,
   shape: readonly number[],
   statistics: FeatureStatistics,
 ): FixedQuantizer {

@@ -33,7 +33,9 @@ export type Quantizer =
   /** Index i stands for `levels[i]`: 2 to 256 finite values, strictly ascending. */
   | { readonly kind: 'levels'; readonly levels: Float32Array }
   /** Levels at equal distance, of their own in each group of channels. */
-  | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer };
+  | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer }
+  /** None: planes of the elements' bits follow. */
+  | { readonly kind: 'planes' };
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
 export interface GroupedQuantizer {
@@ -168,6 +170,22 @@ export interface SparseIndices {
   readonly arrays: readonly (CodedSymbols | null)[];
 }
 
+/** How elements become classes and low bits (bitstream.md §17.2). */
+export interface ElementSplit {
+  /** Bits of a magnitude below its class, 0 to those of a magnitude. */
+  readonly lowBits: number;
+  /** Lowest bits, 0 in every magnitude, that no plane holds; at most `lowBits`. */
+  readonly droppedBits: number;
+  /** True if class 0 is the magnitude 0 by itself; its elements have no low bits. */
+  readonly zeroClass: boolean;
+  /** 1 to 65,536. */
+  readonly classCount: number;
+  /** Floating-point numbers: upper bits of the largest magnitude; classes go down from it. 0 for integers. */
+  readonly highest: number;
+  /** Integers: the lowest, in two's complement, as low and high word; magnitudes count from it. */
+  readonly lowest: readonly [low: number, high: number];
+}
+
 /** What a table's coded form says (bitstream.md §6): all symbols alike, a curve, or a tree. */
 export type TableDescription =
   | { readonly kind: 'flat'; readonly precisionBits: number }
@@ -185,6 +203,8 @@ export interface SymbolAlphabet {
 /** A histogram halved again and again. */
 export interface TableTree {
   readonly kind: 'tree';
+  /** The symbols that it halves. */
+  readonly alphabet: SymbolAlphabet;
   /** log2 of the frequencies' total: 12 to 15. */
   readonly precisionBits: number;
   /** log2 of the count that sets how finely weight is shared, 1 to 20. */

@@ -92,12 +92,43 @@ function exampleFrames(): Map<string, Uint8Array> {
     const quantizer = { kind: 'uniform', levelCount, range: minmax } as const;
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'rans-contexts', backend: referenceBackend }));
   }
+  for (const [name, feature, coder] of planesExamples(relu.data, gaussian.data)) {
+    const quantizer = { kind: 'lossless' } as const;
+    frames.set(name, encodeFrame(feature, { quantizer, coder, backend: referenceBackend }));
+  }
   for (const layout of ['csr', 'csr-separate', 'significance'] as const) {
     const quantizer = { kind: 'uniform', levelCount: 4, range: minmax } as const;
     frames.set(layout, encodeFrame(relu, { quantizer, layout, backend: referenceBackend }));
   }
   return frames;
 }
+
+/** Tensors whose lossless frames have every part: few elements, since each takes several planes. */
+function planesExamples(relu: Float32Array, gaussian: Float32Array): [string, Tensor, 'rans' | 'binary'][] {
+  const runs = relu.map((_, i) => relu.subarray(i - (i % 8), i + 1).reduce((a, b) => a + b));
+  const triples = relu.slice(0, 300).map((_, i) => relu[i - (i % 3)]);
+  const halfUniform = relu.slice(0, 300).map((x, i) => (i < 100 ? 1 : x));
+  const int32 = Int32Array.from(gaussian.subarray(0, 300), (x) => x * 1e6);
+  const float64 = Float64Array.from(gaussian.subarray(0, 200));
+  return [
+    ['planes', tensor('float32', [3, 10, 10], relu.slice(0, 300)), 'rans'],
+    ['planes with signs, binary', tensor('float32', [300], gaussian.slice(0, 300)), 'binary'],
+    ['planes in groups', tensor('float32', [1_200], runs), 'rans'],
+    ['planes with copies', tensor('float32', [300], triples), 'rans'],
+    ['planes, some uniform, binary', tensor('float32', [6, 5, 10], halfUniform), 'binary'],
+    ['planes of float64', tensor('float64', [200], float64), 'rans'],
+    ['planes of int32', tensor('int32', [300], int32), 'rans'],
+  ];
+}
+
+test('the examples of planes have every part', () => {
+  const parts = [...exampleFrames()].flatMap(([name, frame]) =>
+    name.startsWith('planes') ? inspectFrame(frame).fields.map(({ field }) => field) : [],
+  );
+  for (const field of ['classes: coder', 'classes: groups', 'signs: bins', 'copies: coder', 'lowest integer'])
+    expect(parts).toContain(field);
+  expect(parts).toContain('list of uniform planes');
+});
 
 /** Decodes on every backend; the outcome must be a tensor or a `BitstreamError`, and the same on all. */
 function outcome(frame: Uint8Array, label: string): Tensor | BitstreamError {

@@ -81,7 +81,7 @@ function frameOf(
     return { table: description, payload: encodeRans(Uint8Array.from(arrays[i]), table, 1) };
   });
   const section = { kind: 'sparse', layout, rowCount, keptCount, arrays: coded } as const;
-  return frameWith((writer) => writeIndexSection(writer, section, ELEMENTS, ALPHABET));
+  return frameWith((writer) => writeIndexSection(writer, section));
 }
 
 const size = { rowCount: 3, keptCount: 4 };

@@ -35,7 +35,7 @@ export async function profile(
 ): Promise<void> {
   const stream = reportStream(options.output, options.json, terminal);
   const choice = quantizerOf(options);
-  if (choice.kind === 'none' || choice.kind === 'integer')
+  if (choice.kind === 'none' || choice.kind === 'integer' || choice.kind === 'lossless')
     throw new UsageError('a profile expected --levels or --bits, got a quantizer that every tensor has anew');
   const backend = await loadBackend(options.backend);
   const samples: Tensor[] = [];

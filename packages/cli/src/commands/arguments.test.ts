@@ -59,6 +59,7 @@ test('options choose one quantizer', () => {
   });
   expect(parseQuantizer('--raw')).toEqual({ kind: 'none' });
   expect(parseQuantizer('--integer')).toEqual({ kind: 'integer' });
+  expect(parseQuantizer('--lossless')).toEqual({ kind: 'lossless' });
 });
 
 test('options that contradict each other are refused', () => {
@@ -67,6 +68,11 @@ test('options that contradict each other are refused', () => {
     ['--raw', '--integer'],
     ['--raw', '--clip', '0,1'],
     ['--integer', '--levels', '4'],
+    ['--lossless', '--levels', '4'],
+    ['--lossless', '--bits', '4'],
+    ['--lossless', '--raw'],
+    ['--lossless', '--integer'],
+    ['--lossless', '--clip', 'model'],
   ]) {
     expect(() => parseQuantizer(...args), args.join(' ')).toThrow('cannot be used with');
   }

@@ -29,6 +29,7 @@ Examples:
   $ featherwire encode mask.npy mask.fwf --integer
   $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
   $ featherwire encode large.npy large.fwf --levels 4 --chunks 8 --digest
+  $ featherwire encode feature.npy feature.fwf --lossless
   $ cat feature.npy | featherwire encode - - --raw > feature.fwf`;
 
 /** Adds the command to the program. */
@@ -44,12 +45,12 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
   addQuantizerOptions(command)
     .addOption(
       new Option('--max-bytes <count>', 'as many levels as fit into so many bytes, all counted')
-        .conflicts(['levels', 'bits', 'raw', 'integer'])
+        .conflicts(['levels', 'bits', 'raw', 'integer', 'lossless'])
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
     .addOption(
       new Option('--target-rate <bits>', 'as many levels as fit into so many bits per element, all counted')
-        .conflicts(['levels', 'bits', 'raw', 'integer', 'maxBytes'])
+        .conflicts(['levels', 'bits', 'raw', 'integer', 'lossless', 'maxBytes'])
         .argParser(positiveNumber),
     )
     .addOption(
@@ -57,14 +58,14 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
         '--lambda <number>',
         'squared error, in steps², that a bit may cost; 0.15 saves bits at little error',
       )
-        .conflicts(['raw', 'integer', 'maxBytes', 'targetRate'])
+        .conflicts(['raw', 'integer', 'lossless', 'maxBytes', 'targetRate'])
         .argParser(positiveNumber),
     )
     .addOption(
       new Option(
         '--profile <file.fwp>',
         'leave out what this profile says; see featherwire profile',
-      ).conflicts(['levels', 'bits', 'raw', 'integer', 'clip', 'maxBytes', 'targetRate']),
+      ).conflicts(['levels', 'bits', 'raw', 'integer', 'lossless', 'clip', 'maxBytes', 'targetRate']),
     )
     .addOption(
       new Option('--point <number>', 'operating point by which the other end knows the profile')

@@ -16,11 +16,12 @@ export interface QuantizerOptions {
   readonly bits?: number;
   readonly raw?: true;
   readonly integer?: true;
+  readonly lossless?: true;
   readonly clip?: RangeChoice;
 }
 
 /**
- * Adds `--levels`, `--bits`, `--raw`, `--integer` and `--clip` to a command.
+ * Adds `--levels`, `--bits`, `--raw`, `--integer`, `--lossless` and `--clip` to a command.
  * @param conflicts - other options of the command that choose a coding, as attribute names
  */
 export function addQuantizerOptions(command: Command, conflicts: readonly string[] = []): Command {
@@ -34,30 +35,45 @@ export function addQuantizerOptions(command: Command, conflicts: readonly string
         'bits',
         'raw',
         'integer',
+        'lossless',
       ).argParser(integerIn(2, MAX_LEVEL_COUNT)),
     )
     .addOption(
-      option('--bits <count>', 'asymmetric integer quantizer of 1 to 16 bits', 'raw', 'integer').argParser(
-        integerIn(1, MAX_BITS),
-      ),
+      option(
+        '--bits <count>',
+        'asymmetric integer quantizer of 1 to 16 bits',
+        'raw',
+        'integer',
+        'lossless',
+      ).argParser(integerIn(1, MAX_BITS)),
     )
-    .addOption(option('--raw', 'elements as they are, of any type', 'integer'))
-    .addOption(option('--integer', 'lossless, for int8 and uint8'))
+    .addOption(option('--raw', 'elements as they are, of any type', 'integer', 'lossless'))
+    .addOption(option('--integer', 'lossless, for int8 and uint8, as levels', 'lossless'))
+    .addOption(option('--lossless', 'lossless, for any type: planes of bits, every bit comes back'))
     .addOption(
       option(
         '--clip <range>',
         'what the levels span: minmax, model (designed for the tensor), or LO,HI (default: minmax)',
         'raw',
         'integer',
+        'lossless',
       ).argParser(clipArgument),
     );
 }
 
 /** The quantizer that the options ask for. */
-export function quantizerOf({ levels, bits, raw, integer, clip }: QuantizerOptions): QuantizerChoice {
+export function quantizerOf({
+  levels,
+  bits,
+  raw,
+  integer,
+  lossless,
+  clip,
+}: QuantizerOptions): QuantizerChoice {
   const range = clip ?? { kind: 'minmax' };
   if (raw) return { kind: 'none' };
   if (integer) return { kind: 'integer' };
+  if (lossless) return { kind: 'lossless' };
   if (bits !== undefined) return { kind: 'asymmetric', bits, range };
   return { kind: 'uniform', levelCount: levels ?? DEFAULT_LEVEL_COUNT, range };
 }
@@ -69,6 +85,8 @@ export function describeQuantizer(quantizer: QuantizerChoice): string {
       return 'none, elements as they are';
     case 'integer':
       return 'integers as they are';
+    case 'lossless':
+      return 'none, planes of bits';
     case 'uniform':
       return `uniform, ${quantizer.levelCount} levels over ${describeRange(quantizer.range)}`;
     case 'asymmetric':

@@ -21,6 +21,8 @@ export class ByteReader {
   readonly #fields: FrameField[] | undefined;
   #fieldStart = 0;
   section: FrameSection = 'preamble';
+  /** Which of several coder sections is read, for reports; empty where there is one. */
+  part = '';
 
   /** @param fields - receives what `note` reports */
   constructor(bytes: Uint8Array, fields?: FrameField[]) {
@@ -80,7 +82,7 @@ export class ByteReader {
   note(field: string, value: string | number): void {
     this.#fields?.push({
       section: this.section,
-      field,
+      field: this.part ? `${this.part}: ${field}` : field,
       byteOffset: this.#fieldStart,
       byteLength: this.#offset - this.#fieldStart,
       value: String(value),

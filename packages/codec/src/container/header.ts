@@ -52,7 +52,7 @@ export function readTensorHeader(reader: ByteReader, dtype: DType, limits: Decod
   const { rank, form } = readRankAndForm(reader);
   const shape = readDimensions(reader, new Array<null>(rank).fill(null), limits, start);
   reader.section = 'quantizer';
-  if (form !== 'none' && !isQuantizable(dtype)) {
+  if (form !== 'none' && form !== 'planes' && !isQuantizable(dtype)) {
     throw reader.error('invalid-field', `${dtype} elements cannot be quantized`);
   }
   if (form !== 'none' && shape.includes(0)) {

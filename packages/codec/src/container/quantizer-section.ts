@@ -20,6 +20,7 @@ export const QUANTIZER_FORMS = [
   'integer',
   'levels',
   'grouped',
+  'planes',
 ] as const;
 /** Name of a code. */
 export type QuantizerForm = (typeof QUANTIZER_FORMS)[number];
@@ -54,6 +55,7 @@ export function formOfQuantizer(quantizer: Quantizer): QuantizerForm {
 export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
   switch (quantizer.kind) {
     case 'none':
+    case 'planes':
       return;
     case 'constant':
       writer.writeFloat32(quantizer.value);
@@ -115,7 +117,8 @@ export function readQuantizer(
 ): Quantizer {
   switch (form) {
     case 'none':
-      return { kind: 'none' };
+    case 'planes':
+      return { kind: form };
     case 'constant':
       return readConstant(reader, dtype);
     case 'offset':

@@ -23,7 +23,8 @@ import { type CoderByte, writeCoderByte } from './coder-byte.js';
 import { readContextModel, writeContextModel } from './contexts/context-model.js';
 import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.js';
 import { channelPlanes } from './contexts/lanes.js';
-import { MAX_ALPHABET_SIZE, readTable, tableOfDescription, writeTable } from './frequency-table.js';
+import { readTable, tableOfDescription, writeTable } from './frequency-table.js';
+import { packedBits, unpackIndices } from './packed-indices.js';
 import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
@@ -33,13 +34,8 @@ export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlph
   return { size: tokenCount(alphabet.levelCount), peak: TOKEN_PEAK };
 }
 
-/** Bits of an index in packed form. */
-export function packedBits(levelCount: number): number {
-  return 32 - Math.clz32(levelCount - 1);
-}
-
 /** Writes the section. */
-export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices, alphabet: IndexAlphabet): void {
+export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void {
   const layout = 'dense';
   if (coded.kind === 'packed' || coded.kind === 'binary') {
     writeCoderByte(writer, { coder: coded.kind, laneCount: 1, layout });
@@ -60,7 +56,7 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices, alpha
       return;
     }
   } else {
-    writeTableSection(writer, coded.table, symbolAlphabet(coded.kind, alphabet));
+    writeTableSection(writer, coded.table);
   }
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
@@ -139,26 +135,6 @@ export function decodeIndices(
   return indices;
 }
 
-/** Indices in fields of equal width, least significant bit first. */
-export function packIndices(indices: Indices, levelCount: number): Uint8Array {
-  const width = packedBits(levelCount);
-  const bits = new BitWriter();
-  for (let i = 0; i < indices.length; i++) bits.writeBits(indices[i], width);
-  return bits.finish();
-}
-
-function unpackIndices(bytes: Uint8Array, count: number, levelCount: number): Indices | string {
-  const width = packedBits(levelCount);
-  const bits = new BitReader(bytes);
-  const indices = levelCount <= MAX_ALPHABET_SIZE ? new Uint8Array(count) : new Uint16Array(count);
-  for (let i = 0; i < count; i++) {
-    const index = bits.readBits(width);
-    if (index >= levelCount) return `index ${index} at element ${i} is over ${levelCount - 1}`;
-    indices[i] = index;
-  }
-  return bits.paddingIsZero ? indices : 'padding of packed indices is not zero';
-}
-
 function readPacked(reader: ByteReader, count: number, levelCount: number): CodedIndices {
   reader.section = 'payload';
   const bytes = reader.readBytes(Math.ceil((count * packedBits(levelCount)) / 8));
@@ -212,13 +188,9 @@ function readContextPayload(reader: ByteReader, laneCount: number, model: Contex
 }
 
 /** Writes a table, padded to a byte. */
-export function writeTableSection(
-  writer: ByteWriter,
-  table: TableDescription,
-  alphabet: SymbolAlphabet,
-): void {
+export function writeTableSection(writer: ByteWriter, table: TableDescription): void {
   const bits = new BitWriter();
-  writeTable(bits, alphabet, table);
+  writeTable(bits, table);
   writer.writeBytes(bits.finish());
 }
 

@@ -16,10 +16,11 @@ import type {
   SymbolAlphabet,
   TableDescription,
 } from '../stages.js';
-import { packedBits, packIndices, symbolAlphabet } from './coded-indices.js';
+import { symbolAlphabet } from './coded-indices.js';
 import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import { contextBytes, encodeByContexts, promisingContexts } from './encode-by-contexts.js';
 import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './frequency-table.js';
+import { packedBits, packIndices } from './packed-indices.js';
 import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable, estimateSymbolBits } from './table-design.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';

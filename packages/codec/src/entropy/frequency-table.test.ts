@@ -56,7 +56,7 @@ describe('coded form', () => {
       counts[peak] += 500;
       const designed = designTable(counts, peak);
       const bits = new BitWriter();
-      writeTable(bits, { size, peak }, designed.description);
+      writeTable(bits, designed.description);
       expect(bits.bitLength).toBe(designed.tableBits);
       const read = readTable(new BitReader(bits.finish()), { size, peak });
       expect(read, `round ${round}`).toEqual(designed.description);

@@ -125,7 +125,7 @@ export function tableOfDescription(alphabet: SymbolAlphabet, description: TableD
     case 'curve':
       return normalizeWeights(weightsOfCurve(alphabet, description), description.precisionBits);
     case 'tree':
-      return normalizeWeights(weightsOfTree(alphabet, description), description.precisionBits);
+      return normalizeWeights(weightsOfTree(description), description.precisionBits);
     default:
       return description satisfies never;
   }
@@ -137,13 +137,13 @@ export function certainSymbol(table: FrequencyTable): number {
 }
 
 /** Writes a description (bitstream.md §6.1); its bit length is the table's cost. */
-export function writeTable(bits: BitWriter, alphabet: SymbolAlphabet, description: TableDescription): void {
+export function writeTable(bits: BitWriter, description: TableDescription): void {
   bits.writeBits(description.kind === 'flat' ? 0 : 1, 1);
   bits.writeBits(description.precisionBits - MIN_PRECISION_BITS, 2);
   if (description.kind === 'flat') return;
   if (description.kind === 'tree') {
     bits.writeBits(TREE_CODE, KNOT_STEP_FIELD);
-    writeTree(bits, alphabet, description);
+    writeTree(bits, description);
     return;
   }
   const { knotLevels, resolutionLog2 } = description;

@@ -56,9 +56,9 @@ describe('trees', () => {
       const counts = unevenCounts(alphabet.size, seed);
       const tree = { ...designTree(counts, alphabet), precisionBits: 13 };
       const bits = new BitWriter();
-      writeTree(bits, alphabet, tree);
+      writeTree(bits, tree);
       expect(readTree(new BitReader(bits.finish()), alphabet, 13), `seed ${seed}`).toEqual(tree);
-      const weights = weightsOfTree(alphabet, tree);
+      const weights = weightsOfTree(tree);
       counts.forEach((count, symbol) => {
         if (count > 0) expect(weights[symbol], `seed ${seed}, symbol ${symbol}`).toBeGreaterThan(0);
       });
@@ -77,7 +77,7 @@ describe('trees', () => {
         continue;
       }
       trees++;
-      const weights = weightsOfTree(alphabet, tree);
+      const weights = weightsOfTree(tree);
       const sum = weights.reduce((a, b) => a + b, 0);
       // An even node loses less than one for each of its symbols.
       expect(sum).toBeGreaterThan(2 ** 32 - alphabet.size);
@@ -94,8 +94,8 @@ describe('trees', () => {
     const alphabet = { size: 256, peak: 128 };
     const bits = new BitWriter();
     const tree = { ...designTree(counts, alphabet), precisionBits: 12 };
-    writeTable(bits, alphabet, tree);
-    const table = normalizeWeights(weightsOfTree(alphabet, tree), 12);
+    writeTable(bits, tree);
+    const table = normalizeWeights(weightsOfTree(tree), 12);
     const entropy = 29 * 36 * Math.log2(29);
     // log2 of 256 over 29 is 125 bits; 28 shares of some 1,000 counts take about 4 bits each.
     expect(bits.bitLength + estimateSymbolBits(counts, table) - entropy).toBeLessThan(330);

@@ -85,17 +85,13 @@ export function weightOfFirstHalf(weight: number, shareClass: number, largest: n
 }
 
 /** Weights of all symbols of a tree. */
-export function weightsOfTree(alphabet: SymbolAlphabet, { massBits, shares }: TableTree): Float64Array {
+export function weightsOfTree({ alphabet, massBits, shares }: TableTree): Float64Array {
   let next = 0;
   return walkTree(alphabet, massBits, () => shares[next++]);
 }
 
 /** Writes a tree after the fields that all tables have. */
-export function writeTree(
-  bits: BitWriter,
-  alphabet: SymbolAlphabet,
-  { massBits, gapLog2, shares }: TableTree,
-): void {
+export function writeTree(bits: BitWriter, { alphabet, massBits, gapLog2, shares }: TableTree): void {
   bits.writeBits(massBits, MASS_BITS_FIELD);
   bits.writeBits(gapLog2, GAP_FIELD);
   let next = 0;
@@ -125,7 +121,7 @@ export function readTree(
     return share;
   });
   if (bits.overrun) return 'table ends early';
-  return { kind: 'tree', precisionBits, massBits, gapLog2, shares: Int16Array.from(shares) };
+  return { kind: 'tree', alphabet, precisionBits, massBits, gapLog2, shares: Int16Array.from(shares) };
 }
 
 /** Bits of a node's choice. */

@@ -14,6 +14,7 @@ import {
   interpolate,
   knotPositions,
   MAX_PRECISION_BITS,
+  MAX_RESOLUTION_LOG2,
   MIN_PRECISION_BITS,
   riceParameterOf,
   tableOfDescription,
@@ -38,6 +39,11 @@ const MIN_ALPHABET_FOR_THINNING = 16;
 const RESOLUTIONS_LOG2 = [0, 1, 2, 3, 4, 5];
 const KNOT_STEPS_LOG2 = [0, 1, 2, 3, 4, 5];
 const MAX_REFINEMENT_SWEEPS = 4;
+/** 2^(i / 32), the weights of all levels at the finest resolution: a power takes longer than all else in a search. */
+const WEIGHTS = Float64Array.from(
+  { length: CURVE_OCTAVES << MAX_RESOLUTION_LOG2 },
+  (_, i) => 2 ** (i / (1 << MAX_RESOLUTION_LOG2)),
+);
 /** Totals to choose from, as log2, coarse to fine. */
 const PRECISIONS = [MIN_PRECISION_BITS, 14, MAX_PRECISION_BITS];
 /** A finer total is taken only if it saves this share: its decode table is larger and slower. */
@@ -48,17 +54,21 @@ const FINER_GAIN = 0.0005;
  * @param counts - occurrences per symbol, at least one positive, at most 256 symbols; not modified
  * @param peak - symbol around which values pile up (see `SymbolAlphabet`), part of what the decoder must know
  * @param options.coverAll - every symbol gets a frequency, for tables that will code other tensors too
+ * @param options.allKnots - a knot at every symbol, which takes a sixth of the search; for small alphabets
  */
 export function designTable(
   counts: Uint32Array | Float64Array,
   peak = 0,
-  options: { readonly coverAll?: boolean } = {},
+  options: { readonly coverAll?: boolean; readonly allKnots?: boolean } = {},
 ): DesignedTable {
   const offset = options.coverAll ? 0.5 : 0;
   const target = Float64Array.from(counts, (count) => count + offset);
   const alphabet = { size: target.length, peak };
   const shapes = [{ kind: 'flat' } as const, designTree(target, alphabet)];
-  const forms = target.length < MIN_ALPHABET_FOR_CURVES ? shapes : [...shapes, designCurve(target, peak)];
+  const forms =
+    target.length < MIN_ALPHABET_FOR_CURVES
+      ? shapes
+      : [...shapes, designCurve(target, peak, options.allKnots)];
   return PRECISIONS.map((precisionBits) =>
     forms
       .map((form) => designed({ ...form, precisionBits }, alphabet, target))
@@ -67,8 +77,8 @@ export function designTable(
 }
 
 /** The cheapest curve: every knot step and resolution is fitted, the best refined. */
-function designCurve(counts: Float64Array, peak: number): CurveShape {
-  const steps = counts.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
+function designCurve(counts: Float64Array, peak: number, allKnots = false): CurveShape {
+  const steps = allKnots || counts.length < MIN_ALPHABET_FOR_THINNING ? [0] : KNOT_STEPS_LOG2;
   const fits = steps.flatMap((step) =>
     RESOLUTIONS_LOG2.map((resolution) => fitCurve(counts, peak, step, resolution)),
   );
@@ -106,7 +116,7 @@ function designed(
 ): DesignedTable {
   const table = tableOfDescription(alphabet, description);
   const bits = new BitWriter();
-  writeTable(bits, alphabet, description);
+  writeTable(bits, description);
   return {
     description,
     table,
@@ -165,10 +175,21 @@ function knotBits(shape: CurveShape): number {
 
 function riceBits(knotLevels: Uint16Array, parameter: number): number {
   let bits = 0;
-  for (let knot = 1; knot < knotLevels.length; knot++) {
-    bits += (foldSign(knotLevels[knot] - knotLevels[knot - 1]) >>> parameter) + 1 + parameter;
-  }
+  for (let knot = 1; knot < knotLevels.length; knot++) bits += differenceBits(knotLevels, knot, parameter);
   return bits;
+}
+
+/** Bits of a knot's difference to the one before. */
+function differenceBits(knotLevels: Uint16Array, knot: number, parameter: number): number {
+  return (foldSign(knotLevels[knot] - knotLevels[knot - 1]) >>> parameter) + 1 + parameter;
+}
+
+/** Bits of the one or two differences that a knot is part of. */
+function bitsAround(knotLevels: Uint16Array, knot: number, parameter: number): number {
+  return (
+    (knot > 0 ? differenceBits(knotLevels, knot, parameter) : 0) +
+    (knot < knotLevels.length - 1 ? differenceBits(knotLevels, knot + 1, parameter) : 0)
+  );
 }
 
 /** Moves knots by a level up or down while that saves bits of table and symbols together. */
@@ -178,7 +199,8 @@ function refineCurve(fit: FittedCurve, counts: Float64Array): CurveShape {
   const cost = new CurveCost(shape, fit.positions, counts);
   const highest = CURVE_OCTAVES << fit.resolutionLog2;
   const parameter = riceParameterOf(knotLevels);
-  let best = cost.bits() + riceBits(knotLevels, parameter);
+  let tableBits = riceBits(knotLevels, parameter);
+  let best = cost.bits() + tableBits;
   let improved = true;
   for (let sweep = 0; improved && sweep < MAX_REFINEMENT_SWEEPS; sweep++) {
     improved = false;
@@ -187,10 +209,13 @@ function refineCurve(fit: FittedCurve, counts: Float64Array): CurveShape {
         const before = knotLevels[knot];
         const lowest = before === 0 ? 0 : 1; // an empty knot stays empty, another never becomes so
         if (before === 0 || before + change < lowest || before + change > highest) continue;
+        const bitsBefore = bitsAround(knotLevels, knot, parameter);
         cost.setKnot(knot, before + change);
-        const total = cost.bits() + riceBits(knotLevels, parameter);
+        const changedBits = tableBits - bitsBefore + bitsAround(knotLevels, knot, parameter);
+        const total = cost.bits() + changedBits;
         if (total < best) {
           best = total;
+          tableBits = changedBits;
           improved = true;
         } else {
           cost.setKnot(knot, before);
@@ -247,7 +272,7 @@ class CurveCost {
 
   #addSymbol(symbol: number, level: number, sign: 1 | -1): void {
     if (level === 0) return;
-    this.#weightSum += sign * 2 ** ((level - 1) / 2 ** this.#shape.resolutionLog2);
+    this.#weightSum += sign * WEIGHTS[(level - 1) << (MAX_RESOLUTION_LOG2 - this.#shape.resolutionLog2)];
     this.#weightedLevels += sign * this.#counts[symbol] * (level - 1);
   }
 }

@@ -33,7 +33,7 @@ export function designTree(counts: Float64Array, alphabet: SymbolAlphabet): Tree
 }
 
 /** A tree without the precision of its table. */
-export type TreeShape = Pick<TableTree, 'kind' | 'massBits' | 'gapLog2' | 'shares'>;
+export type TreeShape = Pick<TableTree, 'kind' | 'alphabet' | 'massBits' | 'gapLog2' | 'shares'>;
 
 function designForm(
   counts: Float64Array,
@@ -77,7 +77,7 @@ function designForm(
     return evenBits;
   };
   const bits = design(rootOf(alphabet), ROOT_WEIGHT);
-  return { tree: { kind: 'tree', massBits, gapLog2, shares: Int16Array.from(shares) }, bits };
+  return { tree: { kind: 'tree', alphabet, massBits, gapLog2, shares: Int16Array.from(shares) }, bits };
 }
 
 /** The class whose share is nearest on the grid, one that leaves no symbol without weight; `EVEN` if none is. */

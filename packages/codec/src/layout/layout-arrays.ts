@@ -16,9 +16,10 @@ export interface SparseSize {
   readonly keptCount: number;
 }
 
-/** One array of a layout. */
+/** An array under a table of its own. */
 export interface SymbolArray {
-  readonly name: 'entries and rows' | 'values' | 'columns' | 'row counts' | 'significance';
+  /** What its symbols are, for reports. */
+  readonly name: string;
   readonly length: number;
   /** Symbols are below this; 1 to 256. */
   readonly alphabetSize: number;

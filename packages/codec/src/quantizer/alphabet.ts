@@ -6,7 +6,12 @@ import { affineOfGroup } from './channel-groups.js';
 import { backgroundOfLevels } from './level-table.js';
 
 /** Quantizers that leave indices to code. */
-export type IndexingQuantizer = Exclude<Quantizer, { kind: 'none' | 'constant' }>;
+export type IndexingQuantizer = Exclude<Quantizer, { kind: 'none' | 'constant' | 'planes' }>;
+
+/** True if a quantizer leaves indices to code. */
+export function isIndexing(quantizer: Quantizer): quantizer is IndexingQuantizer {
+  return quantizer.kind !== 'none' && quantizer.kind !== 'constant' && quantizer.kind !== 'planes';
+}
 
 /** Index alphabet of a quantizer. */
 export function alphabetOfQuantizer(quantizer: IndexingQuantizer): IndexAlphabet {
