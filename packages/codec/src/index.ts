@@ -10,7 +10,7 @@ export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { BudgetError, type BudgetedFrame, type BudgetOptions, encodeWithinBytes } from './budget.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
-export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
+export { type CellDesign, type ContextPreference, designCells } from './entropy/contexts/cell-design.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
 export {
