@@ -336,19 +336,19 @@ const bad = [
   ['lanes-of-an-array', 'invalid-field', handmadeSection([0x62, 4, 0, 6])],
   ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
   ['lanes-over-64', 'invalid-field', handmadeSection([0x9e, 12])],
-  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x21])],
+  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x41])],
   ['model-of-other-channels', 'invalid-field', handmadeSection([0x82, 13, 1, 0, 0])],
   ['more-classes-than-groups', 'invalid-field', handmadeSection([0x82, 12, 1, 0, 1])],
-  // 4 × 8 cells of 7 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
+  // 4 × 8 cells of 8 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
   [
     'thresholds-that-do-not-ascend',
     'invalid-table',
-    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(36), 0xff, 0xff, 0xff]),
+    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(40), 0xff, 0xff, 0xff]),
   ],
   [
     'cells-beyond-their-count',
     'invalid-table',
-    handmadeSection([0x82, 12, 1, 0, 0, 0x7f, ...new Uint8Array(60)]),
+    handmadeSection([0x82, 12, 1, 0, 0, 0x10, ...new Uint8Array(60)]),
   ],
   ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
   ['payload-bit-flipped', 'checksum-mismatch', patched([[-20, sample.at(-20) ^ 4]])],

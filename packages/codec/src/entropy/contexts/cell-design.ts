@@ -36,8 +36,11 @@ function partsOf(levelCount: number, preference: ContextPreference): readonly nu
   if (levelCount === 3) return preference === 'speed' ? [3, 3, 3, 1] : [3, 3, 3, 3];
   if (levelCount === 4) return preference === 'speed' ? [4, 4, 2, 1] : [4, 4, 4, 2];
   if (levelCount <= 7) return [5, 5, 2, 2];
-  return [8, 8, 1, 2];
+  return preference === 'speed' ? [8, 8, 1, 2] : [8, 8, 2, 2];
 }
+
+/** Share of the bits beside the left neighbor that joining its levels may cost. */
+const MAX_JOINING_LOSS = 0.03;
 
 /** Cells of neighborhoods, numbered from 0. */
 export interface CellDesign {
@@ -54,7 +57,8 @@ export function designCells(
   preference: ContextPreference = 'speed',
 ): CellDesign {
   const { levelCount, counts } = statistics;
-  const { parts, binCount } = neighborhoodShape(levelCount, statistics, preference);
+  const { parts: usual, binCount } = neighborhoodShape(levelCount, statistics, preference);
+  const parts = needsAllLevels(counts, levelCount, usual[0]) ? [levelCount, levelCount, 1, 1] : usual;
   const tables: Uint8Array[] = [];
   let scale = 1;
   for (let neighbor = NEIGHBOR_COUNT - 1; neighbor >= 0; neighbor--) {
@@ -69,6 +73,22 @@ export function designCells(
     cellCount: Math.ceil(scale / CELL_UNIT) * CELL_UNIT,
     binCount,
   };
+}
+
+/** Whether the left neighbor's levels tell too much, as in channels that are constant over an image, to join any. */
+function needsAllLevels(counts: Float64Array, levelCount: number, partCount: number): boolean {
+  const parts = partOfLevel(counts, levelCount, partCount);
+  const joined = new Float64Array(partCount * levelCount);
+  let exactBits = 0;
+  for (let value = 0; value < levelCount; value++) {
+    exactBits += rowBits(counts, value * levelCount, levelCount);
+    for (let symbol = 0; symbol < levelCount; symbol++) {
+      joined[parts[value] * levelCount + symbol] += counts[value * levelCount + symbol];
+    }
+  }
+  let joinedBits = 0;
+  for (let row = 0; row < joined.length; row += levelCount) joinedBits += rowBits(joined, row, levelCount);
+  return exactBits < (1 - MAX_JOINING_LOSS) * joinedBits;
 }
 
 /** Divides levels into runs of the least conditional entropy, by dynamic programming. */

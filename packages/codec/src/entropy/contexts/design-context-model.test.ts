@@ -165,9 +165,19 @@ describe('cells', () => {
         const highest = Object.values(cells).reduce((sum, table) => sum + Math.max(...table), 0);
         expect(highest).toBeLessThan(cellCount);
         expect(cellCount % 16).toBe(0);
-        expect(cellCount).toBeLessThanOrEqual(128);
+        expect(cellCount).toBeLessThanOrEqual(256);
       }
     }
+  });
+
+  test('tell all levels of two neighbors apart where planes are constant', () => {
+    const shape = { planes: 64, rows: 8, columns: 8 };
+    const alphabet = { levelCount: 12, background: 0 };
+    const levels = anyIndices(64, 12, 5);
+    const indices = Uint8Array.from({ length: 64 * 64 }, (_, at) => levels[at >> 6]);
+    const model = designContextModel([{ indices, geometry: shape }], alphabet);
+    expect(new Set(model.cells.left).size).toBe(12);
+    expect(encodeWithModel(indices, shape, model, 1).bytes.length).toBeLessThan(90);
   });
 
   test('of equal distributions are joined first', () => {
