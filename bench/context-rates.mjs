@@ -125,15 +125,21 @@ function measure(directory, network, tensor, training, test) {
     const geometry = geometryOf(training[0].shape);
     const indexed = training.map(({ data }) => ({ indices: backend.quantize(data, affine), geometry }));
     const background = backend.quantize(Float32Array.of(0), affine)[0];
-    const contextModel = designContextModel(indexed, { levelCount, background });
-    const modelBytes = serializeContextModel(contextModel).length;
-    const sums = { entropy: 0, contexts: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
+    const [fast, small] = ['speed', 'size'].map((preference) => {
+      const contextModel = designContextModel(indexed, { levelCount, background }, { preference });
+      const modelBytes = serializeContextModel(contextModel).length;
+      const frameBytes = (feature) =>
+        encodeFrame(feature, { quantizer, contextModel, backend }).length - modelBytes;
+      return { modelBytes, frameBytes };
+    });
+    const sums = { entropy: 0, contexts: 0, contextsForSize: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
     for (const feature of test) {
       const indices = backend.quantize(feature.data, affine);
       for (const count of backend.countSymbols(indices, levelCount)) {
         if (count > 0) sums.entropy -= (count * Math.log2(count / indices.length)) / 8;
       }
-      sums.contexts += encodeFrame(feature, { quantizer, contextModel, backend }).length - modelBytes;
+      sums.contexts += fast.frameBytes(feature);
+      sums.contextsForSize += small.frameBytes(feature);
       sums.binary += encodeFrame(feature, { quantizer, coder: 'binary', backend }).length;
       sums.elements += indices.length;
       measurePeers(directory, indices, feature.shape, sums);
@@ -142,10 +148,11 @@ function measure(directory, network, tensor, training, test) {
     const row = { network, tensor, shape: test[0].shape.slice(1), signed, levelCount };
     row.entropy = rate(sums.entropy);
     row.contexts = rate(sums.contexts);
+    row.contextsForSize = rate(sums.contextsForSize);
     row.binary = rate(sums.binary);
     for (const peer of ['jpegXl', 'ffv1'])
       row[peer] = peers[peer] && !Number.isNaN(sums[peer]) ? rate(sums[peer]) : null;
-    row.modelBytes = modelBytes;
+    row.modelBytes = fast.modelBytes;
     process.stderr.write(`${JSON.stringify(row)}\n`);
     rows.push(row);
   }

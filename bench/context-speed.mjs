@@ -12,7 +12,18 @@ import { designContextModel, designTable, encodeFrame, inspectFrame, loadBackend
 import { createRandom } from '@featherwire/tensor';
 import { clipLimits, featuresAt, findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.mjs';
 
-const LEVEL_COUNTS = [2, 4, 8, 12];
+/** Level counts with what the model is made for. */
+const SETTINGS = [
+  [2, 'speed'],
+  [3, 'speed'],
+  [4, 'speed'],
+  [4, 'size'],
+  [6, 'speed'],
+  [8, 'speed'],
+  [8, 'size'],
+  [12, 'speed'],
+  [12, 'size'],
+];
 const REAL_TENSORS = [
   ['squeezenet1_1', 'pool5', 4],
   ['mobilenetv1_qat', 'conv13', 4],
@@ -29,17 +40,16 @@ const rounds = Number(options.rounds);
 const backend = await loadBackend('wasm');
 const rows = [];
 const synthetic = syntheticMap(512, 28, 28);
-for (const levelCount of LEVEL_COUNTS) measure('synthetic', synthetic, [synthetic], levelCount);
+for (const setting of SETTINGS) measure('synthetic', synthetic, [synthetic], setting);
 const assets = findAssets();
 for (const [network, tensor, images] of REAL_TENSORS) {
   const [, size, normalization] = NETWORKS.find(([name]) => name === network);
   const model = await loadNetwork(assets, network, size);
   const inputs = await readInputs(assets, size, normalization, TRAINING_IMAGES + images);
   const features = await featuresAt(model, tensor, inputs);
-  for (const levelCount of LEVEL_COUNTS) {
-    const training = features.slice(images);
-    measure(`${network} ${tensor}`, batchOf(features.slice(0, images)), training, levelCount);
-  }
+  const training = features.slice(images);
+  const batch = batchOf(features.slice(0, images));
+  for (const setting of SETTINGS) measure(`${network} ${tensor}`, batch, training, setting);
 }
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
 const settings = { rounds, lanes: LANES, order0Lanes: ORDER0_LANES };
@@ -47,7 +57,7 @@ process.stdout.write(
   `${JSON.stringify({ command: 'node bench/context-speed.mjs', machine, settings, rows }, null, 1)}\n`,
 );
 
-function measure(name, feature, training, levelCount) {
+function measure(name, feature, training, [levelCount, preference]) {
   const { low, high } = clipLimits(training.slice(0, 6));
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };
   const { affine } = inspectFrame(encodeFrame(training[0], { quantizer, coder: 'rans', backend })).quantizer;
@@ -57,7 +67,7 @@ function measure(name, feature, training, levelCount) {
     indices: backend.quantize(data, affine),
     geometry: geometryOf(shape),
   }));
-  const model = designContextModel(seen, { levelCount, background });
+  const model = designContextModel(seen, { levelCount, background }, { preference });
   const geometry = geometryOf(feature.shape);
   const { table } = designTable(backend.countSymbols(indices, levelCount), background);
   const order0 = backend.encodeRans(indices, table, ORDER0_LANES);
@@ -78,6 +88,7 @@ function measure(name, feature, training, levelCount) {
     name,
     shape: feature.shape,
     levelCount,
+    preference,
     order0Bits: bits(order0),
     contextBits: bits(contexts),
     millionElementsPerSecond: Object.fromEntries(Object.keys(times).map((kernel) => [kernel, rate(kernel)])),

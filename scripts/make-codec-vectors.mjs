@@ -469,19 +469,19 @@ const bad = [
   ['knot-step-6', 'invalid-table', handmadeSection([2, 0x31, 0])],
   ['rows-hold-more-than-kept', 'payload-mismatch', lessKept()],
   ['lanes-over-64', 'invalid-field', handmadeSection([0x9e, 12])],
-  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x21])],
+  ['reserved-flag-of-a-model', 'reserved-bits', handmadeSection([0x82, 12, 0x41])],
   ['model-of-other-channels', 'invalid-field', handmadeSection([0x82, 13, 1, 0, 0])],
   ['more-classes-than-groups', 'invalid-field', handmadeSection([0x82, 12, 1, 0, 1])],
-  // 4 × 8 cells of 7 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
+  // 4 × 8 cells of 8 bits and 16 bins of 4 bits, all 0, and then differences beyond any threshold
   [
     'thresholds-that-do-not-ascend',
     'invalid-table',
-    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(36), 0xff, 0xff, 0xff]),
+    handmadeSection([0x82, 12, 1, 0, 0, ...new Uint8Array(40), 0xff, 0xff, 0xff]),
   ],
   [
     'cells-beyond-their-count',
     'invalid-table',
-    handmadeSection([0x82, 12, 1, 0, 0, 0x7f, ...new Uint8Array(60)]),
+    handmadeSection([0x82, 12, 1, 0, 0, 0x10, ...new Uint8Array(60)]),
   ],
   ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
   ['planes-uniform-over-the-planes', 'invalid-field', handmade([0, 0x71, 3, 2])],

@@ -165,16 +165,24 @@ function contextRatesTable({ command, machine, settings, rows }) {
     ['signed maps', (row) => isMap(row) && row.signed],
     ['tokens', (row) => !isMap(row)],
   ];
+  const kinds = [
+    ['speed', 'contexts'],
+    ['size', 'contextsForSize'],
+  ];
   const summary = groups.flatMap(([features, belongs]) =>
-    [4, 6, 8, 12].map((levelCount) => {
-      const group = rows.filter((row) => belongs(row) && row.levelCount === levelCount);
-      const savings = group.map((row) => 1 - row.contexts / row.entropy);
-      const smaller = (peer) =>
-        `${group.filter((row) => row[peer] !== null && row.contexts < row[peer]).length} of ${group.filter((row) => row[peer] !== null).length}`;
-      const mean = savings.reduce((sum, value) => sum + value, 0) / savings.length;
-      const cells = [features, levelCount, group.length, percent(mean), percent(Math.min(...savings))];
-      return [...cells, smaller('jpegXl'), smaller('ffv1'), smaller('binary')];
-    }),
+    [4, 6, 8, 12].flatMap((levelCount) =>
+      kinds.map(([preference, rateOf]) => {
+        const group = rows.filter((row) => belongs(row) && row.levelCount === levelCount);
+        const savings = group.map((row) => 1 - row[rateOf] / row.entropy);
+        const smaller = (peer) => {
+          const known = group.filter((row) => row[peer] !== null);
+          return `${known.filter((row) => row[rateOf] < row[peer]).length} of ${known.length}`;
+        };
+        const mean = savings.reduce((sum, value) => sum + value, 0) / savings.length;
+        const cells = [features, levelCount, preference, percent(mean), percent(Math.min(...savings))];
+        return [...cells, smaller('jpegXl'), smaller('ffv1'), smaller('binary')];
+      }),
+    ),
   );
   const { trainingImages, trainingLines, testImages, testLines } = settings;
   return [
@@ -182,18 +190,19 @@ function contextRatesTable({ command, machine, settings, rows }) {
     '',
     'What contexts save against order-0 entropy, on average and at least, and on how many tensors they are the smaller:',
     '',
-    '| features | levels | number | saved, mean | saved, least | smaller than JPEG XL | than FFV1 | than binary |',
+    '| features | levels | model for | saved, mean | saved, least | smaller than JPEG XL | than FFV1 | than binary |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...summary.map((cells) => `| ${cells.join(' | ')} |`),
     '',
     'Bits per element:',
     '',
-    '| network | tensor | shape | levels | order-0 entropy | contexts | saved | binary | JPEG XL | FFV1 | model, bytes |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| network | tensor | shape | levels | order-0 entropy | contexts, for speed | saved | contexts, for size | binary | JPEG XL | FFV1 | model, bytes |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map((row) => {
       const names = [row.network, `\`${row.tensor}\``, row.shape.join('×'), row.levelCount];
       const saved = percent(1 - row.contexts / row.entropy);
-      const rates = [rate(row.entropy), rate(row.contexts), saved, rate(row.binary), rate(row.jpegXl)];
+      const contexts = [rate(row.contexts), saved, rate(row.contextsForSize)];
+      const rates = [rate(row.entropy), ...contexts, rate(row.binary), rate(row.jpegXl)];
       return `| ${[...names, ...rates, rate(row.ffv1), row.modelBytes].join(' | ')} |`;
     }),
   ];
@@ -203,16 +212,28 @@ function contextSpeedTable({ command, machine, settings, rows }) {
   return [
     `From \`${command} > results/context-speed.json\`, ${settings.rounds} rounds in turns; ${machine.processor}, Node ${machine.node}.`,
     '',
-    '| feature | levels | bits, order-0 | bits, contexts | order-0, M elements/s, encode / decode | contexts | ratio, encode | ratio, decode |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...rows.map(({ name, shape, levelCount, order0Bits, contextBits, encodeRatio, decodeRatio, ...row }) => {
-      const rates = row.millionElementsPerSecond;
-      const order0 = `${rates.encodeOrder0} / ${rates.decodeOrder0}`;
-      const contexts = `${rates.encodeContexts} / ${rates.decodeContexts}`;
-      const bits = [order0Bits.toFixed(3), contextBits.toFixed(3)];
-      const ratios = [encodeRatio.toFixed(2), decodeRatio.toFixed(2)];
-      return `| ${[`${name}, ${shape.join('×')}`, levelCount, ...bits, order0, contexts, ...ratios].join(' | ')} |`;
-    }),
+    '| feature | levels | model for | bits, order-0 | bits, contexts | order-0, M elements/s, encode / decode | contexts | ratio, encode | ratio, decode |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map(
+      ({
+        name,
+        shape,
+        levelCount,
+        preference,
+        order0Bits,
+        contextBits,
+        encodeRatio,
+        decodeRatio,
+        ...row
+      }) => {
+        const rates = row.millionElementsPerSecond;
+        const order0 = `${rates.encodeOrder0} / ${rates.decodeOrder0}`;
+        const contexts = `${rates.encodeContexts} / ${rates.decodeContexts}`;
+        const bits = [order0Bits.toFixed(3), contextBits.toFixed(3)];
+        const ratios = [encodeRatio.toFixed(2), decodeRatio.toFixed(2)];
+        return `| ${[`${name}, ${shape.join('×')}`, levelCount, preference, ...bits, order0, contexts, ...ratios].join(' | ')} |`;
+      },
+    ),
   ];
 }
 

@@ -143,6 +143,29 @@ test('--layout is kept to, said, and lossless over the indices', async () => {
   expect(JSON.parse(output)).toMatchObject({ coder: 'rans', layout: 'csr' });
 });
 
+test('--coder rans-contexts gives the tensor that --coder rans gives', async () => {
+  const decoded = await Promise.all(
+    ['rans', 'rans-contexts'].map(async (coder) => {
+      const args = ['--levels', '5', '--coder', coder, '--json'];
+      const { output } = await run('encode', 'feature.npy', `${coder}.fwf`, '--layout', 'dense', ...args);
+      expect(JSON.parse(output)).toMatchObject({ coder });
+      return decodeFrame(readFileSync(file(`${coder}.fwf`)), { backend: referenceBackend });
+    }),
+  );
+  expect(decoded[1]).toEqual(decoded[0]);
+  const { status, errors } = await run(
+    'encode',
+    'feature.npy',
+    'x.fwf',
+    '--levels',
+    '17',
+    '--coder',
+    'rans-contexts',
+  );
+  expect(status).toBe(1);
+  expect(errors).toContain('levelCount expected 2 to 16 for contexts, got 17');
+});
+
 test.each([
   [['decode', 'truncated.fwf', 'x.npy'], 'truncated.fwf: payload at byte'],
   [['decode', 'flipped.fwf', 'x.npy'], 'flipped.fwf: checksum at byte'],

@@ -11,7 +11,7 @@ import { BLOCK_LANES, CONTEXT_CONSTANTS, KEPT_STATES, LANE_MASKS, MAPS, PULL, PU
 
 export const STATE_LOW: u32 = 256;
 
-/** Tables at `MAPS`: cells of the four neighbors, then bins of up to 128 cells, zeros beyond. */
+/** Tables at `MAPS`: cells of the four neighbors, then bins of up to 256 cells, zeros beyond. */
 const CELLS_LEFT: usize = MAPS;
 const CELLS_ABOVE: usize = MAPS + 16;
 const CELLS_ABOVE_LEFT: usize = MAPS + 32;
@@ -139,6 +139,10 @@ export function restoreLanes(size: u32): void {
       bins = v128.or(bins, i8x16.swizzle(v128.load(BINS, 96), cells));
       cells = i8x16.sub(cells, sixteens);
       bins = v128.or(bins, i8x16.swizzle(v128.load(BINS, 112), cells));
+      for (let vector: usize = 8; vector < <usize>cellVectors; vector++) {
+        cells = i8x16.sub(cells, sixteens);
+        bins = v128.or(bins, i8x16.swizzle(v128.load(BINS + (vector << 4)), cells));
+      }
     }
   }
   return bins;

@@ -24,10 +24,10 @@ export const CONTEXT_CONSTANTS: usize = 784;
 export const COUNTS: usize = 1024;
 /** Coding tables. */
 export const TABLE: usize = 8192;
-/** Maps of a context model: 4 × 16 cells of neighbors, 128 bins of cells. They share the place of the tables. */
+/** Maps of a context model: 4 × 16 cells of neighbors, 256 bins of cells. They share the place of the tables. */
 export const MAPS: usize = 8192;
 /** Thresholds of a context model, up to 64 classes × 15 thresholds × 32 bins. */
-export const THRESHOLDS: usize = 8448;
+export const THRESHOLDS: usize = 8512;
 /** Symbols of slots where a table has more than 12 bits. */
 export const SLOTS: usize = 12288;
 /** Points of the logistic function, 33 × u16. */

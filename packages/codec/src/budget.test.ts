@@ -4,7 +4,7 @@ import { DISTRIBUTIONS, type DistributionName, drawFeature } from '../test/featu
 import type { Backend } from './backend/backend.js';
 import { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 import { BudgetError, encodeWithinBytes } from './budget.js';
-import { decodeFrame } from './frame-decoder.js';
+import { decodeFrame, inspectFrame } from './frame-decoder.js';
 import { designRange } from './quantizer/range-design.js';
 import { statisticsOf } from './quantizer/statistics.js';
 
@@ -69,6 +69,17 @@ describe('a byte budget', () => {
     expect(levelCount).toBeGreaterThan(2);
     const { low, high } = range;
     expect(designRange(statisticsOf(feature.data), { levelCount })).toMatchObject({ low, high });
+  });
+
+  test('takes as many levels as a context model may have', () => {
+    const feature = { ...drawFeature('relu', 4_608, 4), shape: [32, 12, 12] };
+    const { quantizer, frame } = encodeWithinBytes(feature, {
+      maxBytes: 9_000,
+      coder: 'rans-contexts',
+      backend,
+    });
+    expect(quantizer).toMatchObject({ kind: 'uniform', levelCount: 16 });
+    expect(inspectFrame(frame).coder).toBe('rans-contexts');
   });
 
   test('holds on special tensors', () => {

@@ -6,6 +6,7 @@
 
 import { allocateData, elementCount, type Shape, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
+import { MAX_CONTEXT_LEVELS } from './entropy/contexts/context-model.js';
 import type { CoderChoice } from './entropy/encode-indices.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
 import { decodeFrame } from './frame-decoder.js';
@@ -35,7 +36,7 @@ export interface BudgetOptions {
   readonly maxBytes: number;
   /** Clip limits of the fine quantizers, designed anew for each level count; the range of the finite values by default. */
   readonly range?: RangeChoice;
-  /** Most levels to spend, 2 to 65,536; 256 by default. */
+  /** Most levels to spend, 2 to 65,536; 256 by default. Contexts are for up to 16 and spend no more. */
   readonly maxLevelCount?: number;
   readonly coder?: CoderChoice;
   readonly layout?: LayoutChoice;
@@ -125,7 +126,9 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
   if (measured.nanCount > 0) encodeFrame(feature, { ...PLAIN, backend }); // refuses NaN in its own words
   if (values.length === 0 || measured.low === measured.high) return [];
   const limitsFor = limitsOfRange(values, measured, range);
-  const fine = levelCounts(maxLevelCount).map((levelCount) => ({
+  const highest =
+    options.coder === 'rans-contexts' ? Math.min(maxLevelCount, MAX_CONTEXT_LEVELS) : maxLevelCount;
+  const fine = levelCounts(highest).map((levelCount) => ({
     quantizer: (): QuantizerChoice => {
       const { low, high } = limitsFor(levelCount);
       return { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };

@@ -3,6 +3,7 @@
 import type { Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { misfitOfTensor, type TensorProfile } from './coding-profile.js';
+import type { ContextPreference } from './entropy/contexts/cell-design.js';
 import { designContextModel, type IndexedFeature } from './entropy/contexts/design-context-model.js';
 import { MAX_ALPHABET_SIZE } from './entropy/frequency-table.js';
 import { designTable } from './entropy/table-design.js';
@@ -26,6 +27,8 @@ export interface TensorProfileOptions {
    * takes a fifth to a third fewer bits and some hundred bytes of profile.
    */
   readonly coder?: StaticCoder['kind'];
+  /** What a context model is made for, `speed` by default; see `ContextPreference`. */
+  readonly contextPreference?: ContextPreference;
   readonly backend: Backend;
 }
 
@@ -38,8 +41,10 @@ export interface TensorProfileOptions {
  */
 export function designTensorProfile(
   samples: readonly Tensor[],
-  { quantizer: choice, varyingAxes = [], coder: kind = 'rans', backend }: TensorProfileOptions,
+  options: TensorProfileOptions,
 ): TensorProfile {
+  const { quantizer: choice, varyingAxes = [], coder: kind = 'rans', backend } = options;
+  const preference = options.contextPreference ?? 'speed';
   if (samples.length === 0) throw new RangeError('samples expected at least one, got none');
   const [{ dtype, shape: first }] = samples;
   const statistics = createStatistics();
@@ -57,7 +62,7 @@ export function designTensorProfile(
   });
   const coder =
     kind === 'rans-contexts'
-      ? ({ kind, model: designContextModel(indexed, alphabet) } as const)
+      ? ({ kind, model: designContextModel(indexed, alphabet, { preference }) } as const)
       : designTableCoder(indexed, alphabet, backend);
   return { ...profile, coder };
 }

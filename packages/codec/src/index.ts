@@ -23,7 +23,7 @@ export {
 } from './coding-profile.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
 export { designTensorProfile, type TensorProfileOptions } from './design-profile.js';
-export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
+export { type CellDesign, type ContextPreference, designCells } from './entropy/contexts/cell-design.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
 export {

@@ -133,7 +133,7 @@ export interface ContextModel {
   /** Below 64; ascending classes have multiples of 16 channels, but for the last one. */
   readonly classOfChannel: Uint8Array;
   readonly cells: NeighborCells;
-  /** Bin of each cell; 16 to 128 cells, a multiple of 16. */
+  /** Bin of each cell; 16 to 256 cells, a multiple of 16. */
   readonly binOfCell: Uint8Array;
   readonly binCount: 16 | 32;
   /**

@@ -126,6 +126,7 @@ describe('every backend', () => {
       const model = designContextModel([seen], alphabet, {
         channelAxis,
         tokenColumns: random.nextInteger(rows + 1),
+        preference: seed % 2 ? 'speed' : 'size',
       });
       const geometry = { ...one, planes: channels * (1 + random.nextInteger(3)) };
       const indices =

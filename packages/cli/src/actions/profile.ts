@@ -2,6 +2,7 @@
 
 import {
   type BackendPreference,
+  type ContextPreference,
   designTensorProfile,
   encodeBundledFrame,
   loadBackend,
@@ -23,6 +24,7 @@ export interface ProfileOptions extends QuantizerOptions {
   readonly output: string;
   readonly vary: readonly number[];
   readonly coder: StaticCoder['kind'];
+  readonly contexts: ContextPreference;
   readonly backend: BackendPreference;
   readonly json?: true;
 }
@@ -44,8 +46,14 @@ export async function profile(
     samples.push(await inFile(path, () => readNpy(bytes)));
     signal.throwIfAborted();
   }
-  const { vary: varyingAxes, coder } = options;
-  const tensor = designTensorProfile(samples, { quantizer: choice, varyingAxes, coder, backend });
+  const { vary: varyingAxes, coder, contexts: contextPreference } = options;
+  const tensor = designTensorProfile(samples, {
+    quantizer: choice,
+    varyingAxes,
+    coder,
+    contextPreference,
+    backend,
+  });
   const designed = { tensors: [tensor] };
   const bytes = writeProfile(designed);
   const frameBytes = samples.reduce((sum, sample, sequenceNumber) => {

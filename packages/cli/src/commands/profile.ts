@@ -36,6 +36,11 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
         .choices(['rans', 'rans-contexts'])
         .default('rans'),
     )
+    .addOption(
+      new Option('--contexts <preference>', 'what contexts are made for: as fast as a table, or fewer bits')
+        .choices(['speed', 'size'])
+        .default('speed'),
+    )
     .addOption(backendOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)

@@ -24,8 +24,8 @@ import type { Kernels } from './kernels.js';
 import { MAPS, STATES, THRESHOLDS } from './layout.js';
 import { reserve } from './memory.js';
 
-/** Bytes of the maps: four of 16 cells, one of 128 bins. */
-const MAP_BYTES = 192;
+/** Bytes of the maps: four of 16 cells, one of 256 bins. */
+const MAP_BYTES = 320;
 const ADDRESS_BYTES = 4;
 const SLOT_COUNT = 256;
 /** What a call may take beside indices and bytes, so that limits on elements bound memory. */

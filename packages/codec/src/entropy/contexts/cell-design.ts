@@ -3,36 +3,62 @@
  * symbols are distributed alike into bins. Encoding only.
  */
 
-import type { NeighborCells } from '../../stages.js';
+import type { ContextModel, NeighborCells } from '../../stages.js';
 import { CELL_UNIT } from './context-model.js';
-import { NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
+import { type ChannelShape, NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
+
+/** What a model is made for: `size` takes more cells and bins, which save bits and take time. */
+export type ContextPreference = 'speed' | 'size';
+
+/** Bins, and parts that the levels of each neighbor are divided into: left, above, above-left, above-right. */
+interface NeighborhoodShape {
+  readonly binCount: 16 | 32;
+  readonly parts: readonly number[];
+}
 
 /**
- * Parts that each neighbor's levels are divided into, by level count: left, above, above-left, above-right. The two
- * nearest neighbors in full beat a finer view of the diagonal ones at equal cells. Cells cost time: up to 32 keep the
- * decoder as fast as that of order-0 at 4 levels; 64 with both diagonal neighbors would save another half percent.
+ * The shape for an alphabet. The two nearest neighbors in full beat a finer view of the diagonal ones at equal cells. For
+ * speed, up to 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at
+ * 8 levels; from 9 levels on few bins cost more bits than they save time.
  */
-function neighborParts({ levelCount, channelAxis, tokenColumns }: NeighborStatistics): readonly number[] {
-  if (channelAxis === 'columns' && tokenColumns === 0) return [levelCount, 1, 1, 1]; // one row has nothing above
-  if (levelCount === 2) return [2, 2, 2, 2];
-  if (levelCount === 3) return [3, 3, 3, 1];
-  if (levelCount === 4) return [4, 4, 2, 1];
-  if (levelCount === 5) return [5, 5, 1, 2];
-  if (levelCount <= 8) return [levelCount, levelCount, 1, 1];
-  return [8, 8, 1, 2];
+export function neighborhoodShape(
+  levelCount: number,
+  { channelAxis, tokenColumns }: ChannelShape,
+  preference: ContextPreference,
+): NeighborhoodShape {
+  const binCount = preference === 'size' || levelCount > 8 ? 32 : 16;
+  const isOneRow = channelAxis === 'columns' && tokenColumns === 0; // which has nothing above
+  return { binCount, parts: isOneRow ? [levelCount, 1, 1, 1] : partsOf(levelCount, preference) };
 }
+
+function partsOf(levelCount: number, preference: ContextPreference): readonly number[] {
+  if (levelCount === 2) return [2, 2, 2, 2];
+  if (levelCount === 3) return preference === 'speed' ? [3, 3, 3, 1] : [3, 3, 3, 3];
+  if (levelCount === 4) return preference === 'speed' ? [4, 4, 2, 1] : [4, 4, 4, 2];
+  if (levelCount <= 7) return [5, 5, 2, 2];
+  return preference === 'speed' ? [8, 8, 1, 2] : [8, 8, 2, 2];
+}
+
+/** Share of the bits beside the left neighbor that joining its levels may cost. */
+const MAX_JOINING_LOSS = 0.03;
 
 /** Cells of neighborhoods, numbered from 0. */
 export interface CellDesign {
   readonly cells: NeighborCells;
   /** A multiple of 16. */
   readonly cellCount: number;
+  /** Tables that they are joined to, at most. */
+  readonly binCount: ContextModel['binCount'];
 }
 
 /** Cells for an alphabet: each neighbor's levels in runs that tell the most about the symbol. */
-export function designCells(statistics: NeighborStatistics): CellDesign {
+export function designCells(
+  statistics: NeighborStatistics,
+  preference: ContextPreference = 'speed',
+): CellDesign {
   const { levelCount, counts } = statistics;
-  const parts = neighborParts(statistics);
+  const { parts: usual, binCount } = neighborhoodShape(levelCount, statistics, preference);
+  const parts = needsAllLevels(counts, levelCount, usual[0]) ? [levelCount, levelCount, 1, 1] : usual;
   const tables: Uint8Array[] = [];
   let scale = 1;
   for (let neighbor = NEIGHBOR_COUNT - 1; neighbor >= 0; neighbor--) {
@@ -45,7 +71,24 @@ export function designCells(statistics: NeighborStatistics): CellDesign {
   return {
     cells: { left, above, aboveLeft, aboveRight },
     cellCount: Math.ceil(scale / CELL_UNIT) * CELL_UNIT,
+    binCount,
   };
+}
+
+/** Whether the left neighbor's levels tell too much, as in channels that are constant over an image, to join any. */
+function needsAllLevels(counts: Float64Array, levelCount: number, partCount: number): boolean {
+  const parts = partOfLevel(counts, levelCount, partCount);
+  const joined = new Float64Array(partCount * levelCount);
+  let exactBits = 0;
+  for (let value = 0; value < levelCount; value++) {
+    exactBits += rowBits(counts, value * levelCount, levelCount);
+    for (let symbol = 0; symbol < levelCount; symbol++) {
+      joined[parts[value] * levelCount + symbol] += counts[value * levelCount + symbol];
+    }
+  }
+  let joinedBits = 0;
+  for (let row = 0; row < joined.length; row += levelCount) joinedBits += rowBits(joined, row, levelCount);
+  return exactBits < (1 - MAX_JOINING_LOSS) * joinedBits;
 }
 
 /** Divides levels into runs of the least conditional entropy, by dynamic programming. */

@@ -14,16 +14,16 @@ export const MAX_CONTEXT_CLASSES = 64;
 export const MAX_CONTEXT_CHANNELS = 65_536;
 /** Cells come in vectors of this many. */
 export const CELL_UNIT = 16;
-const MAX_CELL_VECTORS = 8;
-const CELL_BITS = 7;
+const MAX_CELL_VECTORS = 16;
+const CELL_BITS = 8;
 const RICE_PARAMETER_BITS = 3;
 const SLOT_COUNT = 256;
 
 const COLUMNS_FLAG = 0b1;
 const WIDE_FLAG = 0b10;
 const CELLS_SHIFT = 2;
-const CELLS_MASK = 0b111;
-const MODEL_RESERVED = 0b1110_0000;
+const CELLS_MASK = 0b1111;
+const MODEL_RESERVED = 0b1100_0000;
 
 /** The four tables of a model's cells, in the order of the coded form. */
 export function neighborTables({ cells }: ContextModel): readonly Uint8Array[] {

@@ -24,6 +24,7 @@ export interface ContextStatistics extends IndexAlphabet, ChannelShape {
   readonly channelCount: number;
   readonly cells: NeighborCells;
   readonly cellCount: number;
+  readonly binCount: ContextModel['binCount'];
   /** At `(channel * cellCount + cell) * levelCount + symbol`. */
   readonly counts: Float64Array;
 }
@@ -53,16 +54,26 @@ export function addNeighbors(
   });
 }
 
-/** Statistics of nothing. @param cells - each sum of four entries below `cellCount` */
+/** Statistics of nothing. @param design - cells, of which the sum of any four entries is below `cellCount`, and bins */
 export function createContextStatistics(
   { levelCount, background }: IndexAlphabet,
   { channelAxis, tokenColumns }: ChannelShape,
   channelCount: number,
-  cells: NeighborCells,
-  cellCount: number,
+  design: Pick<ContextStatistics, 'cells' | 'cellCount' | 'binCount'>,
 ): ContextStatistics {
+  const { cells, cellCount, binCount } = design;
   const counts = new Float64Array(channelCount * cellCount * levelCount);
-  return { levelCount, background, channelAxis, tokenColumns, channelCount, cells, cellCount, counts };
+  return {
+    levelCount,
+    background,
+    channelAxis,
+    tokenColumns,
+    channelCount,
+    cells,
+    cellCount,
+    binCount,
+    counts,
+  };
 }
 
 /** Adds the indices of one tensor to `statistics`. @throws {RangeError} if it has other channels */

@@ -62,6 +62,19 @@ describe('a designed model', () => {
     }
   });
 
+  test('made for size takes fewer bits than one made for speed', () => {
+    const large = { planes: 40, rows: 60, columns: 60 };
+    for (const levelCount of [4, 6]) {
+      const alphabet = { levelCount, background: 0 };
+      const { indices } = smoothIndices(large, alphabet, 4);
+      const [fast, small] = (['speed', 'size'] as const).map((preference) => {
+        const model = designContextModel([{ indices, geometry: large }], alphabet, { preference });
+        return encodeWithModel(indices, large, model, 1).bytes.length;
+      });
+      expect(small, `${levelCount} levels`).toBeLessThan(fast);
+    }
+  });
+
   test('codes at its estimate', () => {
     const alphabet = { levelCount: 6, background: 0 };
     const { indices } = smoothIndices(geometry, alphabet, 5);
@@ -123,8 +136,7 @@ function statisticsOf(
   const shape = { channelAxis: 'planes', tokenColumns: 0 } as const;
   const neighbors = createNeighborStatistics(alphabet, shape);
   for (const indices of list) addNeighbors(neighbors, indices, geometry);
-  const { cells, cellCount } = designCells(neighbors);
-  const statistics = createContextStatistics(alphabet, shape, geometry.planes, cells, cellCount);
+  const statistics = createContextStatistics(alphabet, shape, geometry.planes, designCells(neighbors));
   for (const indices of list) addContexts(statistics, indices, geometry);
   return statistics;
 }
@@ -148,12 +160,24 @@ describe('cells', () => {
       const alphabet = { levelCount, background: 0 };
       const statistics = createNeighborStatistics(alphabet, { channelAxis: 'planes', tokenColumns: 0 });
       addNeighbors(statistics, smoothIndices(geometry, alphabet, 1).indices, geometry);
-      const { cells, cellCount } = designCells(statistics);
-      const highest = Object.values(cells).reduce((sum, table) => sum + Math.max(...table), 0);
-      expect(highest).toBeLessThan(cellCount);
-      expect(cellCount % 16).toBe(0);
-      expect(cellCount).toBeLessThanOrEqual(128);
+      for (const preference of ['speed', 'size'] as const) {
+        const { cells, cellCount } = designCells(statistics, preference);
+        const highest = Object.values(cells).reduce((sum, table) => sum + Math.max(...table), 0);
+        expect(highest).toBeLessThan(cellCount);
+        expect(cellCount % 16).toBe(0);
+        expect(cellCount).toBeLessThanOrEqual(256);
+      }
     }
+  });
+
+  test('tell all levels of two neighbors apart where planes are constant', () => {
+    const shape = { planes: 64, rows: 8, columns: 8 };
+    const alphabet = { levelCount: 12, background: 0 };
+    const levels = anyIndices(64, 12, 5);
+    const indices = Uint8Array.from({ length: 64 * 64 }, (_, at) => levels[at >> 6]);
+    const model = designContextModel([{ indices, geometry: shape }], alphabet);
+    expect(new Set(model.cells.left).size).toBe(12);
+    expect(encodeWithModel(indices, shape, model, 1).bytes.length).toBeLessThan(90);
   });
 
   test('of equal distributions are joined first', () => {

@@ -4,7 +4,7 @@
  */
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
-import { designCells, joinCells } from './cell-design.js';
+import { type ContextPreference, designCells, joinCells } from './cell-design.js';
 import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
 import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
@@ -30,11 +30,11 @@ export interface ContextDesignOptions {
   readonly tokenColumns?: number;
   /** Channels; by default all planes or columns of the first feature. Features with more planes hold several items. */
   readonly channelCount?: number;
+  /** `speed` by default; `size` saves another one to two percent of the bits up to 8 levels. */
+  readonly preference?: ContextPreference;
 }
 
 const SLOT_COUNT = 256;
-/** Levels from which on 32 bins are worth their time. */
-const MIN_WIDE_LEVELS = 9;
 /** Each table starts from this many symbols distributed as in its bin over all classes. */
 const PRIOR_SYMBOLS = 3;
 
@@ -64,18 +64,26 @@ export function designContextModel(
   const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
   const neighbors = createNeighborStatistics(alphabet, shape);
   for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
-  const { cells, cellCount } = designCells(neighbors);
-  const statistics = createContextStatistics(alphabet, shape, channelCount, cells, cellCount);
+  const design = designCells(neighbors, options.preference);
+  const statistics = createContextStatistics(alphabet, shape, channelCount, design);
   for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
   return contextModelOf(statistics);
 }
 
 /** The model for given statistics. */
 export function contextModelOf(statistics: ContextStatistics): ContextModel {
-  const { levelCount, background, channelAxis, tokenColumns, channelCount, cells, cellCount, counts } =
-    statistics;
+  const {
+    levelCount,
+    background,
+    channelAxis,
+    tokenColumns,
+    channelCount,
+    cells,
+    cellCount,
+    binCount,
+    counts,
+  } = statistics;
   const cellCounts = sumRows(counts, channelCount, cellCount * levelCount);
-  const binCount = levelCount < MIN_WIDE_LEVELS ? 16 : 32;
   const binOfCell = joinCells(cellCounts, levelCount, binCount, THRESHOLD_BITS * (levelCount - 1));
   const channelBins = Array.from({ length: channelCount }, () => new Float64Array(binCount * levelCount));
   for (let at = 0; at < counts.length; at++) {
