@@ -31,7 +31,7 @@ const SLOT_COUNT = 256;
 /** What a call may take beside indices and bytes, so that limits on elements bound memory. */
 const MAX_AREA_PER_ELEMENT = 8;
 const SPARE_AREA_BYTES = 2 ** 18;
-/** Above this, 15 comparisons of 16 lanes take longer than 16 look-ups. */
+/** Above this, comparing 16 lanes with every threshold takes longer than looking up 16 rows. */
 const MAX_COMPARED_LEVELS = 8;
 
 /** `EntropyKernels.encodeContexts`. */

@@ -21,7 +21,7 @@ interface NeighborhoodShape {
  * speed, up to 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at
  * 8 levels; from 9 levels on few bins cost more bits than they save time.
  */
-export function neighborhoodShape(
+function neighborhoodShape(
   levelCount: number,
   { channelAxis, tokenColumns }: ChannelShape,
   preference: ContextPreference,
