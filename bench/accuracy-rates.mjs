@@ -13,11 +13,8 @@
  *
  * Usage: npm run build && node bench/accuracy-rates.mjs [--cifar 400] [--imagenet 120] > results/accuracy-rates.json
  */
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadModel } from '@featherwire/authoring';
 import {
   addValues,
   createStatistics,
@@ -29,16 +26,12 @@ import {
   loadBackend,
 } from '@featherwire/codec';
 import { bootstrapDifference } from '@featherwire/eval';
-import { createLocalSession } from '@featherwire/inference/node';
-import { serializeModel, splitModel } from '@featherwire/onnx';
-import { findAssets, NETWORKS, readInputs } from './real-features.mjs';
+import { CALIBRATION, splitTensors } from './split-accuracy.mjs';
 
 const MAX_LOSS = 1;
 /** A ladder ends after so many steps in a row that lose this much. */
 const HOPELESS_LOSS = 2.5;
 const HOPELESS_STEPS = 2;
-const BATCH = 20;
-const CALIBRATION = { 32: 100, 224: 40 };
 const OWN_LEVELS = [16, 8, 6, 4, 3, 2];
 const MODEL_LEVELS = [8, 6, 4, 3, 2];
 const CALIBRATED_LEVELS = [16, 8, 6, 4, 3];
@@ -55,37 +48,16 @@ const { values: options } = parseArgs({
 });
 const testCounts = { 32: Number(options.cifar), 224: Number(options.imagenet) };
 const backend = await loadBackend();
-const assets = findAssets();
 const rows = [];
-for (const [network, size, normalization, tensors] of NETWORKS) {
-  if (!(size in testCounts) || (options.network && options.network !== network)) continue;
-  const data = await readData(size, normalization);
-  const model = await loadModel(join(assets, 'models', `${network}.onnx`), { input: [BATCH, 3, size, size] });
-  for (const tensor of tensors) rows.push(await measureTensor(network, model, tensor, data));
-}
+const isWanted = (network) => !options.network || options.network === network;
+for await (const cut of splitTensors(testCounts, isWanted)) rows.push(await measureTensor(cut));
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
 const settings = { testImages: testCounts, calibrationImages: CALIBRATION, maxLoss: MAX_LOSS };
 process.stdout.write(
   `${JSON.stringify({ command: 'node bench/accuracy-rates.mjs', machine, settings, rows }, null, 1)}\n`,
 );
 
-async function measureTensor(network, model, tensor, { calibration, test, labels }) {
-  const { head, tail } = splitModel(model.model, [tensor], { shapes: model.shapes });
-  const runHead = await createLocalSession(serializeModel(head), { intraOpThreads: 2 });
-  const seen = await mapBatches(calibration, async (input) => (await runHead.run({ input })).outputs[tensor]);
-  const features = await mapBatches(test, async (input) => (await runHead.run({ input })).outputs[tensor]);
-  await runHead.close();
-  const runTail = await createLocalSession(serializeModel(tail), { intraOpThreads: 2 });
-  const classify = async (tensors) => {
-    const logits = await mapBatches(
-      tensors,
-      async (input) => (await runTail.run({ [tensor]: input })).outputs.logits,
-    );
-    return logits.map(({ data }, i) => ({
-      numerator: data.indexOf(Math.max(...data)) === labels[i] ? 100 : 0,
-      denominator: 1,
-    }));
-  };
+async function measureTensor({ network, tensor, seen, features, classify }) {
   const whole = await classify(features);
   const elements = features[0].data.length * features.length;
   const tried = [];
@@ -105,7 +77,6 @@ async function measureTensor(network, model, tensor, { calibration, test, labels
       if (hopeless === HOPELESS_STEPS) break;
     }
   }
-  await runTail.close();
   const accuracy = whole.reduce((sum, { numerator }) => sum + numerator, 0) / whole.length;
   const shape = features[0].shape.slice(1);
   const best = {
@@ -207,53 +178,4 @@ function code(features, step) {
     });
   });
   return { decoded, bytes };
-}
-
-/** Runs batches of tensors [1, …] and parts the results again. */
-async function mapBatches(tensors, run) {
-  const results = [];
-  for (let from = 0; from < tensors.length; from += BATCH) {
-    const part = tensors.slice(from, from + BATCH);
-    const size = part[0].data.length;
-    const data = new Float32Array(size * BATCH);
-    for (const [i, tensor] of part.entries()) data.set(tensor.data, i * size);
-    const shape = [BATCH, ...part[0].shape.slice(1)];
-    const result = await run({ dtype: 'float32', shape, data });
-    const each = result.data.length / BATCH;
-    for (let i = 0; i < part.length; i++) {
-      results.push({
-        dtype: 'float32',
-        shape: [1, ...result.shape.slice(1)],
-        data: result.data.slice(i * each, (i + 1) * each),
-      });
-    }
-  }
-  return results;
-}
-
-/** Calibration images, test images and labels of these. */
-async function readData(size, normalization) {
-  const count = testCounts[size];
-  if (size === 32) {
-    const all = readFileSync(join(assets, 'cifar10/labels.bin'));
-    const step = Math.floor(all.length / count);
-    return {
-      calibration: await readInputs(assets, size, normalization, CALIBRATION[size], 'train'),
-      test: await readInputs(assets, size, normalization, count),
-      labels: Array.from({ length: count }, (_, i) => all[i * step]),
-    };
-  }
-  const all = JSON.parse(readFileSync(join(assets, 'imagenet/labels.json'), 'utf8'));
-  const total = count + CALIBRATION[size];
-  const inputs = await readInputs(assets, size, normalization, total);
-  const step = Math.floor(all.length / total);
-  const labels = inputs.map((_, i) => all[i * step].label);
-  const distance = Math.floor(total / CALIBRATION[size]);
-  const isCalibration = (_, i) => i % distance === 0 && i / distance < CALIBRATION[size];
-  const isTest = (_, i) => !isCalibration(_, i);
-  return {
-    calibration: inputs.filter(isCalibration),
-    test: inputs.filter(isTest),
-    labels: labels.filter(isTest),
-  };
 }
