@@ -55,6 +55,7 @@ const CODEC_ENCODING_ONLY = [
   'rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
+  'entropy/time-budget.ts',
   'plane-choice.ts',
   'plane-coding.ts',
   'lossless/magnitude-summary.ts',

@@ -40,6 +40,8 @@ export interface BudgetOptions {
   readonly maxLevelCount?: number;
   readonly coder?: CoderChoice;
   readonly layout?: LayoutChoice;
+  /** Milliseconds after which the search ends with the best frame found, and as in `FrameExtras`; no limit by default. */
+  readonly maxMs?: number;
   readonly backend: Backend;
 }
 
@@ -78,7 +80,8 @@ const LAMBDAS = Array.from({ length: 48 }, (_, i) => 0.02 * 2 ** (i / 4));
  * @throws {RangeError} @throws {TypeError} as `encodeFrame` does
  */
 export function encodeWithinBytes(feature: Tensor, options: BudgetOptions): BudgetedFrame {
-  const { maxBytes, backend } = options;
+  const { maxBytes, maxMs = Number.POSITIVE_INFINITY, backend } = options;
+  const end = performance.now() + maxMs;
   const constant = encodeConstant(feature, backend);
   if (constant.frame.length > maxBytes) throw new BudgetError(maxBytes, constant.frame.length);
   const rungs = ladder(feature, options);
@@ -86,9 +89,10 @@ export function encodeWithinBytes(feature: Tensor, options: BudgetOptions): Budg
   let best = constant;
   let finer = 0;
   let coarser = rungs.length;
-  while (finer < coarser) {
+  while (finer < coarser && performance.now() < end) {
     const middle = (finer + coarser) >>> 1;
-    const candidate = encodeRung(feature, rungs[middle], options);
+    const left = Math.max(0, end - performance.now());
+    const candidate = encodeRung(feature, rungs[middle], options, left);
     if (candidate.frame.length <= maxBytes) {
       best = candidate;
       coarser = middle;
@@ -169,9 +173,14 @@ function levelCounts(maxLevelCount: number): number[] {
   return [...counts].sort((a, b) => b - a);
 }
 
-function encodeRung(feature: Tensor, rung: Rung, { coder, layout, backend }: BudgetOptions): BudgetedFrame {
+function encodeRung(
+  feature: Tensor,
+  rung: Rung,
+  { coder, layout, backend }: BudgetOptions,
+  maxMs: number,
+): BudgetedFrame {
   const quantizer = rung.quantizer();
-  const options = { quantizer, ...(coder && { coder }), ...(layout && { layout }), backend };
+  const options = { quantizer, ...(coder && { coder }), ...(layout && { layout }), maxMs, backend };
   return { quantizer, frame: encodeFrame(feature, options) };
 }
 

@@ -12,6 +12,7 @@ import {
 } from './coding-profile.js';
 import { writeTensorHeader } from './container/header.js';
 import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
+import { startTimeBudget } from './entropy/time-budget.js';
 import { geometryOfShape } from './feature.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
@@ -34,8 +35,14 @@ export type {
   RangeChoice,
 } from './quantize-feature.js';
 
-/** What a frame may hold beside its tensors. */
+/** What a frame may hold beside its tensors, and how long its making may take. */
 export interface FrameExtras {
+  /**
+   * Milliseconds from the call on after which `auto` tries no coder or layout that takes longer than a table; no limit by
+   * default. The time of such a step is predicted from the last ones, so that this is an aim and the bytes depend on the
+   * machine. What is asked for by name is done in any case.
+   */
+  readonly maxMs?: number;
   /** Adds a checksum of the decoded elements, which costs 5 bytes; false by default. */
   readonly digest?: boolean;
   /**
@@ -105,10 +112,11 @@ export function encodeTensors(
   const form = formOf(options, { bundled: false, several: tensors.length > 1 });
   writePreamble(writer, tensors[0].feature.dtype, form);
   if (form.several) writer.writeVarint(tensors.length);
+  const time = startTimeBudget(options.maxMs);
   let digest = 0;
   for (const [i, { feature, ...coding }] of tensors.entries()) {
     if (i > 0) writeDType(writer, feature.dtype);
-    const data = writeTensor(writer, feature, coding, options);
+    const data = writeTensor(writer, feature, { ...coding, time }, options);
     if (form.digest) digest = digestOfData(data(), digest);
   }
   return finishFrame(writer, form, digest);
@@ -153,13 +161,14 @@ export function encodeBundledFrame(features: readonly Tensor[], options: Bundled
   writePreamble(writer, tensors[0].dtype, form);
   writer.writeVarint(checkedCount('point', options.point));
   writer.writeVarint(checkedCount('sequenceNumber', options.sequenceNumber));
+  const time = startTimeBudget(options.maxMs);
   let digest = 0;
   for (const [i, feature] of features.entries()) {
     writeVaryingDimensions(writer, tensors[i], feature);
     const coder = options.coder === undefined ? tensors[i].coder : null;
     const nearest = quantizeByProfile(feature, tensors[i], backend);
     const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, coder, backend);
-    writeIndices(writer, quantized, feature, options, coder, options);
+    writeIndices(writer, quantized, feature, { ...options, time }, coder, options);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
   return finishFrame(writer, form, digest);

@@ -7,6 +7,7 @@ import { ByteWriter } from './bitstream/byte-writer.js';
 import { checkCoding, encodeIndices, type IndexCoding } from './entropy/encode-indices.js';
 import { chooseLaneCount } from './entropy/rans.js';
 import { designTable } from './entropy/table-design.js';
+import { runTimed } from './entropy/time-budget.js';
 import { type IndexSection, writeIndexSection } from './index-section.js';
 import { arraysOfLayout, isImplied, type SymbolArray, splitIntoArrays } from './layout/layout-arrays.js';
 import { bestReshape, entropyBits, findKeptEntries, reshapeBits } from './layout/reshape.js';
@@ -71,8 +72,11 @@ export function encodeIndexSection(
     Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder ?? coding.contextModel) ||
     coding.coder === 'rans-contexts';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
+  if (coding.time && !coding.time.allows('layout', indices.length)) return dense;
   const denseBytes = sectionBytes(dense);
-  const best = promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN));
+  const best = runTimed('layout', indices.length, () =>
+    promisingLayout(indices, alphabet, kernels, denseBytes * (1 - SPARSE_GAIN)),
+  );
   if (!best) return dense;
   const sparse = encodeSparse(indices, best.layout, best.columnCount, alphabet, kernels);
   const sparseBytes = sectionBytes(sparse);

@@ -37,6 +37,7 @@ export interface EncodeOptions extends QuantizerOptions {
   readonly point: number;
   readonly sequence: number;
   readonly chunks: number;
+  readonly maxMs?: number;
   readonly digest: boolean;
   readonly json?: true;
 }
@@ -93,7 +94,8 @@ function code(
 ): { frame: Uint8Array; quantizer: QuantizerChoice | 'constant' | 'of the profile' } {
   const { coder, layout, clip: range, lambda = 0, targetRate } = options;
   const maxBytes = targetRate === undefined ? options.maxBytes : bytesOfRate(feature.shape, targetRate);
-  const extras = { chunkCount: options.chunks, digest: options.digest };
+  const time = options.maxMs === undefined ? {} : { maxMs: options.maxMs };
+  const extras = { chunkCount: options.chunks, digest: options.digest, ...time };
   if (profile) {
     const { point, sequence: sequenceNumber } = options;
     // The static table is what a profile is for; another coder has to be asked for.
@@ -108,6 +110,13 @@ function code(
       quantizer,
     };
   }
-  const found = encodeWithinBytes(feature, { maxBytes, ...(range && { range }), coder, layout, backend });
+  const found = encodeWithinBytes(feature, {
+    maxBytes,
+    ...(range && { range }),
+    ...time,
+    coder,
+    layout,
+    backend,
+  });
   return { frame: found.frame, quantizer: found.quantizer ?? 'constant' };
 }

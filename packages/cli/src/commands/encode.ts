@@ -80,6 +80,11 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
     .addOption(
       new Option('--chunks <count>', 'sections that decode independently').argParser(integerIn(1)).default(1),
     )
+    .addOption(
+      new Option('--max-ms <count>', 'time after which auto tries no slower coder or layout').argParser(
+        positiveNumber,
+      ),
+    )
     .addOption(new Option('--digest', 'add a checksum of the decoded tensor').default(false))
     .addOption(coderOption())
     .addOption(layoutOption())

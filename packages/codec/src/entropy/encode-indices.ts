@@ -23,6 +23,7 @@ import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './fr
 import { packedBits, packIndices } from './packed-indices.js';
 import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable, estimateSymbolBits } from './table-design.js';
+import { runTimed, startTimeBudget, type TimeBudget } from './time-budget.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
 
 const LANE_COUNTS = [1, 2, 4, 8, 16, 32, 64];
@@ -64,6 +65,8 @@ export interface IndexCoding {
   readonly staticCoder?: StaticCoder | null;
   /** Interleaved coders, a power of two from 1 to 32, or to 64 with contexts; by default chosen by the size of the payload. */
   readonly laneCount?: number;
+  /** Time for what `auto` may leave out; no limit by default. */
+  readonly time?: TimeBudget;
 }
 
 /**
@@ -89,20 +92,30 @@ export function encodeIndices(
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
   if (coder === 'rans') return byTable.encode();
-  if (indices.length <= MAX_AUTO_BINARY_ELEMENTS) {
-    if (alphabet.levelCount > MAX_AUTO_BINARY_LEVELS) return byTable.encode();
-    const bytes = kernels.encodeBins(indices, geometry, alphabet);
-    return bytes.length < byTable.estimatedBytes * (1 - BINARY_GAIN)
-      ? { kind: 'binary', bytes }
-      : byTable.encode();
+  return (
+    smallerByNeighbors(indices, geometry, alphabet, kernels, byTable.estimatedBytes, coding) ??
+    byTable.encode()
+  );
+}
+
+/** The code by neighbors that the size of the tensor admits, if it is smaller than `tableBytes` and there is time. */
+function smallerByNeighbors(
+  indices: Indices,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+  tableBytes: number,
+  { time = startTimeBudget() }: IndexCoding,
+): CodedIndices | undefined {
+  const { length } = indices;
+  if (length <= MAX_AUTO_BINARY_ELEMENTS) {
+    if (alphabet.levelCount > MAX_AUTO_BINARY_LEVELS || !time.allows('binary', length)) return undefined;
+    const bytes = runTimed('binary', length, () => kernels.encodeBins(indices, geometry, alphabet));
+    return bytes.length < tableBytes * (1 - BINARY_GAIN) ? { kind: 'binary', bytes } : undefined;
   }
-  const byContexts =
-    indices.length <= MAX_AUTO_CONTEXT_ELEMENTS
-      ? promisingContexts(indices, geometry, alphabet, kernels)
-      : undefined;
-  return byContexts && contextBytes(byContexts) < byTable.estimatedBytes * (1 - CONTEXT_GAIN)
-    ? byContexts
-    : byTable.encode();
+  if (length > MAX_AUTO_CONTEXT_ELEMENTS || !time.allows('contexts', length)) return undefined;
+  const found = runTimed('contexts', length, () => promisingContexts(indices, geometry, alphabet, kernels));
+  return found && contextBytes(found) < tableBytes * (1 - CONTEXT_GAIN) ? found : undefined;
 }
 
 function encodeByStaticCoder(
