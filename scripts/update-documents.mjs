@@ -9,6 +9,9 @@
  *        node bench/context-rates.mjs > results/context-rates.json
  *        node bench/context-speed.mjs > results/context-speed.json
  *        node bench/lossless.mjs > results/lossless.json
+ *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
+ *        node bench/x265-rates.mjs > results/x265-rates.json
+ *        node bench/chooser-regret.mjs > results/chooser-regret.json
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -39,6 +42,10 @@ fill('docs/results.md', 'results/context-rates.json', contextRatesTable(read('re
 fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('results/context-speed.json')));
 
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
+
+fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
+fill('docs/results.md', 'results/x265-rates.json', x265Table(read('results/x265-rates.json')));
+fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -292,4 +299,95 @@ function losslessTable({ command, machine, settings, rows }) {
       return `| ${[...cells, ...others, ...times].join(' | ')} |`;
     }),
   ];
+}
+
+function accuracyTable({ command, machine, settings, rows }) {
+  const percent = (value) => `${(100 * value).toFixed(0)} %`;
+  const cell = (found) =>
+    found ? `${found.rate.toFixed(3)} (${found.quantizer}; ${signedPoints(found.loss)})` : 'none';
+  const savings = (method) =>
+    rows.filter((row) => row[method] && row.ours).map((row) => 1 - row.ours.rate / row[method].rate);
+  const summary = ['a', 'b'].map((method) => {
+    const list = savings(method);
+    const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
+    const fewer = list.filter((value) => value > 0).length;
+    return `| ${[method.toUpperCase(), `${fewer} of ${rows.length}`, percent(mean), percent(Math.min(...list))].join(' | ')} |`;
+  });
+  const { testImages, calibrationImages } = settings;
+  return [
+    `From \`${command} > results/accuracy-rates.json\`, ${Object.values(testImages).join(' and ')} test images (CIFAR-10 and ImageNet), designs from ${Object.values(calibrationImages).join(' and ')} others; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| against | fewer bits | saved, mean | saved, least |',
+    '| --- | --- | --- | --- |',
+    ...summary,
+    '',
+    'Bits per element (quantizer; loss in points of top-1):',
+    '',
+    '| network | tensor | shape | unsplit top-1 | A | B | ours |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const { network, tensor, shape, accuracy, a, b, ours } = row;
+      const cells = [
+        network,
+        `\`${tensor}\``,
+        shape.join('×'),
+        accuracy.toFixed(1),
+        cell(a),
+        cell(b),
+        cell(ours),
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  ];
+}
+
+function signedPoints(loss) {
+  return `${loss > 0 ? '−' : '+'}${Math.abs(loss).toFixed(1)}`;
+}
+
+function x265Table({ command, machine, settings, rows }) {
+  const { testImages } = settings;
+  const cheapest = (points, least) => {
+    const fitting = points.filter(({ accuracy }) => accuracy >= least).map(({ rate }) => rate);
+    return fitting.length > 0 ? Math.min(...fitting).toFixed(3) : '-';
+  };
+  return [
+    `From \`${command} > results/x265-rates.json\`, ${Object.values(testImages).join(' and ')} test images; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| network | tensor | unsplit top-1 | Bjøntegaard rate, ours against x265 | bits per element at 1 point of loss, x265 | ours |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ network, tensor, accuracy, bjontegaardRate, x265, ours }) => {
+      const rate = bjontegaardRate === null ? 'no common accuracy' : `${bjontegaardRate} %`;
+      const cells = [network, `\`${tensor}\``, accuracy.toFixed(1), rate];
+      return `| ${[...cells, cheapest(x265, accuracy - 1), cheapest(ours, accuracy - 1)].join(' | ')} |`;
+    }),
+  ];
+}
+
+function regretTable({ command, machine, rows }) {
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const groups = [
+    ['up to 131,072 elements', ({ shape }) => elementsOf(shape) <= 131_072],
+    ['above, up to 16 levels', ({ shape, levelCount }) => elementsOf(shape) > 131_072 && levelCount <= 16],
+    ['above, 64 levels', ({ shape, levelCount }) => elementsOf(shape) > 131_072 && levelCount > 16],
+  ];
+  return [
+    `From \`${command} > results/chooser-regret.json\`; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| tensors | cases | mean | median | 95th percentile | worst | time of auto, of all |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...groups.map(([name, belongs]) => {
+      const list = rows.filter(belongs);
+      const sorted = list.map(({ regret }) => regret).sort((a, b) => a - b);
+      const at = (share) => percent(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]);
+      const mean = percent(sorted.reduce((sum, value) => sum + value, 0) / sorted.length);
+      const time = (key) => `${(list.reduce((sum, row) => sum + row[key], 0) / 1000).toFixed(1)} s`;
+      const cells = [name, list.length, mean, at(0.5), at(0.95), percent(sorted.at(-1))];
+      return `| ${[...cells, `${time('autoMs')}, ${time('allMs')}`].join(' | ')} |`;
+    }),
+  ];
+}
+
+function elementsOf(shape) {
+  return shape.reduce((product, dimension) => product * dimension, 1);
 }
