@@ -101,6 +101,19 @@ describe('auto', () => {
     expect(contexts.length).toBeLessThan(0.85 * rans.length);
   });
 
+  test('does not for more channels than a model is designed for', () => {
+    for (const shape of [
+      [10_000, 4, 4],
+      [1, 4, 40_000],
+    ]) {
+      const feature = smoothFeature(shape, 4, 3);
+      const frame = encodeFrame(feature, { quantizer: exact(4), backend: wasm });
+      expect(inspectFrame(frame).coder).not.toBe('rans-contexts');
+      const options = { quantizer: exact(4), coder: 'rans-contexts', backend: wasm } as const;
+      expect(() => encodeFrame(feature, options)).toThrow('channels expected up to 8192');
+    }
+  });
+
   test('does not, where neighbors say nothing or there are over 16 levels', () => {
     const noise = tensor('float32', [64, 48, 48], drawFeature('relu', 64 * 48 * 48, 3).data);
     const uniform = { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } } as const;

@@ -21,6 +21,8 @@ export type ContextCodedIndices = Extract<CodedIndices, { kind: 'rans-contexts' 
 
 /** Planes from which is estimated whether neighbors tell anything. */
 const SAMPLED_PLANES = 16;
+/** Channels up to which a model is tried: its design takes time and memory for each. */
+const MAX_AUTO_CHANNELS = 2_048;
 /** Share that the left neighbor alone must save there for a model to be tried. */
 const MIN_NEIGHBOR_GAIN = 0.05;
 
@@ -63,9 +65,10 @@ export function promisingContexts(
   kernels: EntropyKernels,
 ): ContextCodedIndices | undefined {
   if (!(indices instanceof Uint8Array) || alphabet.levelCount > MAX_CONTEXT_LEVELS) return undefined;
-  return neighborGain(indices, geometry, alphabet) >= MIN_NEIGHBOR_GAIN
-    ? encodeByContexts(indices, geometry, alphabet, kernels)
-    : undefined;
+  const channels = geometry.planes > 1 ? geometry.planes : geometry.columns;
+  const isWorthIt =
+    channels <= MAX_AUTO_CHANNELS && neighborGain(indices, geometry, alphabet) >= MIN_NEIGHBOR_GAIN;
+  return isWorthIt ? encodeByContexts(indices, geometry, alphabet, kernels) : undefined;
 }
 
 /** Bytes of model and payload. */

@@ -11,7 +11,7 @@ import { channelPlanes, GROUP_CHANNELS } from './lanes.js';
 
 export const MAX_CONTEXT_LEVELS = 16;
 export const MAX_CONTEXT_CLASSES = 64;
-export const MAX_CONTEXT_CHANNELS = 65_536;
+const MAX_CONTEXT_CHANNELS = 65_536;
 /** Cells come in vectors of this many. */
 export const CELL_UNIT = 16;
 const MAX_CELL_VECTORS = 16;

@@ -6,7 +6,7 @@
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
 import { type ContextPreference, designCells, joinCells } from './cell-design.js';
 import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
-import { MAX_CONTEXT_CHANNELS, MAX_CONTEXT_LEVELS } from './context-model.js';
+import { MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
   addContexts,
   addNeighbors,
@@ -24,7 +24,7 @@ export interface IndexedFeature {
 
 /** Settings of a design. */
 export interface ContextDesignOptions {
-  /** By default columns if the features have one plane, else planes. */
+  /** By default columns if the features have one plane, unless that is one row of one feature; else planes. */
   readonly channelAxis?: ContextModel['channelAxis'];
   /** Columns of the grid that tokens form, where channels are columns; 0, one row, by default. */
   readonly tokenColumns?: number;
@@ -34,6 +34,8 @@ export interface ContextDesignOptions {
   readonly preference?: ContextPreference;
 }
 
+/** Channels of a design: each has counts of all cells, and all pairs are compared. */
+const MAX_DESIGN_CHANNELS = 8_192;
 const SLOT_COUNT = 256;
 /** Each table starts from this many symbols distributed as in its bin over all classes. */
 const PRIOR_SYMBOLS = 3;
@@ -42,7 +44,7 @@ const PRIOR_SYMBOLS = 3;
  * Designs a model.
  * @param features - at least one, all of the same channels, of indices below `levelCount`; gone through twice
  * @returns a model that can code any indices of the alphabet
- * @throws {RangeError} for more than 16 levels or 65,536 channels, or features of different shape
+ * @throws {RangeError} for more than 16 levels or 8,192 channels, or features of different shape
  */
 export function designContextModel(
   features: readonly IndexedFeature[],
@@ -55,11 +57,12 @@ export function designContextModel(
     );
   }
   if (features.length === 0) throw new RangeError('features expected at least one, got none');
-  const { planes, columns } = features[0].geometry;
-  const channelAxis = options.channelAxis ?? (planes === 1 ? 'columns' : 'planes');
+  const { planes, rows, columns } = features[0].geometry;
+  const holdsTokens = planes === 1 && (rows > 1 || features.length > 1);
+  const channelAxis = options.channelAxis ?? (holdsTokens ? 'columns' : 'planes');
   const channelCount = options.channelCount ?? (channelAxis === 'columns' ? columns : planes);
-  if (channelCount > MAX_CONTEXT_CHANNELS) {
-    throw new RangeError(`channels expected up to ${MAX_CONTEXT_CHANNELS}, got ${channelCount}`);
+  if (channelCount > MAX_DESIGN_CHANNELS) {
+    throw new RangeError(`channels expected up to ${MAX_DESIGN_CHANNELS}, got ${channelCount}`);
   }
   const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
   const neighbors = createNeighborStatistics(alphabet, shape);
