@@ -10,24 +10,19 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import {
   BitstreamError,
   decodeTensors,
-  designTensorProfile,
-  encodeBundledFrame,
-  encodeFrame,
-  encodeTensors,
   loadWasmBackend,
   readProfile,
   referenceBackend,
   writeProfile,
 } from '@featherwire/codec';
-import { bytesOfData, createRandom, float16FromFloat32 } from '@featherwire/tensor';
+import { bytesOfData, createRandom } from '@featherwire/tensor';
+import { randomFrame, randomProfiles } from './random-frames.mjs';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } },
 });
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
-/** Frames of a bundled form are under one of these; the profiles are mutated too. */
-const PROFILE_COUNT = 6;
 /** Bounds the time of one frame: a mutated shape may grow up to this. */
 const LIMITS = { maxElements: 2 ** 16 };
 const MUTATIONS_PER_FRAME = 200;
@@ -37,9 +32,9 @@ const backends = [referenceBackend, await loadWasmBackend()];
 const end = Date.now() + seconds * 1000;
 const outcomes = new Map();
 let frames = 0;
-const profiles = randomProfiles();
+const profiles = randomProfiles(random, backends[1]);
 while (Date.now() < end) {
-  const frame = randomFrame();
+  const frame = randomFrame(random, backends[1], profiles);
   for (let i = 0; i < MUTATIONS_PER_FRAME; i++) check(mutated(frame));
   for (const { profile } of profiles.values())
     checkProfile(mutated(writeProfile(profile), [0xf5, 0x46, 0x50, 1]));
@@ -89,110 +84,6 @@ function report(frame, reason) {
   writeFileSync(file, frame);
   process.stderr.write(`fuzz: ${reason}\nthe frame is in ${file}\n`);
   process.exit(1);
-}
-
-/** A frame of random tensors, quantizers, coders and layouts, in a random form. */
-function randomFrame() {
-  for (;;) {
-    const backend = backends[1];
-    const extras = { digest: random.nextInteger(3) === 0, chunkCount: 1 + random.nextInteger(3), backend };
-    const features = Array.from({ length: 1 + random.nextInteger(3) }, randomFeature);
-    try {
-      switch (random.nextInteger(4)) {
-        case 0:
-          return encodeFrame(features[0], { ...randomCoding(features[0]), ...extras });
-        case 1: {
-          const tensors = features.map((feature) => ({ ...randomCoding(feature), feature }));
-          return encodeTensors(tensors, extras);
-        }
-        case 2: {
-          const point = random.nextInteger(PROFILE_COUNT);
-          const { profile, samples } = profiles.get(point);
-          return encodeBundledFrame(samples, { profile, point, sequenceNumber: frames, ...extras });
-        }
-        default:
-          return encodeFrame(features[0], { ...randomCoding(features[0]), backend });
-      }
-    } catch (error) {
-      if (!(error instanceof RangeError || error instanceof TypeError)) throw error; // settings that do not go together
-    }
-  }
-}
-
-/** Profiles by operating point, with tensors that fit them. */
-function randomProfiles() {
-  const found = new Map();
-  while (found.size < PROFILE_COUNT) {
-    const samples = Array.from({ length: 1 + random.nextInteger(2) }, randomFeature);
-    try {
-      const tensors = samples.map((sample) => {
-        const varyingAxes = sample.shape.length > 1 ? [random.nextInteger(sample.shape.length)] : [];
-        return designTensorProfile([sample], { ...randomCoding(sample), varyingAxes, backend: backends[1] });
-      });
-      const profile = { tensors };
-      encodeBundledFrame(samples, { profile, point: 0, sequenceNumber: 0, backend: backends[1] });
-      found.set(found.size, { profile: readProfile(writeProfile(profile)), samples });
-    } catch (error) {
-      if (!(error instanceof RangeError || error instanceof TypeError || error instanceof BitstreamError))
-        throw error;
-    }
-  }
-  return found;
-}
-
-function randomFeature() {
-  const shape = Array.from({ length: random.nextInteger(5) }, () => 1 + random.nextInteger(9));
-  const count = shape.reduce((product, dimension) => product * dimension, 1);
-  const scale = 10 ** (random.nextInteger(5) - 2);
-  const rectified = random.nextInteger(2) === 0;
-  const data = Float32Array.from({ length: count }, () => {
-    const value = random.nextNormal() * scale;
-    return rectified ? Math.max(0, value) : value;
-  });
-  // Runs and even maps, for what planes of bits make of them.
-  const repeats = random.nextInteger(4);
-  if (repeats === 0) for (let i = 1; i < count; i++) if (random.nextInteger(2)) data[i] = data[i - 1];
-  if (repeats === 1) data.fill(data[0], 0, Math.floor(count / 2));
-  switch (random.nextInteger(10)) {
-    case 0:
-      return { dtype: 'float16', shape, data: float16FromFloat32(data) };
-    case 1:
-      return { dtype: 'int8', shape, data: Int8Array.from(data, (value) => value * 10) };
-    case 2:
-      return { dtype: 'uint8', shape, data: Uint8Array.from(data, (value) => Math.abs(value) * 10) };
-    case 3:
-      return { dtype: 'float64', shape, data: Float64Array.from(data) };
-    case 4:
-      return { dtype: 'int32', shape, data: Int32Array.from(data, (value) => value * 1e5) };
-    case 5:
-      return { dtype: 'int64', shape, data: BigInt64Array.from(data, (value) => BigInt(Math.round(value))) };
-    default:
-      return { dtype: 'float32', shape, data };
-  }
-}
-
-function randomCoding(feature) {
-  const pick = (list) => list[random.nextInteger(list.length)];
-  const range = pick([{ kind: 'minmax' }, { kind: 'fixed', low: -1, high: 2 }, { kind: 'model' }]);
-  const levelCount = 2 + random.nextInteger(pick([3, 15, 255, 5_000]));
-  const axis = random.nextInteger(Math.max(1, feature.shape.length));
-  const groupCount = 1 + random.nextInteger(Math.max(1, feature.shape[axis] ?? 1));
-  const quantizer = pick([
-    { kind: 'none' },
-    { kind: 'integer' },
-    { kind: 'lossless' },
-    { kind: 'uniform', levelCount, range },
-    { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range },
-    { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },
-    { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
-  ]);
-  const coder = pick(['auto', 'rans', 'rans-contexts', 'binary']);
-  const layout = pick(['auto', 'dense', 'csr', 'csr-separate', 'significance']);
-  return pick([
-    { quantizer, coder, layout },
-    { quantizer, laneCount: 1 << random.nextInteger(6) },
-    { quantizer, coder: 'rans-contexts', laneCount: 1 << random.nextInteger(7) },
-  ]);
 }
 
 /** The frame with some bytes changed, cut, repeated or dropped; most get a right checksum again. */
