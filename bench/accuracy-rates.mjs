@@ -4,8 +4,9 @@
  * - A: range of the tensor itself with order-0 rANS and a table of its own, in a sparse layout where that is smaller, or
  *   the range of calibration images with a static table,
  * - B: clip limits from the model of the activation, uniform levels, order-0 rANS with a static table,
- * - ours: any of the quantizers (also with rate-distortion optimized indices), static contexts in a bundled frame, or
- *   the adaptive binary coder.
+ * - ours: any of the quantizers (also with rate-distortion optimized indices, or with a range for each of 8 groups of
+ *   channels), static contexts in a bundled frame,
+ *   or the adaptive binary coder.
  *
  * Designs are made on calibration images. Each method has a ladder of quantizers from fine to coarse; accuracy is that of
  * the real tail on the tensors decoded from the very frames that are counted, every byte of them. Each method's rate is
@@ -16,13 +17,16 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
+  addChannelValues,
   addValues,
+  createChannelStatistics,
   createStatistics,
   decodeFrame,
   designRange,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
+  groupChannels,
   loadBackend,
 } from '@featherwire/codec';
 import { bootstrapDifference } from '@featherwire/eval';
@@ -32,11 +36,15 @@ const MAX_LOSS = 1;
 /** A ladder ends after so many steps in a row that lose this much. */
 const HOPELESS_LOSS = 2.5;
 const HOPELESS_STEPS = 2;
-const OWN_LEVELS = [16, 8, 6, 4, 3, 2];
-const MODEL_LEVELS = [8, 6, 4, 3, 2];
-const CALIBRATED_LEVELS = [16, 8, 6, 4, 3];
+const OWN_LEVELS = [64, 32, 16, 8, 6, 4, 3, 2];
+const MODEL_LEVELS = [16, 8, 6, 4, 3, 2];
+const CALIBRATED_LEVELS = [64, 32, 16, 8, 6, 4, 3];
+const GROUPED_LEVELS = [32, 16, 8, 6, 4];
+const GROUP_COUNT = 8;
+/** Context models end here; above the binary coder is taken. */
+const MAX_CONTEXT_LEVELS = 16;
 /** The binary coder is slow; it is tried on tensors of up to this many elements. */
-const MAX_BINARY_ELEMENTS = 65_536;
+const MAX_BINARY_ELEMENTS = 262_144;
 const LAMBDAS = [0, 0.15];
 
 const { values: options } = parseArgs({
@@ -115,8 +123,8 @@ function ladders(seen) {
     name: `own range, ${levelCount} levels`,
     own: { kind: 'uniform', levelCount, range: { kind: 'minmax' } },
   }));
-  const designed = (name, order0, levelCount, { low, high }, lambda) => {
-    const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };
+  const step = (name, order0, quantizer, lambda) => {
+    const { levelCount } = quantizer;
     const profile = (coder) => ({
       tensors: [designTensorProfile(seen, { quantizer, coder, contextPreference: 'size', backend })],
     });
@@ -125,21 +133,45 @@ function ladders(seen) {
       order0,
       lambda,
       table: profile('rans'),
-      contexts: profile('rans-contexts'),
+      contexts: levelCount <= MAX_CONTEXT_LEVELS ? profile('rans-contexts') : null,
     };
   };
-  const low = Math.min(0, statistics.low);
+  const uniform = (levelCount, { low, high }) => ({
+    kind: 'uniform',
+    levelCount,
+    range: { kind: 'fixed', low, high },
+  });
+  const range = { low: Math.min(0, statistics.low), high: statistics.high };
+  const grouped = groupsOfChannels(seen);
   return [
     own,
     ...LAMBDAS.flatMap((lambda) => [
       MODEL_LEVELS.map((levelCount) =>
-        designed('model limits', 'b', levelCount, designRange(statistics, { levelCount }), lambda),
+        step('model limits', 'b', uniform(levelCount, designRange(statistics, { levelCount })), lambda),
       ),
       CALIBRATED_LEVELS.map((levelCount) =>
-        designed('calibrated range', 'a', levelCount, { low, high: statistics.high }, lambda),
+        step('calibrated range', 'a', uniform(levelCount, range), lambda),
       ),
     ]),
+    GROUPED_LEVELS.map((levelCount) =>
+      step('ranges of groups', 'grouped', { kind: 'grouped', levelCount, ...grouped }, 0),
+    ),
   ];
+}
+
+/** Groups of channels of like size, each with its range in the calibration images. */
+function groupsOfChannels(seen) {
+  const axis = 1;
+  const channels = createChannelStatistics(seen[0].shape[axis]);
+  for (const { data, shape } of seen) addChannelValues(channels, data, shape, axis);
+  const groupCount = Math.min(GROUP_COUNT, channels.length);
+  const groupOfChannel = groupChannels(channels, groupCount);
+  const limits = Array.from({ length: groupCount }, (_, group) => {
+    const own = channels.filter((_, channel) => groupOfChannel[channel] === group);
+    const [low, high] = [Math.min(0, ...own.map((one) => one.low)), Math.max(...own.map((one) => one.high))];
+    return { low, high: Math.max(high, low + 1e-6) };
+  });
+  return { axis, groupCount, groupOfChannel, range: { kind: 'fixed', limits } };
 }
 
 /** Codes every feature by the coders that belong to a step; what is decoded is the same for all of them. */
@@ -149,33 +181,27 @@ function code(features, step) {
     bytes[coder] = (bytes[coder] ?? 0) + frame.length;
     return frame;
   };
+  const triesBinary = features[0].data.length <= MAX_BINARY_ELEMENTS;
   const decoded = features.map((feature, i) => {
     if (step.own) {
       const frame = add('a', encodeFrame(feature, { quantizer: step.own, coder: 'rans', backend }));
-      if (feature.data.length <= MAX_BINARY_ELEMENTS)
-        add('binary', encodeFrame(feature, { quantizer: step.own, coder: 'binary', backend }));
+      if (triesBinary) add('binary', encodeFrame(feature, { quantizer: step.own, coder: 'binary', backend }));
       return decodeFrame(frame, { backend });
     }
-    const { lambda } = step;
+    const { lambda, table, contexts, order0 } = step;
     const point = { point: 0, sequenceNumber: i, backend };
-    if (!lambda) {
-      add(step.order0, encodeBundledFrame([feature], { ...point, profile: step.table }));
-      const profile = step.contexts;
-      return decodeFrame(add('contexts', encodeBundledFrame([feature], { ...point, profile })), {
-        backend,
-        profiles: new Map([[0, profile]]),
-      });
-    }
-    // Costs are those of the table, and the indices then coded by contexts: the decoder need not know.
-    const optimized = decodeFrame(encodeBundledFrame([feature], { ...point, lambda, profile: step.table }), {
-      backend,
-      profiles: new Map([[0, step.table]]),
-    });
-    const profile = step.contexts;
-    return decodeFrame(add('contexts', encodeBundledFrame([optimized], { ...point, profile })), {
-      backend,
-      profiles: new Map([[0, profile]]),
-    });
+    const decode = (frame, profile) => decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
+    const first = encodeBundledFrame([feature], { ...point, lambda, profile: table });
+    if (!lambda) add(order0, first);
+    // Costs are those of the table, and the same indices are then coded otherwise: the decoder need not know.
+    const tensor = decode(first, table);
+    if (contexts)
+      return decode(add('contexts', encodeBundledFrame([tensor], { ...point, profile: contexts })), contexts);
+    if (!triesBinary) return tensor;
+    return decode(
+      add('binary', encodeBundledFrame([tensor], { ...point, coder: 'binary', profile: table })),
+      table,
+    );
   });
   return { decoded, bytes };
 }

@@ -4,7 +4,8 @@ import { DISTRIBUTIONS, type DistributionName, drawFeature } from '../test/featu
 import type { Backend } from './backend/backend.js';
 import { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 import { BudgetError, encodeWithinBytes } from './budget.js';
-import { decodeFrame, inspectFrame } from './frame-decoder.js';
+import { decodeFrame } from './frame-decoder.js';
+import { inspectFrame } from './frame-parser.js';
 import { designRange } from './quantizer/range-design.js';
 import { statisticsOf } from './quantizer/statistics.js';
 

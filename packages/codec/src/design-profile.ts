@@ -8,7 +8,8 @@ import { designContextModel, type IndexedFeature } from './entropy/contexts/desi
 import { MAX_ALPHABET_SIZE } from './entropy/frequency-table.js';
 import { designTable } from './entropy/table-design.js';
 import { geometryOfShape, valuesOfTensor } from './feature.js';
-import { type QuantizerChoice, quantizeByProfile, quantizerOfChoice } from './quantize-feature.js';
+import { quantizeByProfile, quantizerOfChoice } from './fixed-quantizer.js';
+import type { QuantizerChoice } from './quantize-feature.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 import { addValues, createStatistics } from './quantizer/statistics.js';
 import type { IndexAlphabet, StaticCoder } from './stages.js';

@@ -14,15 +14,11 @@ import { writeTensorHeader } from './container/header.js';
 import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
 import { startTimeBudget } from './entropy/time-budget.js';
 import { geometryOfShape } from './feature.js';
+import { quantizeByProfile } from './fixed-quantizer.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
 import { encodePlanes } from './plane-choice.js';
-import {
-  type QuantizedFeature,
-  type QuantizerChoice,
-  quantizeByProfile,
-  quantizeFeature,
-} from './quantize-feature.js';
+import { type QuantizedFeature, type QuantizerChoice, quantizeFeature } from './quantize-feature.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 import { optimizeIndices } from './rate-distortion.js';
 import { dataOfQuantized, digestOfData } from './reconstruct.js';

@@ -57,10 +57,7 @@ export {
   decodeChunk,
   decodeFrame,
   decodeTensors,
-  type FrameDescription,
-  inspectFrame,
   joinChunks,
-  type TensorDescription,
 } from './frame-decoder.js';
 export {
   type BundledOptions,
@@ -76,6 +73,12 @@ export {
   type TensorCodingOptions,
   type TensorToCode,
 } from './frame-encoder.js';
+export {
+  type FrameDescription,
+  inspectFrame,
+  type ParseOptions,
+  type TensorDescription,
+} from './frame-parser.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {
   bestReshape,
