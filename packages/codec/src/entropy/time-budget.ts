@@ -20,26 +20,39 @@ export interface TimeBudget {
   allows(step: OptionalStep, elements: number): boolean;
 }
 
+/** Milliseconds since some moment. */
+export type Clock = () => number;
+
+const systemClock: Clock = () => performance.now();
+
 /**
  * A budget that begins now.
  * @param maxMs - milliseconds, at least 0; without a number everything is allowed
  * @throws {RangeError} if it is negative or not a number
  */
-export function startTimeBudget(maxMs: number = Number.POSITIVE_INFINITY): TimeBudget {
+export function startTimeBudget(
+  maxMs: number = Number.POSITIVE_INFINITY,
+  clock: Clock = systemClock,
+): TimeBudget {
   if (!(maxMs >= 0)) throw new RangeError(`maxMs expected a number of at least 0, got ${maxMs}`);
-  const end = performance.now() + maxMs;
+  const end = clock() + maxMs;
   return {
     allows: (step, elements) =>
-      maxMs === Number.POSITIVE_INFINITY || performance.now() + (COST[step] * elements) / NANOSECONDS <= end,
+      maxMs === Number.POSITIVE_INFINITY || clock() + (COST[step] * elements) / NANOSECONDS <= end,
   };
 }
 
 /** Runs a step and learns what it takes. */
-export function runTimed<T>(step: OptionalStep, elements: number, action: () => T): T {
-  const start = performance.now();
+export function runTimed<T>(
+  step: OptionalStep,
+  elements: number,
+  action: () => T,
+  clock: Clock = systemClock,
+): T {
+  const start = clock();
   const result = action();
   if (elements >= MIN_MEASURED_ELEMENTS) {
-    const taken = ((performance.now() - start) * NANOSECONDS) / elements;
+    const taken = ((clock() - start) * NANOSECONDS) / elements;
     COST[step] += LEARNING_RATE * (taken - COST[step]);
   }
   return result;
