@@ -3,7 +3,8 @@
  * to one gray picture of 10 bits over the range of calibration images, all pictures are coded as intra frames by
  * `libx265` (ffmpeg) at several quantization parameters, and the decoded ones go through the real tail. Ours are bundled
  * frames with static contexts over the same range and over limits of the activation's model, with rate-distortion
- * optimized indices. Bytes are all bytes of the streams; x265's parameter sets are shared by all pictures.
+ * optimized indices, and self-contained frames of the binary coder over the range of each tensor. Bytes are all bytes of
+ * the streams; x265's parameter sets are shared by all pictures.
  *
  * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the accuracies that both reach, between
  * the upper envelopes of the points (accuracy against log rate, straight lines in between).
@@ -22,6 +23,7 @@ import {
   designRange,
   designTensorProfile,
   encodeBundledFrame,
+  encodeFrame,
   loadBackend,
 } from '@featherwire/codec';
 import { CALIBRATION, splitTensors } from './split-accuracy.mjs';
@@ -38,6 +40,7 @@ const CUTS = {
 const QUANTIZATION_PARAMETERS = [16, 22, 27, 32, 37, 42, 47, 51];
 const CALIBRATED_LEVELS = [16, 12, 8, 6, 5, 4, 3];
 const MODEL_LEVELS = [8, 6, 4, 3, 2];
+const OWN_LEVELS = [32, 16, 8, 6, 5, 4, 3, 2];
 const LAMBDA = 0.15;
 const WHITE = 1023;
 
@@ -98,6 +101,10 @@ async function compare({ network, tensor, seen, features, classify }) {
     const { bytes, decoded } = codeAsFrames(seen, features, levelCount, { kind: 'fixed', low, high });
     ours.push(await point(`${name}, ${levelCount} levels`, bytes, decoded));
   }
+  for (const levelCount of OWN_LEVELS) {
+    const { bytes, decoded } = codeAlone(features, levelCount);
+    ours.push(await point(`own range, ${levelCount} levels`, bytes, decoded));
+  }
   const unsplit = await point('unsplit', 0, features);
   const bjontegaardRate = differenceOfRates(x265, ours);
   process.stderr.write(`${network} ${tensor}: Bjøntegaard rate ${bjontegaardRate} %\n`);
@@ -129,6 +136,17 @@ function codeAsFrames(seen, features, levelCount, range) {
     const frame = encodeBundledFrame([decode(cheap, table)], { ...common, profile: contexts });
     bytes += frame.length;
     return decode(frame, contexts);
+  });
+  return { bytes, decoded };
+}
+
+function codeAlone(features, levelCount) {
+  const quantizer = { kind: 'uniform', levelCount, range: { kind: 'minmax' } };
+  let bytes = 0;
+  const decoded = features.map((feature) => {
+    const frame = encodeFrame(feature, { quantizer, coder: 'binary', backend });
+    bytes += frame.length;
+    return decodeFrame(frame, { backend });
   });
   return { bytes, decoded };
 }
