@@ -225,7 +225,8 @@ function indicesOf(
   }
 }
 
-function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
+/** @throws {RangeError} with their count and the place of the first, if there are any */
+export function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
   if (nanCount === 0) return;
   const first = values.findIndex(Number.isNaN);
   throw new RangeError(
