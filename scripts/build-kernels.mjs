@@ -32,7 +32,7 @@ if (targetTime < newestSource) {
       '--noAssert',
       '--runtime=stub',
       '--enable=simd,bulk-memory',
-      '--initialMemory=2',
+      '--initialMemory=4',
       '--zeroFilledMemory',
     ],
     {

@@ -45,6 +45,7 @@ const CODEC_ENCODING_ONLY = [
   'entropy/table-design.ts',
   'entropy/encode-indices.ts',
   'entropy/encode-by-contexts.ts',
+  'entropy/encode-packed.ts',
   'entropy/contexts/context-statistics.ts',
   'entropy/contexts/cell-design.ts',
   'entropy/contexts/channel-classes.ts',

@@ -265,6 +265,13 @@ const good = [
     16,
     'rans-contexts',
   ],
+  ...[2, 3, 4, 11].map((levelCount) => [
+    `packed-symbols-${levelCount}-levels`,
+    float32([7, 9, 11], features(693, 60 + levelCount, relu)),
+    { kind: 'uniform', levelCount, range: minmax },
+    levelCount === 4 ? 32 : undefined,
+    'rans-packed',
+  ]),
   ['planes-float32-rectified', float32([8, 12, 12], features(1152, 20, relu)), lossless],
   ['planes-float32-groups', float32([4, 25, 25], smooth(features(2500, 32, normal))), lossless],
   [
@@ -415,6 +422,15 @@ function patched(bytes) {
 function handmadeSection(bytes) {
   return handmade([0, 0x31, 12, 8, 0, 0, 0, 0x80, 0x3f, ...bytes]);
 }
+/** A frame of 12 indices in packed symbols that says it holds 11, the last of which is no background. */
+function paddedByAnElement() {
+  const quantizer = { kind: 'uniform', levelCount: 4, range: { kind: 'fixed', low: 0, high: 3 } };
+  const feature = float32([12], Float32Array.of(0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 1, 1));
+  const frame = encodeFrame(feature, { quantizer, coder: 'rans-packed', backend: referenceBackend });
+  frame[6]--;
+  new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
+  return frame;
+}
 /** A frame of compressed rows that says it keeps one entry less than it does, under a right checksum. */
 function lessKept() {
   const data = Float32Array.of(0, 0, 5, 0, 0, 0, 0, 0, 7, 0, 2, 2);
@@ -484,6 +500,14 @@ const bad = [
     handmadeSection([0x82, 12, 1, 0, 0, 0x10, ...new Uint8Array(60)]),
   ],
   ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
+  ['layout-of-packed-symbols', 'reserved-bits', handmadeSection([0xa1, 3, 4])],
+  ['coder-7', 'reserved-bits', handmadeSection([0x83, 3, 4])],
+  [
+    'packed-symbols-of-17-levels',
+    'invalid-field',
+    handmade([0, 0x31, 12, 17, 0, 0, 0, 0x80, 0x3f, 0x81, 0, 0]),
+  ],
+  ['padding-of-packed-symbols', 'payload-mismatch', paddedByAnElement()],
   ['planes-uniform-over-the-planes', 'invalid-field', handmade([0, 0x71, 3, 2])],
   ['planes-uniform-list', 'invalid-field', handmade([0, 0x73, 4, 1, 2, 2, 1])],
   ['planes-reserved-flag', 'reserved-bits', handmade([0, 0x71, 3, 0, 0x80, 1, 0, 1])],
@@ -531,6 +555,9 @@ function addOtherForms() {
     'bundled-static-4-levels': [{ quantizer: uniform4 }],
     'bundled-varying-rows-digest': [{ quantizer: squares, varyingAxes: [1] }],
     'bundled-contexts-4-levels': [{ quantizer: uniform4, coder: 'rans-contexts', varyingAxes: [1] }],
+    'bundled-packed-3-levels-chunked': [
+      { quantizer: { ...uniform4, levelCount: 3 }, coder: 'rans-packed', varyingAxes: [1] },
+    ],
     'bundled-two-tensors-chunked': [
       { quantizer: groups },
       { quantizer: { kind: 'asymmetric', bits: 9, range: minmax } },

@@ -118,11 +118,12 @@ function randomCoding(random, feature) {
     { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },
     { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
   ]);
-  const coder = pick(['auto', 'rans', 'rans-contexts', 'binary']);
+  const coder = pick(['auto', 'rans', 'rans-contexts', 'rans-packed', 'binary']);
   const layout = pick(['auto', 'dense', 'csr', 'csr-separate', 'significance']);
   return pick([
     { quantizer, coder, layout },
     { quantizer, laneCount: 1 << random.nextInteger(6) },
     { quantizer, coder: 'rans-contexts', laneCount: 1 << random.nextInteger(7) },
+    { quantizer, coder: 'rans-packed', laneCount: 1 << random.nextInteger(6) },
   ]);
 }

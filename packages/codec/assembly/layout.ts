@@ -30,6 +30,8 @@ export const MAPS: usize = 8192;
 export const THRESHOLDS: usize = 8512;
 /** Symbols of slots where a table has more than 12 bits. */
 export const SLOTS: usize = 12288;
+/** Levels of symbols, up to 256 × 8 f32. They share the place of the slots, which decoding has left by then. */
+export const LEVELS: usize = 12288;
 /** Points of the logistic function, 33 × u16. */
 export const SQUASH: usize = 45056;
 /** Rates of learning by count, 251 × u16. */
@@ -48,6 +50,8 @@ export const KEPT_STATES: usize = 62720;
 export const PROBABILITIES: usize = 65536;
 /** Counts of contexts, 1,284 × 32 × u8. */
 export const CONTEXT_COUNTS: usize = 147712;
+/** Remainders of CRC-32, 16 × 256 u32. */
+export const REMAINDERS: usize = 188928;
 
 /** Most lanes of a block of channels. */
 export const BLOCK_LANES: u32 = 64;

@@ -51,42 +51,56 @@ export function measureRange(source: usize, count: u32): void {
 /** Beyond this magnitude every index saturates. */
 const SATURATION: f32 = 131072;
 
-@inline function indices4(values: v128, offset: v128, reciprocal: v128, limit: v128, zeroPoint: v128, last: v128): v128 {
+@inline function indices4(values: v128, offset: v128, reciprocal: v128, low: v128, high: v128, zeroPoint: v128, last: v128): v128 {
   const steps = f32x4.mul(f32x4.sub(values, offset), reciprocal);
   // pmin and pmax bound infinities; a NaN becomes the bound itself, and the caller refuses it anyway.
-  const bounded = f32x4.pmax(f32x4.neg(limit), f32x4.pmin(limit, steps));
+  const bounded = f32x4.pmax(low, f32x4.pmin(high, steps));
   const shifted = f32x4.add(f32x4.nearest(bounded), zeroPoint);
   return i32x4.trunc_sat_f32x4_s(f32x4.pmin(f32x4.pmax(shifted, f32x4.splat(0)), last));
 }
 
-/** Indices of up to 8 bits; reads and writes whole blocks of 16 elements. */
-export function quantize8(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): void {
+/**
+ * Indices of up to 8 bits; reads and writes whole blocks of 16 elements.
+ * @returns whether all elements of the blocks are numbers
+ */
+export function quantize8(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): bool {
   const o = f32x4.splat(offset);
   const r = f32x4.splat(reciprocal);
+  const n = f32x4.splat(-SATURATION);
   const s = f32x4.splat(SATURATION);
   const z = f32x4.splat(zeroPoint);
   const l = f32x4.splat(last);
+  let numbers = i32x4.splat(-1);
   for (let i: usize = 0; i < <usize>count; i += 16) {
     const at = source + (i << 2);
-    const a = indices4(v128.load(at), o, r, s, z, l);
-    const b = indices4(v128.load(at, 16), o, r, s, z, l);
-    const c = indices4(v128.load(at, 32), o, r, s, z, l);
-    const d = indices4(v128.load(at, 48), o, r, s, z, l);
+    const va = v128.load(at);
+    const vb = v128.load(at, 16);
+    const vc = v128.load(at, 32);
+    const vd = v128.load(at, 48);
+    // A number equals itself.
+    numbers = v128.and(numbers, v128.and(f32x4.eq(va, va), f32x4.eq(vb, vb)));
+    numbers = v128.and(numbers, v128.and(f32x4.eq(vc, vc), f32x4.eq(vd, vd)));
+    const a = indices4(va, o, r, n, s, z, l);
+    const b = indices4(vb, o, r, n, s, z, l);
+    const c = indices4(vc, o, r, n, s, z, l);
+    const d = indices4(vd, o, r, n, s, z, l);
     v128.store(target + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d)));
   }
+  return i32x4.all_true(numbers);
 }
 
 /** Indices of up to 16 bits; reads and writes whole blocks of 8 elements. */
 export function quantize16(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): void {
   const o = f32x4.splat(offset);
   const r = f32x4.splat(reciprocal);
+  const n = f32x4.splat(-SATURATION);
   const s = f32x4.splat(SATURATION);
   const z = f32x4.splat(zeroPoint);
   const l = f32x4.splat(last);
   for (let i: usize = 0; i < <usize>count; i += 8) {
     const at = source + (i << 2);
-    const a = indices4(v128.load(at), o, r, s, z, l);
-    const b = indices4(v128.load(at, 16), o, r, s, z, l);
+    const a = indices4(v128.load(at), o, r, n, s, z, l);
+    const b = indices4(v128.load(at, 16), o, r, n, s, z, l);
     v128.store(target + (i << 1), i16x8.narrow_i32x4_u(a, b));
   }
 }

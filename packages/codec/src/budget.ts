@@ -8,6 +8,7 @@ import { allocateData, elementCount, type Shape, type Tensor } from '@featherwir
 import type { Backend } from './backend/backend.js';
 import { MAX_CONTEXT_LEVELS } from './entropy/contexts/context-model.js';
 import type { CoderChoice } from './entropy/encode-indices.js';
+import { MAX_PACKED_LEVELS } from './entropy/packed-symbols.js';
 import { dataOfValues, valuesOfTensor } from './feature.js';
 import { decodeFrame } from './frame-decoder.js';
 import { encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
@@ -36,7 +37,7 @@ export interface BudgetOptions {
   readonly maxBytes: number;
   /** Clip limits of the fine quantizers, designed anew for each level count; the range of the finite values by default. */
   readonly range?: RangeChoice;
-  /** Most levels to spend, 2 to 65,536; 256 by default. Contexts are for up to 16 and spend no more. */
+  /** Most levels to spend, 2 to 65,536; 256 by default. Contexts and packed symbols are for up to 16 and spend no more. */
   readonly maxLevelCount?: number;
   readonly coder?: CoderChoice;
   readonly layout?: LayoutChoice;
@@ -130,8 +131,7 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
   if (measured.nanCount > 0) encodeFrame(feature, { ...PLAIN, backend }); // refuses NaN in its own words
   if (values.length === 0 || measured.low === measured.high) return [];
   const limitsFor = limitsOfRange(values, measured, range);
-  const highest =
-    options.coder === 'rans-contexts' ? Math.min(maxLevelCount, MAX_CONTEXT_LEVELS) : maxLevelCount;
+  const highest = Math.min(maxLevelCount, maxLevelsOfCoder(options.coder));
   const fine = levelCounts(highest).map((levelCount) => ({
     quantizer: (): QuantizerChoice => {
       const { low, high } = limitsFor(levelCount);
@@ -139,6 +139,11 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
     },
   }));
   return [...fine, ...designedRungs(values)];
+}
+
+function maxLevelsOfCoder(coder?: CoderChoice): number {
+  if (coder === 'rans-contexts') return MAX_CONTEXT_LEVELS;
+  return coder === 'rans-packed' ? MAX_PACKED_LEVELS : Number.POSITIVE_INFINITY;
 }
 
 /** Listed levels of ever less rate. */

@@ -22,6 +22,7 @@ import {
   writeContextModel,
 } from './entropy/contexts/context-model.js';
 import { MAX_ALPHABET_SIZE, tableOfDescription } from './entropy/frequency-table.js';
+import { MAX_PACKED_LEVELS } from './entropy/packed-symbols.js';
 import { alphabetOfQuantizer, type IndexingQuantizer, isIndexing } from './quantizer/alphabet.js';
 import type { StaticCoder, SymbolAlphabet, TableDescription } from './stages.js';
 
@@ -52,6 +53,7 @@ const VARYING = 0;
 const NO_CODER = 0;
 const TABLE_CODER = 1;
 const CONTEXT_CODER = 2;
+const PACKED_CODER = 3;
 /** What a channel axis of unknown length is refused by. */
 const UNKNOWN_DIMENSION = 0;
 
@@ -91,8 +93,8 @@ function writeTensor(
 function writeCoder(writer: ByteWriter, coder: StaticCoder | null): void {
   if (!coder) {
     writer.writeUint8(NO_CODER);
-  } else if (coder.kind === 'rans') {
-    writer.writeUint8(TABLE_CODER);
+  } else if (coder.kind !== 'rans-contexts') {
+    writer.writeUint8(coder.kind === 'rans' ? TABLE_CODER : PACKED_CODER);
     writeTableSection(writer, coder.table);
   } else {
     writer.writeUint8(CONTEXT_CODER);
@@ -182,6 +184,10 @@ function readCoder(reader: ByteReader, quantizer: IndexingQuantizer): StaticCode
     case CONTEXT_CODER:
       checkContextAlphabet(reader, alphabet, start);
       return { kind: 'rans-contexts', model: readContextModel(reader, alphabet) };
+    case PACKED_CODER:
+      if (alphabet.levelCount > MAX_PACKED_LEVELS)
+        throw reader.error('invalid-field', `${alphabet.levelCount} levels have no packed symbols`, start);
+      return { kind: 'rans-packed', table: readStaticTable(reader, symbolAlphabet('rans-packed', alphabet)) };
     default:
       throw reader.error('invalid-field', `coder ${kind} is unknown`, start);
   }
@@ -191,7 +197,7 @@ function readStaticTable(reader: ByteReader, alphabet: SymbolAlphabet): TableDes
   const start = reader.offset;
   const table = readTableSection(reader, alphabet);
   if (tableOfDescription(alphabet, table).frequencies.includes(0))
-    throw reader.error('invalid-table', 'a static table has a frequency for each index', start);
+    throw reader.error('invalid-table', 'a static table has a frequency for each symbol', start);
   return table;
 }
 

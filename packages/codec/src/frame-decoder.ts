@@ -3,7 +3,8 @@
 import { dataFromBytes, elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { MAX_TENSOR_COUNT } from './coding-profile.js';
-import type { FrameHeader } from './container/header.js';
+import { DEFAULT_DECODE_LIMITS, type FrameHeader } from './container/header.js';
+import { valueDecodingOf } from './decode-values.js';
 import { BitstreamError } from './errors.js';
 import {
   type CodedChunk,
@@ -57,12 +58,39 @@ export function decodeTensors(
 ): Tensor[] {
   const { parts, digest } = parseFrame(frame, options, maxTensors);
   const tensors = parts.map((part) => decodePart(part, options.backend));
-  const computed = digest === null ? null : tensors.reduce((crc, { data }) => digestOfData(data, crc), 0);
-  if (computed !== digest) {
-    const detail = `the decoded elements have ${hex(computed!)}, the frame says ${hex(digest!)}`;
-    throw new BitstreamError('digest-mismatch', 'checksum', frame.length - 8, detail);
-  }
+  checkDigest(frame, digest, tensors);
   return tensors;
+}
+
+/**
+ * Decodes a frame of one float32 tensor into memory of the caller: new memory takes longer to get than most frames to
+ * decode.
+ * @param frame - one whole frame; not kept
+ * @param target - bounds the elements of the tensor; of no meaning after an error
+ * @returns a tensor whose data is the front of `target`
+ * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
+ */
+export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options: DecodeOptions): Tensor {
+  const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
+  const { parts, digest } = parseFrame(frame, { ...options, limits }, 1);
+  const [{ header }] = parts;
+  if (header.dtype !== 'float32')
+    throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${header.dtype}`);
+  const data = target.subarray(0, elementCount(header.shape));
+  const decoded = decodePart(parts[0], options.backend, data);
+  if (decoded.data !== data) data.set(decoded.data as Float32Array);
+  const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
+  checkDigest(frame, digest, [tensor]);
+  return tensor;
+}
+
+function checkDigest(frame: Uint8Array, digest: number | null, tensors: readonly Tensor[]): void {
+  if (digest === null) return;
+  const computed = tensors.reduce((crc, { data }) => digestOfData(data, crc), 0);
+  if (computed === digest) return;
+  const detail = `the decoded elements have ${hex(computed)}, the frame says ${hex(digest)}`;
+  throw new BitstreamError('digest-mismatch', 'checksum', frame.length - 8, detail);
 }
 
 /**
@@ -102,7 +130,8 @@ export function joinChunks(
   return { dtype: header.dtype, shape: header.shape, data } as Tensor;
 }
 
-function decodePart({ header, body }: TensorPart, backend: Backend): Tensor {
+/** @param target - may be taken for float32 data: as long as the tensor */
+function decodePart({ header, body }: TensorPart, backend: Backend, target?: Float32Array): Tensor {
   const { dtype, shape } = header;
   const dataOf = (): Tensor['data'] => {
     switch (body.kind) {
@@ -117,12 +146,32 @@ function decodePart({ header, body }: TensorPart, backend: Backend): Tensor {
         return data;
       }
       case 'indices':
-        return dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend);
+        return (
+          valuesOfIndices(header, body, backend, target) ??
+          dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend)
+        );
       default:
         return body satisfies never;
     }
   };
   return { dtype, shape, data: dataOf() } as Tensor;
+}
+
+/** Values by the short way, if there is one. */
+function valuesOfIndices(
+  { dtype, shape }: FrameHeader,
+  { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
+  backend: Backend,
+  target: Float32Array = new Float32Array(0),
+): Float32Array | undefined {
+  const [{ section, byteOffset }] = chunks;
+  const short = dtype === 'float32' && chunks.length === 1 ? valueDecodingOf(section, quantizer) : undefined;
+  if (!short) return undefined;
+  const count = elementCount(shape);
+  const values = target.length === count ? target : new Float32Array(count);
+  const reason = backend.decodeValues(short.payload, short.decoding, values);
+  if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', byteOffset, reason);
+  return values;
 }
 
 function decodeAllIndices(

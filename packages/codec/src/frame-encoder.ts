@@ -3,7 +3,6 @@
 import { bytesOfData, type Tensor, type TensorData } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
-import { crc32 } from './bitstream/crc32.js';
 import {
   type CodingProfile,
   MAX_TENSOR_COUNT,
@@ -12,6 +11,7 @@ import {
 } from './coding-profile.js';
 import { writeTensorHeader } from './container/header.js';
 import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
+import { encodeStaticValues } from './encode-values.js';
 import { startTimeBudget } from './entropy/time-budget.js';
 import { geometryOfShape } from './feature.js';
 import { quantizeByProfile } from './fixed-quantizer.js';
@@ -115,7 +115,7 @@ export function encodeTensors(
     const data = writeTensor(writer, feature, { ...coding, time }, options);
     if (form.digest) digest = digestOfData(data(), digest);
   }
-  return finishFrame(writer, form, digest);
+  return finishFrame(writer, form, digest, options.backend);
 }
 
 /** Writes shape, quantizer and elements. @returns what they decode to, found when asked for */
@@ -158,16 +158,23 @@ export function encodeBundledFrame(features: readonly Tensor[], options: Bundled
   writer.writeVarint(checkedCount('point', options.point));
   writer.writeVarint(checkedCount('sequenceNumber', options.sequenceNumber));
   const time = startTimeBudget(options.maxMs);
+  // Other frames need the indices.
+  const isPlain = !form.digest && !form.chunked && (options.lambda ?? 0) === 0;
   let digest = 0;
   for (const [i, feature] of features.entries()) {
     writeVaryingDimensions(writer, tensors[i], feature);
+    const section = isPlain ? encodeStaticValues(feature, tensors[i], options, backend) : undefined;
+    if (section) {
+      writeIndexSection(writer, section);
+      continue;
+    }
     const coder = options.coder === undefined ? tensors[i].coder : null;
     const nearest = quantizeByProfile(feature, tensors[i], backend);
     const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, coder, backend);
     writeIndices(writer, quantized, feature, { ...options, time }, coder, options);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
-  return finishFrame(writer, form, digest);
+  return finishFrame(writer, form, digest, backend);
 }
 
 function formOf(
@@ -217,8 +224,8 @@ function writeIndices(
   }
 }
 
-function finishFrame(writer: ByteWriter, form: FrameForm, digest: number): Uint8Array {
+function finishFrame(writer: ByteWriter, form: FrameForm, digest: number, backend: Backend): Uint8Array {
   if (form.digest) writer.writeUint32(digest);
-  writer.writeUint32(crc32(writer.peek()));
+  writer.writeUint32(backend.crc32(writer.peek()));
   return writer.finish();
 }

@@ -4,6 +4,7 @@
  */
 
 import { bytesPerElement, type DType, elementCount } from '@featherwire/tensor';
+import type { Backend } from './backend/backend.js';
 import { ByteReader, type FrameField } from './bitstream/byte-reader.js';
 import { crc32 } from './bitstream/crc32.js';
 import { type CodingProfile, MAX_TENSOR_COUNT, type TensorProfile } from './coding-profile.js';
@@ -33,6 +34,8 @@ export interface ParseOptions {
   readonly limits?: Partial<DecodeLimits>;
   /** Profiles of bundled frames, by the number of their operating point. */
   readonly profiles?: ReadonlyMap<number, CodingProfile>;
+  /** Computes the checksum; the reference by default. */
+  readonly backend?: Backend;
 }
 
 /** What stands in a frame, found without decoding its payload. */
@@ -120,7 +123,7 @@ function describePart({ header, body }: TensorPart): TensorDescription {
  */
 export function parseFrame(
   frame: Uint8Array,
-  { limits, profiles }: ParseOptions,
+  { limits, profiles, backend }: ParseOptions,
   maxTensors: number,
   fields?: FrameField[],
 ): ParsedFrame {
@@ -142,7 +145,7 @@ export function parseFrame(
     left -= elementCount(header.shape);
     parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null) });
   }
-  return { parts, bundled, digest: readEnd(reader, form) };
+  return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
 }
 
 function readTensorCount(reader: ByteReader): number {
@@ -215,11 +218,11 @@ function readChunkCount(reader: ByteReader, geometry: FeatureGeometry): number {
 }
 
 /** Reads what follows the tensors. @returns the checksum of the decoded elements, null if the frame has none */
-function readEnd(reader: ByteReader, form: FrameForm): number | null {
+function readEnd(reader: ByteReader, form: FrameForm, checksum: Backend['crc32']): number | null {
   reader.section = 'checksum';
   const digest = form.digest ? reader.readUint32() : null;
   if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
-  const computed = crc32(reader.bytesSince(0));
+  const computed = checksum(reader.bytesSince(0));
   const stored = reader.readUint32();
   if (stored !== computed) {
     const detail = `${hex(computed)} expected, got ${hex(stored)}`;

@@ -3,7 +3,7 @@
  * decoder ends in a tensor or a `BitstreamError` on any bytes.
  */
 
-export type { Backend } from './backend/backend.js';
+export type { Backend, LaneChoice, ValueCoding, ValueDecoding } from './backend/backend.js';
 export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
@@ -56,6 +56,7 @@ export {
   type DecodeOptions,
   decodeChunk,
   decodeFrame,
+  decodeFrameInto,
   decodeTensors,
   joinChunks,
 } from './frame-decoder.js';

@@ -70,7 +70,8 @@ export function encodeIndexSection(
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
   const isFixed =
     Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder ?? coding.contextModel) ||
-    coding.coder === 'rans-contexts';
+    coding.coder === 'rans-contexts' ||
+    coding.coder === 'rans-packed';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
   if (coding.time && !coding.time.allows('layout', indices.length)) return dense;
   const denseBytes = sectionBytes(dense);
@@ -100,8 +101,9 @@ function encodeAsAsked(
   checkCoding(coding);
   if (!(indices instanceof Uint8Array))
     throw new RangeError(`layout expected dense for ${alphabet.levelCount} levels, got ${layout}`);
-  if (coding.coder === 'binary' || coding.coder === 'rans-contexts' || coding.contextModel) {
-    throw new RangeError(`coder expected rans for layout ${layout}, got ${coding.coder ?? 'rans-contexts'}`);
+  const coder = coding.contextModel ? 'rans-contexts' : coding.coder;
+  if (coder === 'binary' || coder === 'rans-contexts' || coder === 'rans-packed') {
+    throw new RangeError(`coder expected rans for layout ${layout}, got ${coder}`);
   }
   if (coding.table) throw new RangeError(`table expected none for layout ${layout}, got one`);
   const columnCount =

@@ -132,7 +132,7 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
   }
 }
 
-/** @throws {RangeError} if there is NaN among the values */
+/** @throws {RangeError} with their count and the place of the first, if there are any */
 export function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
   if (nanCount === 0) return;
   const first = values.findIndex(Number.isNaN);

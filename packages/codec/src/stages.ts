@@ -92,6 +92,8 @@ export type CodedIndices =
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
   | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: RansPayload }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
+  /** The same for symbols of several indices. */
+  | { readonly kind: 'rans-packed'; readonly table: TableDescription; readonly payload: RansPayload }
   /** rANS with a coder that both ends hold. */
   | { readonly kind: 'static'; readonly coder: StaticCoder; readonly payload: RansPayload }
   | {
@@ -101,9 +103,12 @@ export type CodedIndices =
       readonly rawBits: Uint8Array;
     };
 
-/** A coder that both ends hold: for any index, a table with a frequency for each, or static contexts. */
+/**
+ * A coder that both ends hold, for any indices: a table with a frequency for each index, or for each symbol of several
+ * indices, or static contexts.
+ */
 export type StaticCoder =
-  | { readonly kind: 'rans'; readonly table: TableDescription }
+  | { readonly kind: 'rans' | 'rans-packed'; readonly table: TableDescription }
   | { readonly kind: 'rans-contexts'; readonly model: ContextModel };
 
 /**

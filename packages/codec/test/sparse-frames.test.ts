@@ -129,7 +129,8 @@ describe('fields out of range are refused before anything is decoded', () => {
 
   test.each<[string, Uint8Array, BitstreamError['code'], string]>([
     ['a layout of contexts', field([0x80 | CSR, 3, 4]), 'reserved-bits', 'reserved bits set'],
-    ['bit 7 of the coder byte', field([0x81, 3, 4]), 'reserved-bits', 'coder 5 is not one'],
+    ['a coder that is none', field([0x83, 3, 4]), 'reserved-bits', 'coder 7 is not one'],
+    ['a layout of packed symbols', field([0xa1, 3, 4]), 'reserved-bits', 'reserved bits set'],
     ['lanes in the coder byte', field([CSR | 4, 3, 4]), 'reserved-bits', 'coder byte'],
     ['a layout of bins', field([CSR & ~2, 3, 4]), 'invalid-field', 'goes with rans'],
     ['a layout of packed fields', field([(MAP & ~2) | 1, 4]), 'invalid-field', 'goes with rans'],

@@ -94,8 +94,11 @@ export function shapeOption(): Option {
 
 /** `--coder`. */
 export function coderOption(): Option {
-  return new Option('--coder <name>', 'entropy coder; auto takes the smaller, rans is the fastest')
-    .choices(['auto', 'rans', 'rans-contexts', 'binary'])
+  return new Option(
+    '--coder <name>',
+    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest',
+  )
+    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary'])
     .default('auto');
 }
 

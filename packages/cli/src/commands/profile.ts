@@ -32,8 +32,11 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
         .default([], 'none'),
     )
     .addOption(
-      new Option('--coder <name>', 'static coder; contexts of neighbors take fewer bits, for up to 16 levels')
-        .choices(['rans', 'rans-contexts'])
+      new Option(
+        '--coder <name>',
+        'static coder; packed codes fastest, contexts of neighbors take fewest bits, both for up to 16 levels',
+      )
+        .choices(['rans', 'rans-packed', 'rans-contexts'])
         .default('rans'),
     )
     .addOption(

@@ -37,9 +37,16 @@ export function inspectProfile(bytes: Uint8Array): InspectReport {
 
 function describeCoder(coder: StaticCoder | null): string {
   if (!coder) return 'none';
-  return coder.kind === 'rans'
-    ? `rans, table of ${coder.table.precisionBits} bits`
-    : `rans with contexts, ${coder.model.classOfChannel.length} channels`;
+  switch (coder.kind) {
+    case 'rans':
+      return `rans, table of ${coder.table.precisionBits} bits`;
+    case 'rans-packed':
+      return `rans of packed symbols, table of ${coder.table.precisionBits} bits`;
+    case 'rans-contexts':
+      return `rans with contexts, ${coder.model.classOfChannel.length} channels`;
+    default:
+      return coder satisfies never;
+  }
 }
 
 function levelCountOf({ quantizer }: TensorProfile): number {

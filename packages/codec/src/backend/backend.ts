@@ -3,7 +3,35 @@
  * must give the same indices, counts and bytes (`test/backend-conformance.test.ts` holds them to it).
  */
 
-import type { AffineQuantizer, EntropyKernels, Indices, ValueRange } from '../stages.js';
+import type {
+  AffineQuantizer,
+  EntropyKernels,
+  FrequencyTable,
+  Indices,
+  RansPayload,
+  ValueRange,
+} from '../stages.js';
+
+/** How values become one payload. */
+export interface ValueCoding {
+  /** What a symbol is: an index, or several packed ones. */
+  readonly kind: 'rans' | 'rans-packed';
+  /** Of at most 256 levels, 16 for packed symbols. */
+  readonly quantizer: AffineQuantizer;
+  /** Index of the value 0. */
+  readonly background: number;
+  /** Frequencies of the symbols. */
+  readonly table: FrequencyTable;
+}
+
+/** How a payload becomes values. */
+export interface ValueDecoding extends Pick<ValueCoding, 'kind' | 'background' | 'table'> {
+  /** Level of each index: 2 to 256, 16 for packed symbols. */
+  readonly levels: Float32Array;
+}
+
+/** A lane count, or what chooses it by the counts of the symbols. */
+export type LaneChoice = number | ((counts: Uint32Array) => number);
 
 /** The hot stages of the codec. Calls are synchronous and keep nothing of their arguments. */
 export interface Backend extends EntropyKernels {
@@ -17,6 +45,24 @@ export interface Backend extends EntropyKernels {
 
   /** Level of each index. @param indices - each below `levelCount` */
   dequantize(indices: Indices, quantizer: AffineQuantizer): Float32Array;
+
+  /**
+   * Quantization and rANS in one call.
+   * @param values - at least one
+   * @returns the payload; null if a value is NaN
+   * @throws {RangeError} if a symbol has no frequency in the table
+   */
+  encodeValues(values: Float32Array, coding: ValueCoding, lanes: LaneChoice): RansPayload | null;
+
+  /**
+   * rANS and levels in one call.
+   * @param target - receives as many values as it holds, at least one; of no meaning if there is a reason
+   * @returns null, or the reason for which the payload is not one
+   */
+  decodeValues(payload: RansPayload, decoding: ValueDecoding, target: Float32Array): string | null;
+
+  /** CRC-32 (bitstream.md §3.4), in [0, 2^32). @param previous - CRC-32 of the bytes before them, 0 by default */
+  crc32(bytes: Uint8Array, previous?: number): number;
 
   /**
    * Number of thresholds at or below each value; that of NaN has no meaning.

@@ -1,5 +1,6 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
+import { crc32 } from '../bitstream/crc32.js';
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
 import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
@@ -7,6 +8,7 @@ import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
 import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
 import { measureRange } from '../quantizer/range.js';
 import type { Backend } from './backend.js';
+import { countSymbols, decodeValues, encodeValues } from './value-stages.js';
 
 /** Plain TypeScript; needs nothing of its engine. */
 export const referenceBackend: Backend = Object.freeze({
@@ -16,11 +18,10 @@ export const referenceBackend: Backend = Object.freeze({
   dequantize: dequantizeIndices,
   quantizeByThresholds,
   lookUpLevels,
-  countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32Array {
-    const counts = new Uint32Array(alphabetSize);
-    for (let i = 0; i < symbols.length; i++) counts[symbols[i]]++;
-    return counts;
-  },
+  encodeValues,
+  decodeValues,
+  crc32,
+  countSymbols,
   encodeRans,
   decodeRans,
   encodeBins,

@@ -25,11 +25,19 @@ import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.
 import { channelPlanes } from './contexts/lanes.js';
 import { readTable, tableOfDescription, writeTable } from './frequency-table.js';
 import { packedBits, unpackIndices } from './packed-indices.js';
+import { packedAlphabet, packedSymbolCount, unpackSymbols } from './packed-symbols.js';
 import { MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
 import { joinIndices, TOKEN_PEAK, tokenCount } from './wide-alphabet.js';
 
-/** Symbols of the coder: the indices, with a peak at the background, or tokens, with one after the outer ones. */
-export function symbolAlphabet(kind: 'rans' | 'rans-tokens', alphabet: IndexAlphabet): SymbolAlphabet {
+/**
+ * Symbols of the coder: the indices, with a peak at the background, several of them, with one where all are, or tokens,
+ * with one after the outer ones.
+ */
+export function symbolAlphabet(
+  kind: 'rans' | 'rans-packed' | 'rans-tokens',
+  alphabet: IndexAlphabet,
+): SymbolAlphabet {
+  if (kind === 'rans-packed') return packedAlphabet(alphabet);
   if (kind === 'rans') return { size: alphabet.levelCount, peak: alphabet.background };
   return { size: tokenCount(alphabet.levelCount), peak: TOKEN_PEAK };
 }
@@ -93,7 +101,8 @@ export function readCodedIndices(
   }
   const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
   const wordCount = readWordCount(reader);
-  if (coder === 'rans') return { kind: coder, table, payload: readPayload(reader, laneCount, wordCount) };
+  if (coder !== 'rans-tokens')
+    return { kind: coder, table, payload: readPayload(reader, laneCount, wordCount) };
   const rawByteCount = reader.readVarint();
   reader.note('bytes of raw bits', rawByteCount);
   const payload = readPayload(reader, laneCount, wordCount);
@@ -119,13 +128,13 @@ export function decodeIndices(
   if (coded.kind === 'static') {
     if (coded.coder.kind === 'rans-contexts')
       return kernels.decodeContexts(coded.payload, geometry, coded.coder.model);
-    const table = tableOfDescription(symbolAlphabet('rans', alphabet), coded.coder.table);
-    return kernels.decodeRans(coded.payload, count, table);
+    return decodeByTable(coded.coder, coded.payload, count, alphabet, kernels);
   }
   if (coded.kind === 'rans-contexts') return kernels.decodeContexts(coded.payload, geometry, coded.model);
+  if (coded.kind !== 'rans-tokens') return decodeByTable(coded, coded.payload, count, alphabet, kernels);
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
-  if (coded.kind === 'rans' || typeof symbols === 'string') return symbols;
+  if (typeof symbols === 'string') return symbols;
   const rawBits = new BitReader(coded.rawBits);
   const indices = joinIndices(symbols, background, levelCount, rawBits);
   if (typeof indices === 'number') return `index at element ${-1 - indices} is over ${levelCount - 1}`;
@@ -133,6 +142,20 @@ export function decodeIndices(
     return 'raw bits do not end where their last token does';
   }
   return indices;
+}
+
+function decodeByTable(
+  { kind, table }: { readonly kind: 'rans' | 'rans-packed'; readonly table: TableDescription },
+  payload: RansPayload,
+  count: number,
+  alphabet: IndexAlphabet,
+  kernels: EntropyKernels,
+): Uint8Array | string {
+  const frequencies = tableOfDescription(symbolAlphabet(kind, alphabet), table);
+  if (kind === 'rans') return kernels.decodeRans(payload, count, frequencies);
+  const symbolCount = packedSymbolCount(count, alphabet.levelCount);
+  const symbols = kernels.decodeRans(payload, symbolCount, frequencies);
+  return typeof symbols === 'string' ? symbols : unpackSymbols(symbols, count, alphabet);
 }
 
 function readPacked(reader: ByteReader, count: number, levelCount: number): CodedIndices {
@@ -157,7 +180,7 @@ function readStatic(
   geometry: FeatureGeometry,
   coder: StaticCoder,
 ): RansPayload {
-  if (coder.kind === 'rans') {
+  if (coder.kind !== 'rans-contexts') {
     if (laneCount > MAX_LANE_COUNT)
       throw reader.error('invalid-field', `${laneCount} lanes are over ${MAX_LANE_COUNT}`, reader.offset - 1);
     return readPayload(reader, laneCount, readWordCount(reader));

@@ -6,21 +6,24 @@ import type { CodedIndices, Layout } from '../stages.js';
 import { MAX_CONTEXT_LEVELS } from './contexts/context-model.js';
 import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import { MAX_ALPHABET_SIZE } from './frequency-table.js';
+import { MAX_PACKED_LEVELS } from './packed-symbols.js';
 import { MAX_LANE_COUNT } from './rans.js';
 import { MIN_TOKEN_LEVELS } from './wide-alphabet.js';
 
-/** Codes of the coder; the position is the code, 5 is free. */
-const CODERS: readonly (CodedIndices['kind'] | undefined)[] = [
+/** Codes of the coder; the position is the code. */
+const CODERS: readonly CodedIndices['kind'][] = [
   'binary',
   'packed',
   'rans',
   'rans-tokens',
   'static',
-  undefined,
+  'rans-packed',
   'rans-contexts',
 ];
 /** Coders whose sections state their lanes. */
-const LANE_CODERS = ['rans', 'rans-tokens', 'static', 'rans-contexts'];
+const LANE_CODERS = ['rans', 'rans-tokens', 'static', 'rans-packed', 'rans-contexts'];
+/** Coders of later date, for which the bits of the layout are reserved. */
+const DENSE_CODERS = ['rans-packed', 'rans-contexts'];
 /** Codes of the layout; the position is the code. */
 const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
 const CODER_LOW_MASK = 0b11;
@@ -54,12 +57,12 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   const start = reader.offset;
   const byte = reader.readUint8();
   const code = (byte & CODER_LOW_MASK) | ((byte & CODER_HIGH_MASK) >>> CODER_HIGH_SHIFT);
-  const coder = CODERS[code];
+  const coder: CodedIndices['kind'] | undefined = CODERS[code];
   const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
   const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
   const hasLanes = layout === 'dense' && LANE_CODERS.includes(coder ?? '');
   if (!coder) throw reader.error('reserved-bits', `coder ${code} is not one`, start);
-  if ((!hasLanes && laneCount > 1) || (coder === 'rans-contexts' && layout !== 'dense')) {
+  if ((!hasLanes && laneCount > 1) || (DENSE_CODERS.includes(coder) && layout !== 'dense')) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
   }
   if (layout !== 'dense' && coder !== 'rans') {
@@ -73,6 +76,9 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   }
   if (coder === 'rans-contexts' && levelCount > MAX_CONTEXT_LEVELS) {
     throw reader.error('invalid-field', `${levelCount} levels have no context model`, start);
+  }
+  if (coder === 'rans-packed' && levelCount > MAX_PACKED_LEVELS) {
+    throw reader.error('invalid-field', `${levelCount} levels have no packed symbols`, start);
   }
   if (coder === 'rans-tokens' && levelCount < MIN_TOKEN_LEVELS) {
     throw reader.error('invalid-field', `${levelCount} levels have no tokens`, start);

@@ -19,6 +19,7 @@ import type {
 import { symbolAlphabet } from './coded-indices.js';
 import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import { contextBytes, encodeByContexts, promisingContexts } from './encode-by-contexts.js';
+import { encodePacked } from './encode-packed.js';
 import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './frequency-table.js';
 import { packedBits, packIndices } from './packed-indices.js';
 import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
@@ -44,11 +45,12 @@ const CONTEXT_GAIN = 0.02;
 
 /**
  * Entropy coders: rANS is fast and knows frequencies alone; rANS with contexts is as fast and has tables for every
- * neighborhood, which a model fixes beforehand; the binary coder predicts every index from its neighbors and learns as
+ * neighborhood, which a model fixes beforehand; packed rANS codes several indices as one symbol, up to 16 levels, which is
+ * fastest and knows something of neighbors, but takes milliseconds to design a table for; the binary coder predicts every index from its neighbors and learns as
  * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, of rANS
  * without and with contexts for up to 1,048,576 elements and 16 levels, rANS for others.
  */
-export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts';
+export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts' | 'rans-packed';
 
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
@@ -57,7 +59,7 @@ export interface IndexCoding {
   /** Model of the contexts; without one, rANS with contexts designs it on the tensor itself. Up to 16 levels. */
   readonly contextModel?: ContextModel;
   /**
-   * A static table: of the indices for up to 256 levels, of the tokens above. Without it one is designed for
+   * A static table: of the indices for up to 256 levels, of the tokens above, of packed symbols for their coder. Without it one is designed for
    * the tensor.
    */
   readonly table?: TableDescription;
@@ -88,6 +90,9 @@ export function encodeIndices(
   }
   if (coder === 'rans-contexts') {
     return encodeByContexts(indices, geometry, alphabet, kernels, coding.contextModel, coding.laneCount);
+  }
+  if (coder === 'rans-packed') {
+    return { kind: coder, ...encodePacked(indices, alphabet, kernels, coding.table, coding.laneCount) };
   }
   if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
@@ -131,6 +136,13 @@ function encodeByStaticCoder(
   if (coder.kind === 'rans-contexts') {
     const { payload } = encodeByContexts(indices, geometry, alphabet, kernels, coder.model, laneCount);
     return { kind: 'static', coder, payload };
+  }
+  if (coder.kind === 'rans-packed') {
+    return {
+      kind: 'static',
+      coder,
+      payload: encodePacked(indices, alphabet, kernels, coder.table, laneCount).payload,
+    };
   }
   const table = tableOfDescription(symbolAlphabet('rans', alphabet), coder.table);
   const lanes = laneCount ?? chooseLaneCount(estimatedBytes(indices, alphabet, kernels, table));

@@ -54,12 +54,17 @@ const FINER_GAIN = 0.0005;
  * @param counts - occurrences per symbol, at least one positive, at most 256 symbols; not modified
  * @param peak - symbol around which values pile up (see `SymbolAlphabet`), part of what the decoder must know
  * @param options.coverAll - every symbol gets a frequency, for tables that will code other tensors too
+ * @param options.maxPrecisionBits - log2 of the largest total to choose, 12 to 15; 15 by default
  * @param options.allKnots - a knot at every symbol, which takes a sixth of the search; for small alphabets
  */
 export function designTable(
   counts: Uint32Array | Float64Array,
   peak = 0,
-  options: { readonly coverAll?: boolean; readonly allKnots?: boolean } = {},
+  options: {
+    readonly coverAll?: boolean;
+    readonly allKnots?: boolean;
+    readonly maxPrecisionBits?: number;
+  } = {},
 ): DesignedTable {
   const offset = options.coverAll ? 0.5 : 0;
   const target = Float64Array.from(counts, (count) => count + offset);
@@ -69,11 +74,14 @@ export function designTable(
     target.length < MIN_ALPHABET_FOR_CURVES
       ? shapes
       : [...shapes, designCurve(target, peak, options.allKnots)];
-  return PRECISIONS.map((precisionBits) =>
-    forms
-      .map((form) => designed({ ...form, precisionBits }, alphabet, target))
-      .reduce((a, b) => (totalBits(b) < totalBits(a) ? b : a)),
-  ).reduce((coarse, fine) => (totalBits(fine) < totalBits(coarse) * (1 - FINER_GAIN) ? fine : coarse));
+  const { maxPrecisionBits = MAX_PRECISION_BITS } = options;
+  return PRECISIONS.filter((precisionBits) => precisionBits <= maxPrecisionBits)
+    .map((precisionBits) =>
+      forms
+        .map((form) => designed({ ...form, precisionBits }, alphabet, target))
+        .reduce((a, b) => (totalBits(b) < totalBits(a) ? b : a)),
+    )
+    .reduce((coarse, fine) => (totalBits(fine) < totalBits(coarse) * (1 - FINER_GAIN) ? fine : coarse));
 }
 
 /** The cheapest curve: every knot step and resolution is fitted, the best refined. */

@@ -82,11 +82,17 @@ export function quantizeValues(values: Float32Array, quantizer: AffineQuantizer)
 
 /** Reconstruction levels of `indices`; the reference of every backend. */
 export function dequantizeIndices(indices: Indices, quantizer: AffineQuantizer): Float32Array {
-  const levels = new Float32Array(quantizer.levelCount);
-  for (let i = 0; i < levels.length; i++) levels[i] = levelOfIndex(i, quantizer);
+  const levels = levelsOfQuantizer(quantizer);
   const values = new Float32Array(indices.length);
   for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
   return values;
+}
+
+/** All reconstruction levels. */
+export function levelsOfQuantizer(quantizer: AffineQuantizer): Float32Array {
+  const levels = new Float32Array(quantizer.levelCount);
+  for (let i = 0; i < levels.length; i++) levels[i] = levelOfIndex(i, quantizer);
+  return levels;
 }
 
 /** Storage for the indices of a quantizer with `levelCount` levels. */

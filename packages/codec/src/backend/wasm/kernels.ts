@@ -11,13 +11,18 @@ export interface Kernels {
   initialize(): void;
   initializeContextModel(): void;
   measureRange(source: number, count: number): void;
-  quantize8: QuantizeKernel;
-  quantize16: QuantizeKernel;
+  /** Says, as 0 or 1, whether all elements are numbers. */
+  quantize8: QuantizeKernel<number>;
+  quantize16: QuantizeKernel<void>;
   dequantize8: DequantizeKernel;
   dequantize16: DequantizeKernel;
   countThresholds(source: number, target: number, count: number, thresholdCount: number): void;
   searchThresholds(source: number, target: number, count: number): void;
   lookUp(source: number, target: number, count: number): void;
+  packSymbols(source: number, target: number, count: number, perSymbol: number, weights: number): void;
+  expandSymbols(source: number, target: number, count: number, perSymbol: number): void;
+  initializeCrc32(): void;
+  crc32(source: number, count: number, previous: number): number;
   countSymbols(source: number, count: number): void;
   encodeRans(
     source: number,
@@ -80,7 +85,7 @@ export interface Kernels {
   ): number;
 }
 
-type QuantizeKernel = (
+type QuantizeKernel<Result> = (
   source: number,
   target: number,
   count: number,
@@ -88,7 +93,7 @@ type QuantizeKernel = (
   reciprocal: number,
   zeroPoint: number,
   last: number,
-) => void;
+) => Result;
 
 type DequantizeKernel = (
   source: number,
@@ -112,6 +117,7 @@ export async function instantiateKernels(): Promise<Kernels> {
     new Uint16Array(kernels.memory.buffer, SQUASH, SQUASH_POINTS.length).set(SQUASH_POINTS);
     kernels.initializeContextModel();
     kernels.initializeContexts();
+    kernels.initializeCrc32();
     return kernels;
   } catch (cause) {
     throw new BackendUnavailableError('wasm', `the kernels do not run: ${String(cause)}`, { cause });

@@ -12,6 +12,7 @@ export const TABLE = 8192;
 export const MAPS = 8192;
 export const THRESHOLDS = 8512;
 export const SLOTS = 12288;
+export const LEVELS = 12288;
 export const SQUASH = 45056;
 export const RATES = 45184;
 export const WEIGHTS = 45696;
@@ -21,5 +22,6 @@ export const PUSH = 58624;
 export const KEPT_STATES = 62720;
 export const PROBABILITIES = 65536;
 export const CONTEXT_COUNTS = 147712;
+export const REMAINDERS = 188928;
 /** Tensors, symbols and words: everything from here on is the caller's. */
-export const DATA = 196608;
+export const DATA = 205312;

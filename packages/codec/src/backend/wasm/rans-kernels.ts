@@ -23,6 +23,12 @@ export function countSymbols(kernels: Kernels, symbols: Uint8Array, alphabetSize
   return counts;
 }
 
+/** Counts symbols that lie in memory. */
+export function countAt(kernels: Kernels, source: number, count: number, alphabetSize: number): Uint32Array {
+  kernels.countSymbols(source, count);
+  return new Uint32Array(kernels.memory.buffer, COUNTS, alphabetSize).slice();
+}
+
 /** `EntropyKernels.encodeRans`. */
 export function encode(
   kernels: Kernels,
@@ -30,71 +36,102 @@ export function encode(
   table: FrequencyTable,
   laneCount: number,
 ): RansPayload {
-  const { precisionBits, frequencies, starts } = table;
-  // The kernel has no row for a certain symbol.
-  if (certainSymbol(table) >= 0) return encodeRans(symbols, table, laneCount);
   const [source, words] = reserve(kernels, [symbols.length, symbols.length * 2]);
-  const wordsEnd = words + symbols.length * 2;
+  new Uint8Array(kernels.memory.buffer, source, symbols.length).set(symbols);
+  return encodeAt(kernels, source, words, symbols.length, table, laneCount);
+}
+
+/**
+ * Encodes symbols that lie in memory.
+ * @param words - area of 2 bytes a symbol
+ * @throws {RangeError} as the reference does
+ */
+export function encodeAt(
+  kernels: Kernels,
+  source: number,
+  words: number,
+  count: number,
+  table: FrequencyTable,
+  laneCount: number,
+): RansPayload {
+  const { precisionBits, frequencies, starts } = table;
   const { buffer } = kernels.memory;
+  const byReference = (): RansPayload =>
+    encodeRans(new Uint8Array(buffer, source, count).slice(), table, laneCount);
+  // The kernel has no row for a certain symbol.
+  if (certainSymbol(table) >= 0) return byReference();
+  const wordsEnd = words + count * 2;
   const rows = new Int32Array(buffer, TABLE, frequencies.length * 4);
   const reciprocals = new Float32Array(buffer, TABLE, frequencies.length * 4);
-  frequencies.forEach((frequency, symbol) => {
+  for (let symbol = 0; symbol < frequencies.length; symbol++) {
+    const frequency = frequencies[symbol];
     rows[symbol * 4] = frequency;
     rows[symbol * 4 + 1] = starts[symbol];
     rows[symbol * 4 + 2] = frequency * 2 ** (31 - precisionBits);
     reciprocals[symbol * 4 + 3] = 1 / frequency;
-  });
-  new Uint8Array(buffer, source, symbols.length).set(symbols);
-  const firstWord = kernels.encodeRans(source, symbols.length, laneCount, precisionBits, wordsEnd);
-  if (firstWord === 0) return encodeRans(symbols, table, laneCount); // which refuses the symbol by name
+  }
+  const firstWord = kernels.encodeRans(source, count, laneCount, precisionBits, wordsEnd);
+  if (firstWord === 0) return byReference(); // which refuses the symbol by name
   const bytes = new Uint8Array(laneCount * STATE_BYTES + wordsEnd - firstWord);
   bytes.set(new Uint8Array(buffer, STATES, laneCount * STATE_BYTES));
   bytes.set(new Uint8Array(buffer, firstWord, wordsEnd - firstWord), laneCount * STATE_BYTES);
   return { bytes, laneCount };
 }
 
-/** `EntropyKernels.decodeRans`; payloads that do not decode are handed to the reference for the reason. */
+/** `EntropyKernels.decodeRans`; bad payloads are rare and handed to the reference for the reason. */
 export function decode(
   kernels: Kernels,
   payload: RansPayload,
   symbolCount: number,
   table: FrequencyTable,
 ): Uint8Array | string {
+  const [words, target] = reserve(kernels, [payload.bytes.length, symbolCount]);
+  return decodeTo(kernels, payload, symbolCount, table, words, target)
+    ? new Uint8Array(kernels.memory.buffer, target, symbolCount).slice()
+    : decodeRans(payload, symbolCount, table);
+}
+
+/**
+ * Decodes symbols to memory.
+ * @param words - area as long as the payload
+ * @returns false if it is not done: the payload is bad, or its table has a certain symbol
+ */
+export function decodeTo(
+  kernels: Kernels,
+  payload: RansPayload,
+  symbolCount: number,
+  table: FrequencyTable,
+  words: number,
+  target: number,
+): boolean {
   const { bytes, laneCount } = payload;
   const stateBytes = laneCount * STATE_BYTES;
   const wordBytes = bytes.length - stateBytes;
-  if (certainSymbol(table) >= 0 || wordBytes < 0 || wordBytes % 2 !== 0) {
-    return decodeRans(payload, symbolCount, table);
-  }
-  const [words, target] = reserve(kernels, [wordBytes, symbolCount]);
+  if (certainSymbol(table) >= 0 || wordBytes < 0 || wordBytes % 2 !== 0) return false;
   const { buffer } = kernels.memory;
   const states = new Uint32Array(buffer, STATES, laneCount);
   new Uint8Array(buffer, STATES, stateBytes).set(bytes.subarray(0, stateBytes));
   new Uint8Array(buffer, words, wordBytes).set(bytes.subarray(stateBytes));
-  if (states.some((state) => state < STATE_LOW || state >= 2 ** 31))
-    return decodeRans(payload, symbolCount, table);
+  if (states.some((state) => state < STATE_LOW || state >= 2 ** 31)) return false;
   writeDecodeTable(buffer, table);
   const wordsEnd = words + wordBytes;
   const taken =
     table.precisionBits === 12
       ? kernels.decodeRans12(words, wordsEnd, target, symbolCount, laneCount)
       : kernels.decodeRansFine(words, wordsEnd, target, symbolCount, laneCount, table.precisionBits);
-  // Bad payloads are rare: the reference finds the reason.
-  if (taken !== wordsEnd || states.some((state) => state !== STATE_LOW)) {
-    return decodeRans(payload, symbolCount, table);
-  }
-  return new Uint8Array(buffer, target, symbolCount).slice();
+  return taken === wordsEnd && states.every((state) => state === STATE_LOW);
 }
 
 function writeDecodeTable(buffer: ArrayBuffer, table: FrequencyTable): void {
   const { precisionBits, frequencies, starts } = table;
   if (precisionBits === 12) {
     const entries = new Uint32Array(buffer, TABLE, 1 << precisionBits);
-    frequencies.forEach((frequency, symbol) => {
-      for (let bias = 0; bias < frequency; bias++) {
-        entries[starts[symbol] + bias] = symbol | (frequency << 8) | (bias << 20);
+    for (let symbol = 0; symbol < frequencies.length; symbol++) {
+      const entry = symbol | (frequencies[symbol] << 8);
+      for (let bias = 0; bias < frequencies[symbol]; bias++) {
+        entries[starts[symbol] + bias] = entry | (bias << 20);
       }
-    });
+    }
     return;
   }
   const entries = new Uint32Array(buffer, TABLE, frequencies.length);

@@ -3,6 +3,7 @@
 import type { Backend } from '../backend.js';
 import * as binary from './binary-kernels.js';
 import * as contexts from './context-kernels.js';
+import { crc32 } from './crc-kernels.js';
 import { instantiateKernels } from './kernels.js';
 import {
   dequantize,
@@ -12,6 +13,7 @@ import {
   quantizeByThresholds,
 } from './quantizer-kernels.js';
 import * as rans from './rans-kernels.js';
+import { decodeValues, encodeValues } from './value-kernels.js';
 
 /**
  * Loads the WebAssembly backend. Each call makes an instance with memory of its own.
@@ -25,6 +27,9 @@ export async function loadWasmBackend(): Promise<Backend> {
     quantize: (values, quantizer) => quantize(kernels, values, quantizer),
     dequantize: (indices, quantizer) => dequantize(kernels, indices, quantizer),
     quantizeByThresholds: (values, thresholds) => quantizeByThresholds(kernels, values, thresholds),
+    encodeValues: (values, coding, lanes) => encodeValues(kernels, values, coding, lanes),
+    decodeValues: (payload, decoding, target) => decodeValues(kernels, payload, decoding, target),
+    crc32: (bytes, previous = 0) => crc32(kernels, bytes, previous),
     lookUpLevels: (indices, levels) => lookUpLevels(kernels, indices, levels),
     countSymbols: (symbols, alphabetSize) => rans.countSymbols(kernels, symbols, alphabetSize),
     encodeRans: (symbols, table, laneCount) => rans.encode(kernels, symbols, table, laneCount),

@@ -1,0 +1,48 @@
+/** Values to payload and back, stage by stage: the reference of the calls that do it at once. */
+
+import { packedAlphabet, packedSymbolCount, packSymbols, unpackSymbols } from '../entropy/packed-symbols.js';
+import { decodeRans, encodeRans } from '../entropy/rans.js';
+import { quantizeValues } from '../quantizer/affine.js';
+import { lookUpLevels } from '../quantizer/level-table.js';
+import type { RansPayload } from '../stages.js';
+import type { LaneChoice, ValueCoding, ValueDecoding } from './backend.js';
+
+/** Occurrences of each symbol. @param symbols - each below `alphabetSize` */
+export function countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32Array {
+  const counts = new Uint32Array(alphabetSize);
+  for (let i = 0; i < symbols.length; i++) counts[symbols[i]]++;
+  return counts;
+}
+
+/** `Backend.encodeValues`. */
+export function encodeValues(
+  values: Float32Array,
+  { kind, quantizer, background, table }: ValueCoding,
+  lanes: LaneChoice,
+): RansPayload | null {
+  if (values.some(Number.isNaN)) return null;
+  const { levelCount } = quantizer;
+  const indices = quantizeValues(values, quantizer) as Uint8Array;
+  const alphabet = { levelCount, background };
+  const symbols = kind === 'rans' ? indices : packSymbols(indices, alphabet);
+  const size = kind === 'rans' ? levelCount : packedAlphabet(alphabet).size;
+  const laneCount = typeof lanes === 'number' ? lanes : lanes(countSymbols(symbols, size));
+  return encodeRans(symbols, table, laneCount);
+}
+
+/** `Backend.decodeValues`. */
+export function decodeValues(
+  payload: RansPayload,
+  { kind, table, levels, background }: ValueDecoding,
+  target: Float32Array,
+): string | null {
+  const levelCount = levels.length;
+  const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levelCount);
+  const symbols = decodeRans(payload, count, table);
+  if (typeof symbols === 'string') return symbols;
+  const indices =
+    kind === 'rans' ? symbols : unpackSymbols(symbols, target.length, { levelCount, background });
+  if (typeof indices === 'string') return indices;
+  target.set(lookUpLevels(indices, levels));
+  return null;
+}
