@@ -116,6 +116,7 @@ function randomCoding(random, feature) {
     { kind: 'uniform', levelCount, range },
     { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range },
     { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },
+    { kind: 'blocks', blockSize: pick([4, 8]), step: 10 ** (random.nextInteger(4) - 2) },
     { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
   ]);
   const coder = pick(['auto', 'rans', 'rans-contexts', 'rans-packed', 'binary']);

@@ -199,6 +199,12 @@ export const quantizerSchema = z.discriminatedUnion('kind', [
   groupedQuantizer,
   z.strictObject({ kind: z.literal('integer') }),
   z.strictObject({ kind: z.literal('lossless') }),
+  z.strictObject({
+    kind: z.literal('blocks'),
+    blockSize: z.union([z.literal(4), z.literal(8)]),
+    step: z.number().positive(),
+    levelCount: z.int().min(3).max(65_535).optional(),
+  }),
 ]) satisfies z.ZodType<QuantizerChoice>;
 
 const measurement = z.strictObject({

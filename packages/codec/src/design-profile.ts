@@ -9,7 +9,7 @@ import { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.
 import { MAX_ALPHABET_SIZE } from './entropy/frequency-table.js';
 import { packedAlphabet, packSymbols } from './entropy/packed-symbols.js';
 import { designTable } from './entropy/table-design.js';
-import { geometryOfShape, valuesOfTensor } from './feature.js';
+import { geometryOfIndices, valuesOfTensor } from './feature.js';
 import { quantizeByProfile, quantizerOfChoice } from './fixed-quantizer.js';
 import type { QuantizerChoice } from './quantize-feature.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
@@ -62,7 +62,7 @@ export function designTensorProfile(
     const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
     if (misfit) throw new RangeError(misfit);
     const indices = quantizeByProfile(sample, profile, backend).indices as Uint8Array;
-    return { indices, geometry: geometryOfShape(sample.shape) };
+    return { indices, geometry: geometryOfIndices(sample.shape, quantizer) };
   });
   switch (kind) {
     case 'rans-contexts':

@@ -13,7 +13,8 @@ import {
   type TensorData,
 } from '@featherwire/tensor';
 import { integerRange } from './container/quantizer-section.js';
-import type { FeatureGeometry } from './stages.js';
+import { blockGeometry } from './quantizer/block-transform.js';
+import type { FeatureGeometry, Quantizer } from './stages.js';
 
 /** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */
 export function valuesOfTensor(feature: Tensor): Float32Array {
@@ -37,6 +38,12 @@ export function geometryOfShape(shape: Shape): FeatureGeometry {
   const columns = shape.at(-1) ?? 1;
   const rows = shape.at(-2) ?? 1;
   return { planes: elementCount(shape.slice(0, -2)), rows, columns };
+}
+
+/** Geometry of the indices of a tensor: its own, but for blocks, which may reach beyond the planes. */
+export function geometryOfIndices(shape: Shape, quantizer: Quantizer): FeatureGeometry {
+  const geometry = geometryOfShape(shape);
+  return quantizer.kind === 'blocks' ? blockGeometry(geometry, quantizer.blocks.blockSize) : geometry;
 }
 
 /** Storage of a quantizable type for decoded values; `values` itself for float32. */

@@ -7,10 +7,12 @@ import type { Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { valuesOfTensor } from './feature.js';
 import {
+  blocksOfChoice,
   checkGroups,
   limitsOfStatistics,
   type QuantizedFeature,
   type QuantizerChoice,
+  quantizeBlocks,
   refuseEmpty,
   refuseNaN,
 } from './quantize-feature.js';
@@ -53,6 +55,11 @@ export function quantizerOfChoice(
       const grouped = groupedQuantizer(levelCount, axis, checkGroups(shape, choice), range.limits);
       return { quantizer: { kind: 'grouped', grouped }, thresholds: null };
     }
+    case 'blocks': {
+      if (choice.levelCount === undefined)
+        throw new RangeError('levelCount expected a number for blocks of a profile, got none');
+      return { quantizer: { kind: 'blocks', blocks: blocksOfChoice(choice, statistics) }, thresholds: null };
+    }
     case 'uniform':
     case 'asymmetric': {
       const levelCount = choice.kind === 'uniform' ? choice.levelCount : 2 ** choice.bits;
@@ -83,7 +90,13 @@ export function quantizeByProfile(
   backend: Backend,
 ): Extract<QuantizedFeature, { kind: 'indexed' }> {
   const values = valuesOfTensor(feature);
-  refuseNaN(values, backend.measureRange(values));
+  const measured = backend.measureRange(values);
+  refuseNaN(values, measured);
+  if (quantizer.kind === 'blocks') {
+    if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
+      throw new RangeError('feature expected finite elements for blocks, got infinity');
+    return quantizeBlocks(values, feature.shape, quantizer.blocks, false, backend);
+  }
   return {
     kind: 'indexed',
     quantizer,
@@ -94,7 +107,7 @@ export function quantizeByProfile(
 function indicesOf(
   values: Float32Array,
   shape: readonly number[],
-  quantizer: IndexingQuantizer,
+  quantizer: Exclude<IndexingQuantizer, { kind: 'blocks' }>,
   thresholds: Float32Array | null,
   backend: Backend,
 ): Indices {

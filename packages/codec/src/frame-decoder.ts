@@ -6,6 +6,7 @@ import { MAX_TENSOR_COUNT } from './coding-profile.js';
 import { DEFAULT_DECODE_LIMITS, type FrameHeader } from './container/header.js';
 import { valueDecodingOf } from './decode-values.js';
 import { BitstreamError } from './errors.js';
+import { geometryOfIndices } from './feature.js';
 import {
   type CodedChunk,
   hex,
@@ -121,7 +122,7 @@ export function joinChunks(
 ): Tensor {
   const { header, body } = parseFrame(frame, options, 1).parts[0];
   const total = chunks.reduce((sum, { indices }) => sum + indices.length, 0);
-  const count = elementCount(header.shape);
+  const count = body.kind === 'indices' ? elementsOf(geometryOfIndices(header.shape, body.quantizer)) : 0;
   if (body.kind !== 'indices' || total !== count)
     throw new RangeError(`chunks expected ${count} indices, got ${total}`);
   const indices = allocateLike(chunks[0].indices, count);
@@ -181,7 +182,7 @@ function decodeAllIndices(
 ): Indices {
   const first = decodeChunkIndices(chunks[0], quantizer, backend);
   if (chunks.length === 1) return first;
-  const indices = allocateLike(first, elementCount(shape));
+  const indices = allocateLike(first, elementsOf(geometryOfIndices(shape, quantizer)));
   indices.set(first);
   let offset = first.length;
   for (const chunk of chunks.slice(1)) {

@@ -13,7 +13,7 @@ import { writeTensorHeader } from './container/header.js';
 import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
 import { encodeStaticValues } from './encode-values.js';
 import { startTimeBudget } from './entropy/time-budget.js';
-import { geometryOfShape } from './feature.js';
+import { geometryOfIndices } from './feature.js';
 import { quantizeByProfile } from './fixed-quantizer.js';
 import { writeIndexSection } from './index-section.js';
 import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
@@ -137,8 +137,15 @@ function writeTensor(
   const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, null, backend);
   writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
   if (quantized.quantizer.kind === 'none') writer.writeBytes(bytesOfData(feature.data));
-  else writeIndices(writer, quantized, feature, coding, null, options);
+  else writeIndices(writer, quantized, feature, codingOf(coding), null, options);
   return () => dataOfQuantized(feature, quantized, backend);
+}
+
+/** Frequencies differ more than neighbors: coefficients are for the binary coder, if nothing else is asked for. */
+function codingOf(coding: TensorCodingOptions): TensorCodingOptions {
+  const isOpen =
+    !coding.coder && !coding.table && !coding.contextModel && !coding.laneCount && !coding.layout;
+  return coding.quantizer.kind === 'blocks' && isOpen ? { ...coding, coder: 'binary' } : coding;
 }
 
 /**
@@ -212,7 +219,7 @@ function writeIndices(
   if (quantized.kind === 'direct') return;
   const { indices } = quantized;
   const alphabet = alphabetOfQuantizer(quantized.quantizer);
-  const geometry = geometryOfShape(shape);
+  const geometry = geometryOfIndices(shape, quantized.quantizer);
   const count = Math.min(chunkCount, maxChunkCount(geometry));
   if (chunkCount > 1) writer.writeVarint(count);
   let offset = 0;

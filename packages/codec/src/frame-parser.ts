@@ -16,13 +16,14 @@ import {
   readTensorHeader,
 } from './container/header.js';
 import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
-import { geometryOfShape } from './feature.js';
+import { geometryOfIndices } from './feature.js';
 import { type IndexSection, readIndexSection } from './index-section.js';
 import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import {
   type CodedIndices,
   chunksOfGeometry,
+  elementsOf,
   type FeatureGeometry,
   type Layout,
   maxChunkCount,
@@ -143,7 +144,7 @@ export function parseFrame(
       ? { ...profile, shape: readDimensions(reader, profile.shape, remaining) }
       : readTensorHeader(reader, i === 0 ? dtype : readDType(reader), remaining);
     left -= elementCount(header.shape);
-    parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null) });
+    parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null, remaining) });
   }
   return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
 }
@@ -181,6 +182,7 @@ function readBody(
   { dtype, shape, quantizer }: FrameHeader,
   form: FrameForm,
   staticCoder: StaticCoder | null,
+  limits: DecodeLimits,
 ): TensorBody {
   const count = elementCount(shape);
   if (quantizer.kind === 'constant') return { kind: 'none', value: quantizer.value };
@@ -196,7 +198,12 @@ function readBody(
     return { kind: 'planes', section: readPlanes(reader, dtype, shape), byteOffset };
   }
   const alphabet = alphabetOfQuantizer(quantizer);
-  const geometry = geometryOfShape(shape);
+  const geometry = geometryOfIndices(shape, quantizer);
+  if (elementsOf(geometry) > limits.maxElements)
+    throw reader.error(
+      'limit-exceeded',
+      `${elementsOf(geometry)} coefficients are over ${limits.maxElements} elements`,
+    );
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

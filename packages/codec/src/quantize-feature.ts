@@ -5,10 +5,11 @@
 
 import { elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
-import { integerRange } from './container/quantizer-section.js';
-import { valuesOfTensor } from './feature.js';
+import { integerRange, MIN_BLOCK_STEP } from './container/quantizer-section.js';
+import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
+import { affineOfBlocks, coefficientsOfValues } from './quantizer/block-transform.js';
 import {
   forEachGroupChunk,
   type GroupLayout,
@@ -22,7 +23,7 @@ import { levelTable } from './quantizer/level-table.js';
 import { finiteLimits } from './quantizer/range.js';
 import { type ActivationKind, designRange } from './quantizer/range-design.js';
 import { addValues, createStatistics, type FeatureStatistics, statisticsOf } from './quantizer/statistics.js';
-import type { Indices, Quantizer, ValueRange } from './stages.js';
+import type { BlockQuantizer, Indices, Quantizer, ValueRange } from './stages.js';
 
 /** Clip limits that follow from the tensor's own values. */
 export type MeasuredRangeChoice =
@@ -70,6 +71,17 @@ export type QuantizerChoice =
       readonly groupOfChannel?: readonly number[];
       readonly range: GroupRangeChoice;
     }
+  /**
+   * Cosine coefficients of square blocks of each plane, in levels at equal distance `step` around 0: for smooth maps at low
+   * rates, with `lambda`. Planes have at least half a block's rows and columns. `levelCount`, odd, 3 to 65,535, is that of
+   * the largest coefficient if it is not given; what is larger saturates.
+   */
+  | {
+      readonly kind: 'blocks';
+      readonly blockSize: 4 | 8;
+      readonly step: number;
+      readonly levelCount?: number;
+    }
   /** Lossless for int8 and uint8. */
   | { readonly kind: 'integer' }
   /**
@@ -85,12 +97,20 @@ export type IndexingChoice = Exclude<QuantizerChoice, { kind: 'lossless' }>;
 export type QuantizedFeature =
   /** The header says it all, or the elements follow as they are. */
   | { readonly kind: 'direct'; readonly quantizer: Extract<Quantizer, { kind: 'none' | 'constant' }> }
-  | { readonly kind: 'indexed'; readonly quantizer: IndexingQuantizer; readonly indices: Indices };
+  | {
+      readonly kind: 'indexed';
+      readonly quantizer: IndexingQuantizer;
+      readonly indices: Indices;
+      /** What the indices were made from, where those are not the elements. */
+      readonly coefficients?: Float32Array;
+    };
 
 /** A group without a value of its own, and the width of ranges around one value, relative and absolute. */
 const EMPTY_GROUP: GroupLimits = { low: 0, high: 1 };
 const SINGLE_VALUE_WIDTH = 2 ** -10;
 const LEAST_WIDTH = 2 ** -100;
+/** Most levels of coefficients: the largest odd number with indices of 16 bits. */
+const MAX_BLOCK_LEVELS = 65_535;
 
 /**
  * Quantizes a tensor.
@@ -105,7 +125,8 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
   const measured = backend.measureRange(values);
   refuseNaN(values, measured);
   const isConstant = measured.low === measured.high && Number.isFinite(measured.low);
-  if (isConstant && choice.kind !== 'levels' && choice.range.kind !== 'fixed') {
+  const isFixed = choice.kind === 'levels' || (choice.kind !== 'blocks' && choice.range.kind === 'fixed');
+  if (isConstant && !isFixed) {
     return { kind: 'direct', quantizer: { kind: 'constant', value: measured.low } };
   }
   switch (choice.kind) {
@@ -116,6 +137,14 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
     }
     case 'grouped':
       return quantizeChannels(values, feature.shape, choice, backend);
+    case 'blocks':
+      return quantizeBlocks(
+        values,
+        feature.shape,
+        blocksOfChoice(choice, measured),
+        choice.levelCount === undefined,
+        backend,
+      );
     case 'uniform':
     case 'asymmetric': {
       const levelCount = choice.kind === 'uniform' ? choice.levelCount : 2 ** choice.bits;
@@ -130,6 +159,60 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
     default:
       return choice satisfies never;
   }
+}
+
+/**
+ * The quantizer that a choice of blocks stands for; without a level count it has the fewest.
+ * @throws {RangeError} if a setting is out of range, or a value is infinite
+ */
+export function blocksOfChoice(
+  { blockSize, step, levelCount = 3 }: Extract<QuantizerChoice, { kind: 'blocks' }>,
+  measured: Pick<ValueRange, 'low' | 'high'>,
+): BlockQuantizer {
+  if (blockSize !== 4 && blockSize !== 8) throw new RangeError(`blockSize expected 4 or 8, got ${blockSize}`);
+  if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
+    throw new RangeError(`step expected 2^-100 to 2^100, got ${step}`);
+  if (
+    !Number.isInteger(levelCount) ||
+    levelCount < 3 ||
+    levelCount > MAX_BLOCK_LEVELS ||
+    levelCount % 2 === 0
+  )
+    throw new RangeError(
+      `levelCount expected an odd integer from 3 to ${MAX_BLOCK_LEVELS}, got ${levelCount}`,
+    );
+  if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
+    throw new RangeError('feature expected finite elements for blocks, got infinity');
+  return { blockSize, step: Math.fround(step), levelCount, isRectified: measured.low >= 0 };
+}
+
+/** Coefficients and their indices. @param isOpen - the level count is that of the largest coefficient */
+export function quantizeBlocks(
+  values: Float32Array,
+  shape: readonly number[],
+  blocks: BlockQuantizer,
+  isOpen: boolean,
+  backend: Backend,
+): Extract<QuantizedFeature, { kind: 'indexed' }> {
+  const geometry = geometryOfShape(shape);
+  const { blockSize, step } = blocks;
+  if (2 * Math.min(geometry.rows, geometry.columns) < blockSize)
+    throw new RangeError(
+      `shape expected planes of at least ${blockSize / 2} rows and columns, got [${shape.join(', ')}]`,
+    );
+  const coefficients = coefficientsOfValues(values, geometry, blockSize);
+  let { levelCount } = blocks;
+  if (isOpen) {
+    const { low, high } = backend.measureRange(coefficients);
+    levelCount = 2 * Math.max(1, Math.ceil(Math.max(-low, high) / step)) + 1;
+    if (levelCount > MAX_BLOCK_LEVELS)
+      throw new RangeError(
+        `step expected one of at most ${MAX_BLOCK_LEVELS} levels, got ${levelCount} of them`,
+      );
+  }
+  const open = { ...blocks, levelCount };
+  const indices = backend.quantize(coefficients, affineOfBlocks(open));
+  return { kind: 'indexed', quantizer: { kind: 'blocks', blocks: open }, indices, coefficients };
 }
 
 /** @throws {RangeError} with their count and the place of the first, if there are any */

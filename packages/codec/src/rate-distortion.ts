@@ -15,6 +15,7 @@ import { valuesOfTensor } from './feature.js';
 import type { QuantizedFeature } from './quantize-feature.js';
 import { levelOfIndex } from './quantizer/affine.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
+import { affineOfBlocks } from './quantizer/block-transform.js';
 import { lowerEnvelope } from './quantizer/lower-envelope.js';
 import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from './stages.js';
 
@@ -41,12 +42,12 @@ export function optimizeIndices(
     throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
   if (quantized.kind === 'direct' || lambda === 0) return quantized;
   const { quantizer } = quantized;
-  if (quantizer.kind !== 'affine')
-    throw new RangeError(`lambda expected uniform or asymmetric levels, got ${quantizer.kind}`);
-  const { affine } = quantizer;
+  if (quantizer.kind !== 'affine' && quantizer.kind !== 'blocks')
+    throw new RangeError(`lambda expected uniform or asymmetric levels or blocks, got ${quantizer.kind}`);
+  const affine = quantizer.kind === 'affine' ? quantizer.affine : affineOfBlocks(quantizer.blocks);
   if (affine.levelCount > MAX_LEVEL_COUNT)
     throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
-  const values = valuesOfTensor(feature);
+  const values = quantized.coefficients ?? valuesOfTensor(feature);
   const alphabet = alphabetOfQuantizer(quantizer);
   if (coder?.kind === 'rans') {
     const indices = cheapestIndices(values, affine, bitsOfTable(coder.table, alphabet), lambda, backend);

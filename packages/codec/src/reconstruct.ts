@@ -10,8 +10,9 @@ import {
 } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { crc32 } from './bitstream/crc32.js';
-import { dataOfValues } from './feature.js';
+import { dataOfValues, geometryOfShape } from './feature.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
+import { valuesOfCoefficients } from './quantizer/block-transform.js';
 import { dequantizeGroups } from './quantizer/channel-groups.js';
 import type { Indices, Quantizer } from './stages.js';
 
@@ -34,6 +35,10 @@ export function dataOfIndices(
       const data = dtype === 'int8' ? new Int8Array(indices.length) : new Uint8Array(indices.length);
       for (let i = 0; i < data.length; i++) data[i] = quantizer.lowest + indices[i];
       return data;
+    }
+    case 'blocks': {
+      const geometry = geometryOfShape(shape);
+      return dataOfValues(dtype, valuesOfCoefficients(indices, geometry, quantizer.blocks));
     }
     default:
       return quantizer satisfies never;

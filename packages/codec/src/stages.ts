@@ -34,8 +34,21 @@ export type Quantizer =
   | { readonly kind: 'levels'; readonly levels: Float32Array }
   /** Levels at equal distance, of their own in each group of channels. */
   | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer }
+  /** Levels of the coefficients of blocks. */
+  | { readonly kind: 'blocks'; readonly blocks: BlockQuantizer }
   /** None: planes of the elements' bits follow. */
   | { readonly kind: 'planes' };
+
+/** Levels at equal distance around 0, of the cosine coefficients of square blocks (bitstream.md §4.3). */
+export interface BlockQuantizer {
+  readonly blockSize: 4 | 8;
+  /** Odd, 3 to 65,535; the middle index stands for 0. */
+  readonly levelCount: number;
+  /** float32 distance of neighboring levels, 2^-100 to 2^100. */
+  readonly step: number;
+  /** No value is below 0. */
+  readonly isRectified: boolean;
+}
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
 export interface GroupedQuantizer {

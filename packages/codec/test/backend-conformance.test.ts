@@ -57,7 +57,7 @@ function drawLayout(random: RandomSource, quantizer: QuantizerChoice, coder: Cod
 function levelCountOf(quantizer: QuantizerChoice): number {
   if (quantizer.kind === 'asymmetric') return 2 ** quantizer.bits;
   if (quantizer.kind === 'levels') return quantizer.levels.length;
-  return 'levelCount' in quantizer ? quantizer.levelCount : 256;
+  return ('levelCount' in quantizer ? quantizer.levelCount : undefined) ?? 256;
 }
 
 /** A random tensor and coding, both fixed by the seed. */

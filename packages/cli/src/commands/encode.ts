@@ -26,6 +26,7 @@ Examples:
   $ featherwire encode feature.npy feature.fwf --max-bytes 1200
   $ featherwire encode feature.npy feature.fwf --target-rate 0.7
   $ featherwire encode feature.npy feature.fwf --levels 8 --lambda 0.15
+  $ featherwire encode feature.npy feature.fwf --blocks 0.8 --lambda 0.2
   $ featherwire encode mask.npy mask.fwf --integer
   $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
   $ featherwire encode large.npy large.fwf --levels 4 --chunks 8 --digest
@@ -45,12 +46,12 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
   addQuantizerOptions(command)
     .addOption(
       new Option('--max-bytes <count>', 'as many levels as fit into so many bytes, all counted')
-        .conflicts(['levels', 'bits', 'raw', 'integer', 'lossless'])
+        .conflicts(['levels', 'bits', 'blocks', 'raw', 'integer', 'lossless'])
         .argParser(integerIn(1, MAX_BUDGET_BYTES)),
     )
     .addOption(
       new Option('--target-rate <bits>', 'as many levels as fit into so many bits per element, all counted')
-        .conflicts(['levels', 'bits', 'raw', 'integer', 'lossless', 'maxBytes'])
+        .conflicts(['levels', 'bits', 'blocks', 'raw', 'integer', 'lossless', 'maxBytes'])
         .argParser(positiveNumber),
     )
     .addOption(
@@ -65,7 +66,17 @@ export function addEncodeCommand(program: Command, context: CommandContext): voi
       new Option(
         '--profile <file.fwp>',
         'leave out what this profile says; see featherwire profile',
-      ).conflicts(['levels', 'bits', 'raw', 'integer', 'lossless', 'clip', 'maxBytes', 'targetRate']),
+      ).conflicts([
+        'levels',
+        'bits',
+        'blocks',
+        'raw',
+        'integer',
+        'lossless',
+        'clip',
+        'maxBytes',
+        'targetRate',
+      ]),
     )
     .addOption(
       new Option('--point <number>', 'operating point by which the other end knows the profile')

@@ -3,7 +3,7 @@
 import type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatReal } from '../terminal/units.js';
-import { integerIn } from './arguments.js';
+import { integerIn, positiveNumber } from './arguments.js';
 
 /** Levels taken where no option chooses a quantizer. */
 export const DEFAULT_LEVEL_COUNT = 256;
@@ -17,11 +17,13 @@ export interface QuantizerOptions {
   readonly raw?: true;
   readonly integer?: true;
   readonly lossless?: true;
+  /** Step of coefficients. */
+  readonly blocks?: number;
   readonly clip?: RangeChoice;
 }
 
 /**
- * Adds `--levels`, `--bits`, `--raw`, `--integer`, `--lossless` and `--clip` to a command.
+ * Adds `--levels`, `--bits`, `--raw`, `--integer`, `--lossless`, `--blocks` and `--clip` to a command.
  * @param conflicts - other options of the command that choose a coding, as attribute names
  */
 export function addQuantizerOptions(command: Command, conflicts: readonly string[] = []): Command {
@@ -52,6 +54,18 @@ export function addQuantizerOptions(command: Command, conflicts: readonly string
     .addOption(option('--lossless', 'lossless, for any type: planes of bits, every bit comes back'))
     .addOption(
       option(
+        '--blocks <step>',
+        'cosine coefficients of 8 by 8 blocks, levels at this distance; for smooth maps, with --lambda',
+        'levels',
+        'bits',
+        'raw',
+        'integer',
+        'lossless',
+        'clip',
+      ).argParser(positiveNumber),
+    )
+    .addOption(
+      option(
         '--clip <range>',
         'what the levels span: minmax, model (designed for the tensor), or LO,HI (default: minmax)',
         'raw',
@@ -68,12 +82,14 @@ export function quantizerOf({
   raw,
   integer,
   lossless,
+  blocks,
   clip,
 }: QuantizerOptions): QuantizerChoice {
   const range = clip ?? { kind: 'minmax' };
   if (raw) return { kind: 'none' };
   if (integer) return { kind: 'integer' };
   if (lossless) return { kind: 'lossless' };
+  if (blocks !== undefined) return { kind: 'blocks', blockSize: 8, step: blocks };
   if (bits !== undefined) return { kind: 'asymmetric', bits, range };
   return { kind: 'uniform', levelCount: levels ?? DEFAULT_LEVEL_COUNT, range };
 }
@@ -97,6 +113,8 @@ export function describeQuantizer(quantizer: QuantizerChoice): string {
       const range = quantizer.range.kind === 'fixed' ? 'limits of its own' : describeRange(quantizer.range);
       return `uniform, ${quantizer.levelCount} levels over ${range} in each of ${quantizer.groupCount} groups of channels`;
     }
+    case 'blocks':
+      return `coefficients of ${quantizer.blockSize} by ${quantizer.blockSize} blocks, step ${formatReal(quantizer.step)}`;
     default:
       return quantizer satisfies never;
   }

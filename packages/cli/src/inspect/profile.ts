@@ -57,6 +57,8 @@ function levelCountOf({ quantizer }: TensorProfile): number {
       return quantizer.levels.length;
     case 'grouped':
       return quantizer.grouped.levelCount;
+    case 'blocks':
+      return quantizer.blocks.levelCount;
     case 'integer':
       return quantizer.levelCount;
     default:

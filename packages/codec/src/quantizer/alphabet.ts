@@ -26,6 +26,10 @@ export function alphabetOfQuantizer(quantizer: IndexingQuantizer): IndexAlphabet
       const first = affineOfGroup(quantizer.grouped, 0);
       return { levelCount: first.levelCount, background: quantizeValue(0, first) };
     }
+    case 'blocks': {
+      const { levelCount } = quantizer.blocks;
+      return { levelCount, background: (levelCount - 1) / 2 };
+    }
     default:
       return quantizer satisfies never;
   }

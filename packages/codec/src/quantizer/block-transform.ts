@@ -1,0 +1,157 @@
+/**
+ * Blocks of cosines (bitstream.md §4.3): each plane of a tensor is cut into square blocks, and the quantizer works on the
+ * coefficients of their two-dimensional cosine transform. Smooth maps have few coefficients that matter, and an error in one
+ * is spread over its block.
+ *
+ * The matrices are the integer approximations of the discrete cosine transform of ITU-T H.265 §8.6.4.2: the way back is
+ * a sum of products of integers, exact and the same everywhere.
+ */
+
+import type { AffineQuantizer, BlockQuantizer, FeatureGeometry, Indices } from '../stages.js';
+
+/** Rows are the frequencies; row k times row l is 64² times the size for k = l, nearly, and 0 else. */
+const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])[]> = {
+  4: [
+    [64, 64, 64, 64],
+    [83, 36, -36, -83],
+    [64, -64, -64, 64],
+    [36, -83, 83, -36],
+  ],
+  8: [
+    [64, 64, 64, 64, 64, 64, 64, 64],
+    [89, 75, 50, 18, -18, -50, -75, -89],
+    [83, 36, -36, -83, -83, -36, 36, 83],
+    [75, -18, -89, -50, 50, 89, 18, -75],
+    [64, -64, -64, 64, 64, -64, -64, 64],
+    [50, -89, 18, 75, -75, -18, 89, -50],
+    [36, -83, 83, -36, -36, 83, -83, 36],
+    [18, -50, 75, -89, 89, -75, 50, -18],
+  ],
+};
+const UNIT = 64;
+
+/** Square of the length of a matrix's rows. */
+function squaredLength(blockSize: number): number {
+  return UNIT * UNIT * blockSize;
+}
+
+/** Levels around 0 as the affine quantizer of coefficients. */
+export function affineOfBlocks({ levelCount, step }: BlockQuantizer): AffineQuantizer {
+  return { levelCount, offset: 0, step, zeroPoint: (levelCount - 1) / 2 };
+}
+
+/**
+ * Geometry of the coefficients: a plane for each plane and frequency, frequencies row by row within a plane, and an
+ * element for each block, of which those at the right and lower edges may reach beyond the plane.
+ */
+export function blockGeometry(
+  { planes, rows, columns }: FeatureGeometry,
+  blockSize: BlockQuantizer['blockSize'],
+): FeatureGeometry {
+  return {
+    planes: planes * blockSize * blockSize,
+    rows: Math.ceil(rows / blockSize),
+    columns: Math.ceil(columns / blockSize),
+  };
+}
+
+/**
+ * Coefficients of a tensor, unquantized. Blocks that reach beyond a plane repeat its last row and column.
+ * @param values - as many as `geometry` says; finite
+ * @returns float32 values in the order of `blockGeometry`
+ */
+export function coefficientsOfValues(
+  values: Float32Array,
+  geometry: FeatureGeometry,
+  blockSize: BlockQuantizer['blockSize'],
+): Float32Array {
+  const { rows, columns } = geometry;
+  const blocks = blockGeometry(geometry, blockSize);
+  const coefficients = new Float32Array(blocks.planes * blocks.rows * blocks.columns);
+  const matrix = MATRICES[blockSize];
+  const block = new Float64Array(blockSize * blockSize);
+  const half = new Float64Array(blockSize * blockSize);
+  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
+    for (let i = 0; i < blockSize; i++) {
+      const y = Math.min(row + i, rows - 1);
+      for (let j = 0; j < blockSize; j++) {
+        const x = Math.min(column + j, columns - 1);
+        block[i * blockSize + j] = values[(plane * rows + y) * columns + x];
+      }
+    }
+    multiply(matrix, block, half, false);
+    multiply(matrix, half, block, false);
+    for (let k = 0; k < block.length; k++)
+      coefficients[first + k * stride] = block[k] / squaredLength(blockSize);
+  });
+  return coefficients;
+}
+
+/**
+ * Values of a tensor from the indices of its coefficients.
+ * @param indices - in the order of `blockGeometry`, each below `levelCount`
+ * @param geometry - of the tensor
+ */
+export function valuesOfCoefficients(
+  indices: Indices,
+  geometry: FeatureGeometry,
+  { blockSize, levelCount, step, isRectified }: BlockQuantizer,
+): Float32Array {
+  const { planes, rows, columns } = geometry;
+  const values = new Float32Array(planes * rows * columns);
+  const matrix = MATRICES[blockSize];
+  const zeroPoint = (levelCount - 1) / 2;
+  const scale = Math.fround(step / squaredLength(blockSize));
+  const block = new Float64Array(blockSize * blockSize);
+  const half = new Float64Array(blockSize * blockSize);
+  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
+    for (let k = 0; k < block.length; k++) block[k] = indices[first + k * stride] - zeroPoint;
+    multiply(matrix, block, half, true);
+    multiply(matrix, half, block, true);
+    for (let i = 0; i < blockSize && row + i < rows; i++) {
+      for (let j = 0; j < blockSize && column + j < columns; j++) {
+        const value = Math.fround(Math.fround(block[i * blockSize + j]) * scale);
+        values[(plane * rows + row + i) * columns + column + j] = isRectified && value < 0 ? 0 : value;
+      }
+    }
+  });
+  return values;
+}
+
+/** Each block with its place in the planes, its first coefficient, and the distance of its coefficients. */
+function forEachBlock(
+  geometry: FeatureGeometry,
+  blockSize: BlockQuantizer['blockSize'],
+  visit: (plane: number, row: number, column: number, first: number, stride: number) => void,
+): void {
+  const { rows, columns } = blockGeometry(geometry, blockSize);
+  const stride = rows * columns;
+  for (let plane = 0; plane < geometry.planes; plane++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const first = plane * blockSize * blockSize * stride + row * columns + column;
+        visit(plane, row * blockSize, column * blockSize, first, stride);
+      }
+    }
+  }
+}
+
+/**
+ * The transposed product of a block with the matrix, so that applying it twice transforms both sides and restores the
+ * order: `target[j][k]` is the sum over i of `matrix[k][i] · source[i][j]`, or of `matrix[i][k]` for the way back.
+ */
+function multiply(
+  matrix: readonly (readonly number[])[],
+  source: Float64Array,
+  target: Float64Array,
+  isInverse: boolean,
+): void {
+  const size = matrix.length;
+  for (let j = 0; j < size; j++) {
+    for (let k = 0; k < size; k++) {
+      let sum = 0;
+      for (let i = 0; i < size; i++) sum += (isInverse ? matrix[i][k] : matrix[k][i]) * source[i * size + j];
+      target[j * size + k] = sum;
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Backend,
+  decodeChunk,
+  decodeFrame,
+  designTensorProfile,
+  encodeBundledFrame,
+  encodeFrame,
+  inspectFrame,
+  joinChunks,
+  loadWasmBackend,
+  readProfile,
+  referenceBackend,
+  writeProfile,
+} from '../src/index.js';
+import { coefficientsOfValues, valuesOfCoefficients } from '../src/quantizer/block-transform.js';
+
+let backends: Backend[];
+beforeAll(async () => {
+  backends = [referenceBackend, await loadWasmBackend()];
+});
+
+/** Waves and a little noise. */
+function smooth(shape: number[], seed: number, isRectified: boolean): Tensor {
+  const random = createRandom(seed);
+  const [rows, columns] = shape.slice(-2);
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const data = Float32Array.from({ length: count }, (_, i) => {
+    const [plane, row, column] = [
+      Math.floor(i / (rows * columns)),
+      Math.floor(i / columns) % rows,
+      i % columns,
+    ];
+    const value = 2 * Math.sin(row / 4 + plane) * Math.cos(column / 5 - plane) + 0.1 * random.nextNormal();
+    return isRectified ? Math.max(0, value) : value;
+  });
+  return { dtype: 'float32', shape, data };
+}
+
+const meanSquare = (a: Tensor, b: Tensor): number => {
+  let sum = 0;
+  for (let i = 0; i < a.data.length; i++) sum += (Number(a.data[i]) - Number(b.data[i])) ** 2;
+  return sum / a.data.length;
+};
+
+describe('the transform', () => {
+  test.each([4, 8] as const)('of blocks of %d comes back within the error of its integers', (blockSize) => {
+    for (const [planes, rows, columns] of [
+      [1, 8, 8],
+      [3, 9, 17],
+      [2, 4, 5],
+    ]) {
+      const geometry = { planes, rows, columns };
+      const random = createRandom(rows);
+      const values = Float32Array.from({ length: planes * rows * columns }, () => random.nextNormal());
+      const step = 2 ** -10;
+      const coefficients = coefficientsOfValues(values, geometry, blockSize);
+      const indices = Uint16Array.from(coefficients, (value) => Math.round(value / step) + 32_767);
+      const back = valuesOfCoefficients(indices, geometry, {
+        blockSize,
+        levelCount: 65_535,
+        step,
+        isRectified: false,
+      });
+      back.forEach((value, i) => {
+        expect(Math.abs(value - values[i]), `element ${i}`).toBeLessThan(0.02);
+      });
+    }
+  });
+
+  test('an even block has one coefficient', () => {
+    const geometry = { planes: 1, rows: 8, columns: 8 };
+    const coefficients = coefficientsOfValues(new Float32Array(64).fill(3), geometry, 8);
+    expect([...coefficients].map((value) => Math.round(value * 1e6) / 1e6)).toEqual([
+      24,
+      ...new Array(63).fill(0),
+    ]);
+  });
+});
+
+describe('frames of blocks', () => {
+  test.each([
+    [[8, 16, 16], 8, true],
+    [[3, 13, 21], 8, false],
+    [[2, 2, 6, 7], 4, true],
+    [[5, 4], 8, false],
+  ] as [number[], 4 | 8, boolean][])(
+    'shape %j, blocks of %d, rectified %j',
+    (shape, blockSize, isRectified) => {
+      const input = smooth(shape, 3, isRectified);
+      for (const lambda of [0, 0.2]) {
+        const options = { quantizer: { kind: 'blocks', blockSize, step: 0.25 } as const, lambda };
+        const frames = backends.map((backend) => encodeFrame(input, { ...options, backend, digest: true }));
+        expect(frames[0]).toEqual(frames[1]);
+        const outputs = backends.map((backend) => decodeFrame(frames[0], { backend }));
+        expect(outputs[0]).toEqual(outputs[1]);
+        expect(outputs[0].shape).toEqual(shape);
+        if (isRectified) expect((outputs[0].data as Float32Array).every((value) => value >= 0)).toBe(true);
+        // Each coefficient is within half a step, or where a bit is worth more, within one.
+        expect(meanSquare(input, outputs[0])).toBeLessThan(lambda === 0 ? 0.25 ** 2 / 10 : 0.25 ** 2 / 3);
+      }
+    },
+  );
+
+  test('a smooth map takes fewer bits than levels of the elements, at less error', () => {
+    const input = smooth([16, 32, 32], 4, true);
+    const backend = backends[1];
+    const levels = encodeFrame(input, {
+      quantizer: { kind: 'uniform', levelCount: 6, range: { kind: 'minmax' } },
+      coder: 'binary',
+      backend,
+    });
+    const blocks = encodeFrame(input, {
+      quantizer: { kind: 'blocks', blockSize: 8, step: 0.5 },
+      lambda: 0.15,
+      backend,
+    });
+    expect(inspectFrame(blocks).coder).toBe('binary');
+    expect(blocks.length).toBeLessThan(0.75 * levels.length);
+    expect(meanSquare(input, decodeFrame(blocks, { backend }))).toBeLessThan(
+      meanSquare(input, decodeFrame(levels, { backend })),
+    );
+  });
+
+  test('chunks, profiles and other element types', () => {
+    const backend = backends[1];
+    const input = smooth([6, 12, 12], 5, false);
+    const quantizer = { kind: 'blocks', blockSize: 4, step: 0.2, levelCount: 101 } as const;
+    const frame = encodeFrame(input, { quantizer, chunkCount: 5, backend });
+    const chunks = Array.from({ length: 5 }, (_, i) => decodeChunk(frame, i, { backend }));
+    const whole = decodeFrame(frame, { backend });
+    expect(joinChunks(frame, chunks, { backend })).toEqual(whole);
+    const profile = { tensors: [designTensorProfile([input], { quantizer, backend })] };
+    expect(readProfile(writeProfile(profile))).toEqual(profile);
+    const bundled = encodeBundledFrame([input], { profile, point: 2, sequenceNumber: 0, backend });
+    expect(decodeFrame(bundled, { backend, profiles: new Map([[2, profile]]) })).toEqual(whole);
+    const half: Tensor = { ...input, dtype: 'float16', data: float16FromFloat32(input.data as Float32Array) };
+    const output = decodeFrame(encodeFrame(half, { quantizer, backend }), { backend });
+    expect(output.dtype).toBe('float16');
+  });
+
+  test('what has no coefficients is refused', () => {
+    const backend = referenceBackend;
+    const encode =
+      (input: Tensor, more: object = {}) =>
+      () =>
+        encodeFrame(input, { quantizer: { kind: 'blocks', blockSize: 8, step: 0.1, ...more }, backend });
+    const input = smooth([2, 9, 9], 6, false);
+    expect(encode(input, { blockSize: 5 })).toThrow(/blockSize expected 4 or 8/);
+    expect(encode(input, { step: 0 })).toThrow(/step expected/);
+    expect(encode(input, { step: 1e-6 })).toThrow(/step expected one of at most/);
+    expect(encode(input, { levelCount: 4 })).toThrow(/odd integer/);
+    expect(encode(smooth([9, 2, 9], 6, false))).toThrow(/at least 4 rows/);
+    const infinite = {
+      ...input,
+      data: (input.data as Float32Array).map((value, i) => (i === 3 ? Infinity : value)),
+    };
+    expect(encode(infinite as Tensor)).toThrow(/finite elements/);
+    const limits = { maxElements: 2 * 9 * 9 };
+    expect(() => decodeFrame(encode(input)(), { backend, limits })).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded' }),
+    );
+  });
+});
