@@ -3,7 +3,7 @@
  * to one gray picture of 10 bits over the range of calibration images, all pictures are coded as intra frames by
  * `libx265` (ffmpeg) at several quantization parameters, and the decoded ones go through the real tail. Ours are bundled
  * frames with static contexts over the same range and over limits of the activation's model, with rate-distortion
- * optimized indices, and self-contained frames of the binary coder over the range of each tensor. Bytes are all bytes of
+ * optimized indices, and self-contained frames of the binary coder over the range of each tensor or of cosine blocks. Bytes are all bytes of
  * the streams; x265's parameter sets are shared by all pictures.
  *
  * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the accuracies that both reach, between
@@ -41,6 +41,9 @@ const QUANTIZATION_PARAMETERS = [16, 22, 27, 32, 37, 42, 47, 51];
 const CALIBRATED_LEVELS = [16, 12, 8, 6, 5, 4, 3];
 const MODEL_LEVELS = [8, 6, 4, 3, 2];
 const OWN_LEVELS = [32, 16, 8, 6, 5, 4, 3, 2];
+/** Steps of coefficients in parts of the largest calibrated value. */
+const BLOCK_STEPS = [0.03, 0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5];
+const BLOCK_LAMBDA = 0.2;
 const LAMBDA = 0.15;
 const WHITE = 1023;
 
@@ -105,6 +108,10 @@ async function compare({ network, tensor, seen, features, classify }) {
     const { bytes, decoded } = codeAlone(features, levelCount);
     ours.push(await point(`own range, ${levelCount} levels`, bytes, decoded));
   }
+  for (const share of BLOCK_STEPS) {
+    const { bytes, decoded } = codeAsBlocks(features, share * Math.max(-range.low, range.high));
+    ours.push(await point(`blocks, step ${share} of the range`, bytes, decoded));
+  }
   const unsplit = await point('unsplit', 0, features);
   const bjontegaardRate = differenceOfRates(x265, ours);
   process.stderr.write(`${network} ${tensor}: Bjøntegaard rate ${bjontegaardRate} %\n`);
@@ -145,6 +152,20 @@ function codeAlone(features, levelCount) {
   let bytes = 0;
   const decoded = features.map((feature) => {
     const frame = encodeFrame(feature, { quantizer, coder: 'binary', backend });
+    bytes += frame.length;
+    return decodeFrame(frame, { backend });
+  });
+  return { bytes, decoded };
+}
+
+/** Cosine coefficients, of smaller blocks where planes are small. */
+function codeAsBlocks(features, step) {
+  const [rows, columns] = features[0].shape.slice(-2);
+  const blockSize = Math.min(rows, columns) >= 8 ? 8 : 4;
+  const quantizer = { kind: 'blocks', blockSize, step };
+  let bytes = 0;
+  const decoded = features.map((feature) => {
+    const frame = encodeFrame(feature, { quantizer, lambda: BLOCK_LAMBDA, backend });
     bytes += frame.length;
     return decodeFrame(frame, { backend });
   });
