@@ -89,14 +89,23 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
   for (let lane: usize = 0; lane < <usize>laneCount; lane++) store<u32>(STATES + (lane << 2), STATE_LOW);
   const rounds = laneCount >= 4 ? count / laneCount : 0;
   let words = wordsEnd;
-  let least = i32x4.splat(i32.MAX_VALUE);
   for (let i = count; i > rounds * laneCount; i--) {
     if (!load<u32>(TABLE + (<usize>load<u8>(source + i - 1) << 4))) return 0;
     words = encodeOne(source + i - 1, (i - 1) & (laneCount - 1), precisionBits, words);
   }
+  const end = source + <usize>(rounds * laneCount);
+  // A shift by a constant is a third of the instructions of another.
+  if (precisionBits == 12) return encodeRounds(source, end, laneCount, 12, words);
+  return encodeRounds(source, end, laneCount, precisionBits, words);
+}
+
+/** Encodes whole rounds of lanes, from `end` back to `source`. @returns as `encodeRans` */
+@inline function encodeRounds(source: usize, end: usize, laneCount: u32, precisionBits: u32, wordsEnd: usize): usize {
+  let words = wordsEnd;
+  let least = i32x4.splat(i32.MAX_VALUE);
   const rounding = v128.load(ROUNDINGS);
   const roundingWord = v128.load(ROUNDING_WORDS);
-  for (let at = source + <usize>(rounds * laneCount); at > source; ) {
+  for (let at = end; at > source; ) {
     for (let lane: usize = <usize>laneCount << 2; lane > 0; ) {
       lane -= 16;
       at -= 4;

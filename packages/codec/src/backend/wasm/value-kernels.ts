@@ -98,13 +98,15 @@ function writeWeights(buffer: ArrayBuffer, levelCount: number, perSymbol: number
   for (let i = 0; i < weights.length; i++) weights[i] = levelCount ** (i % perSymbol);
 }
 
-/** The levels of every symbol, one after the other. */
+/** The levels of every symbol, one after the other: those of a digit more are those so far, once for each level. */
 function writeLevels(table: Float32Array, levels: Float32Array, perSymbol: number): void {
-  const levelCount = levels.length;
-  // Digit i is the same for runs of symbols, and the runs come round again.
-  for (let i = 0, run = 1; i < perSymbol; i++, run *= levelCount) {
-    for (let at = i, symbol = 0; at < table.length; at += perSymbol, symbol++) {
-      table[at] = levels[Math.floor(symbol / run) % levelCount];
+  let size = 1;
+  for (let digit = 0; digit < perSymbol; digit++) {
+    for (let level = levels.length - 1; level >= 0; level--) {
+      const from = level * size * perSymbol;
+      table.copyWithin(from, 0, size * perSymbol);
+      for (let symbol = 0; symbol < size; symbol++) table[from + symbol * perSymbol + digit] = levels[level];
     }
+    size *= levels.length;
   }
 }
