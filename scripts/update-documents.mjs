@@ -1,6 +1,6 @@
 /**
  * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
- * the demo's table into README.md, coded rates, the size bound, the speed of contexts and lossless coding into
+ * the demo's table into README.md, coded rates, the size bound, the speed of contexts and of whole calls, and lossless coding into
  * docs/results.md.
  *
  * Usage: npm run --silent start -- --json > results/demo.json
@@ -8,6 +8,7 @@
  *        node bench/size-bound.mjs > results/size-bound.json
  *        node bench/context-rates.mjs > results/context-rates.json
  *        node bench/context-speed.mjs > results/context-speed.json
+ *        node bench/codec-speed.mjs > results/codec-speed.json
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/x265-rates.mjs > results/x265-rates.json
@@ -40,7 +41,7 @@ fill('docs/results.md', 'results/entropy-table.json', entropyTable(read('results
 fill('docs/results.md', 'results/size-bound.json', sizeBoundTable(read('results/size-bound.json')));
 fill('docs/results.md', 'results/context-rates.json', contextRatesTable(read('results/context-rates.json')));
 fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('results/context-speed.json')));
-
+fill('docs/results.md', 'results/codec-speed.json', codecSpeedTable(read('results/codec-speed.json')));
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
@@ -211,6 +212,20 @@ function contextRatesTable({ command, machine, settings, rows }) {
       const contexts = [rate(row.contexts), saved, rate(row.contextsForSize)];
       const rates = [rate(row.entropy), ...contexts, rate(row.binary), rate(row.jpegXl)];
       return `| ${[...names, ...rates, rate(row.ffv1), row.modelBytes].join(' | ')} |`;
+    }),
+  ];
+}
+
+function codecSpeedTable({ command, machine, settings, rows }) {
+  return [
+    `From \`${command} > results/codec-speed.json\`, ${settings.rounds} rounds in turns; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| levels | what | bits per element | ms | G elements/s | share of a copy |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ levelCount, name, bitsPerElement, milliseconds, gigaElements, shareOfCopy }) => {
+      const bits = bitsPerElement === null ? '-' : bitsPerElement.toFixed(3);
+      const figures = [milliseconds.toFixed(3), gigaElements.toFixed(2), shareOfCopy.toFixed(2)];
+      return `| ${[levelCount, name, bits, ...figures].join(' | ')} |`;
     }),
   ];
 }

@@ -55,26 +55,26 @@ export function expandSymbols(source: usize, target: usize, count: u32, perSymbo
   if (perSymbol == 1) {
     for (; source < end; source += 4, target += 16) {
       const symbols = load<u32>(source);
-      store<f32>(target, load<f32>(LEVELS + ((<usize>symbols & 0xff) << 2)));
-      store<f32>(target, load<f32>(LEVELS + ((<usize>symbols & 0xff00) >> 6)), 4);
-      store<f32>(target, load<f32>(LEVELS + ((<usize>symbols & 0xff0000) >> 14)), 8);
-      store<f32>(target, load<f32>(LEVELS + ((<usize>symbols >> 24) << 2)), 12);
+      store<f32>(target, load<f32>((<usize>symbols & 0xff) << 2, LEVELS));
+      store<f32>(target, load<f32>((<usize>symbols & 0xff00) >> 6, LEVELS), 4);
+      store<f32>(target, load<f32>((<usize>symbols & 0xff0000) >> 14, LEVELS), 8);
+      store<f32>(target, load<f32>((<usize>symbols >> 24) << 2, LEVELS), 12);
     }
   } else if (perSymbol == 2) {
     for (; source < end; source += 4, target += 32) {
       const symbols = load<u32>(source);
-      store<u64>(target, load<u64>(LEVELS + ((<usize>symbols & 0xff) << 3)));
-      store<u64>(target, load<u64>(LEVELS + ((<usize>symbols & 0xff00) >> 5)), 8);
-      store<u64>(target, load<u64>(LEVELS + ((<usize>symbols & 0xff0000) >> 13)), 16);
-      store<u64>(target, load<u64>(LEVELS + ((<usize>symbols >> 24) << 3)), 24);
+      store<u64>(target, load<u64>((<usize>symbols & 0xff) << 3, LEVELS));
+      store<u64>(target, load<u64>((<usize>symbols & 0xff00) >> 5, LEVELS), 8);
+      store<u64>(target, load<u64>((<usize>symbols & 0xff0000) >> 13, LEVELS), 16);
+      store<u64>(target, load<u64>((<usize>symbols >> 24) << 3, LEVELS), 24);
     }
   } else if (perSymbol == 4) {
     for (; source < end; source += 4, target += 64) {
       const symbols = load<u32>(source);
-      v128.store(target, v128.load(LEVELS + ((<usize>symbols & 0xff) << 4)));
-      v128.store(target, v128.load(LEVELS + ((<usize>symbols & 0xff00) >> 4)), 16);
-      v128.store(target, v128.load(LEVELS + ((<usize>symbols & 0xff0000) >> 12)), 32);
-      v128.store(target, v128.load(LEVELS + ((<usize>symbols >> 24) << 4)), 48);
+      v128.store(target, v128.load((<usize>symbols & 0xff) << 4, LEVELS));
+      v128.store(target, v128.load((<usize>symbols & 0xff00) >> 4, LEVELS), 16);
+      v128.store(target, v128.load((<usize>symbols & 0xff0000) >> 12, LEVELS), 32);
+      v128.store(target, v128.load((<usize>symbols >> 24) << 4, LEVELS), 48);
     }
   } else {
     for (; source < end; source++, target += 32) {

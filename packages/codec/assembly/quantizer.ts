@@ -3,7 +3,7 @@
  * `src/quantizer/affine.ts`, operation by operation, so that the indices are equal.
  */
 
-import { RANGE, TABLE } from './layout';
+import { CONSTANTS, RANGE, TABLE } from './layout';
 
 /** Range of `count` floats at `source`; NaN is counted and left out. */
 export function measureRange(source: usize, count: u32): void {
@@ -48,15 +48,37 @@ export function measureRange(source: usize, count: u32): void {
   return select(f32x4.extract_lane(values, 3), highest, f32x4.extract_lane(values, 3) > highest);
 }
 
-/** Beyond this magnitude every index saturates. */
-const SATURATION: f32 = 131072;
+/** 1.5 · 2^23: adding it rounds a float of magnitude up to 2^22 to an integer, ties to even, in the low bits of the word. */
+const ROUNDING: f32 = 12582912;
 
-@inline function indices4(values: v128, offset: v128, reciprocal: v128, low: v128, high: v128, zeroPoint: v128, last: v128): v128 {
+/** Places of numbers after the vectors of `rans.ts`. */
+const HELD: usize = CONSTANTS + 80;
+
+/**
+ * A number in all lanes, by way of memory: some engines make a vector that comes from a number anew in every turn of a
+ * loop, and even the number.
+ * @param place - 0 to 5, one for each number of a function
+ */
+@inline function held(value: f32, place: usize): v128 {
+  store<f32>(HELD + (place << 2), value);
+  return v128.load32_splat(HELD + (place << 2));
+}
+
+/**
+ * Indices of four values. Bounds that are integers may be applied before rounding, and bound infinities too; a NaN passes
+ * them and becomes a word beyond 16 bits.
+ * @param low - the first index less the zero point @param high - the last one
+ * @param base - the rounding constant less the zero point, whose word is that of the index 0
+ */
+@inline function indices4(values: v128, offset: v128, reciprocal: v128, low: v128, high: v128, rounding: v128, base: v128): v128 {
   const steps = f32x4.mul(f32x4.sub(values, offset), reciprocal);
-  // pmin and pmax bound infinities; a NaN becomes the bound itself, and the caller refuses it anyway.
-  const bounded = f32x4.pmax(low, f32x4.pmin(high, steps));
-  const shifted = f32x4.add(f32x4.nearest(bounded), zeroPoint);
-  return i32x4.trunc_sat_f32x4_s(f32x4.pmin(f32x4.pmax(shifted, f32x4.splat(0)), last));
+  const bounded = f32x4.pmax(f32x4.pmin(steps, high), low);
+  return i32x4.sub(f32x4.add(bounded, rounding), base);
+}
+
+/** Whether no word is beyond 16 bits. @param words - all indices, or-ed */
+@inline function areNumbers(words: v128): bool {
+  return !v128.any_true(i32x4.shr_u(words, 16));
 }
 
 /**
@@ -64,43 +86,39 @@ const SATURATION: f32 = 131072;
  * @returns whether all elements of the blocks are numbers
  */
 export function quantize8(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): bool {
-  const o = f32x4.splat(offset);
-  const r = f32x4.splat(reciprocal);
-  const n = f32x4.splat(-SATURATION);
-  const s = f32x4.splat(SATURATION);
-  const z = f32x4.splat(zeroPoint);
-  const l = f32x4.splat(last);
-  let numbers = i32x4.splat(-1);
+  const o = held(offset, 0);
+  const r = held(reciprocal, 1);
+  const l = held(-zeroPoint, 2);
+  const h = held(last - zeroPoint, 3);
+  const m = held(ROUNDING, 4);
+  // Floats of this magnitude are integers, so that the difference is exact and its word that of the index 0.
+  const w = held(ROUNDING - zeroPoint, 5);
+  let words = i32x4.splat(0);
   for (let i: usize = 0; i < <usize>count; i += 16) {
     const at = source + (i << 2);
-    const va = v128.load(at);
-    const vb = v128.load(at, 16);
-    const vc = v128.load(at, 32);
-    const vd = v128.load(at, 48);
-    // A number equals itself.
-    numbers = v128.and(numbers, v128.and(f32x4.eq(va, va), f32x4.eq(vb, vb)));
-    numbers = v128.and(numbers, v128.and(f32x4.eq(vc, vc), f32x4.eq(vd, vd)));
-    const a = indices4(va, o, r, n, s, z, l);
-    const b = indices4(vb, o, r, n, s, z, l);
-    const c = indices4(vc, o, r, n, s, z, l);
-    const d = indices4(vd, o, r, n, s, z, l);
+    const a = indices4(v128.load(at), o, r, l, h, m, w);
+    const b = indices4(v128.load(at, 16), o, r, l, h, m, w);
+    const c = indices4(v128.load(at, 32), o, r, l, h, m, w);
+    const d = indices4(v128.load(at, 48), o, r, l, h, m, w);
+    words = v128.or(words, v128.or(v128.or(a, b), v128.or(c, d)));
     v128.store(target + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d)));
   }
-  return i32x4.all_true(numbers);
+  return areNumbers(words);
 }
 
 /** Indices of up to 16 bits; reads and writes whole blocks of 8 elements. */
 export function quantize16(source: usize, target: usize, count: u32, offset: f32, reciprocal: f32, zeroPoint: f32, last: f32): void {
-  const o = f32x4.splat(offset);
-  const r = f32x4.splat(reciprocal);
-  const n = f32x4.splat(-SATURATION);
-  const s = f32x4.splat(SATURATION);
-  const z = f32x4.splat(zeroPoint);
-  const l = f32x4.splat(last);
+  const o = held(offset, 0);
+  const r = held(reciprocal, 1);
+  const l = held(-zeroPoint, 2);
+  const h = held(last - zeroPoint, 3);
+  const m = held(ROUNDING, 4);
+  // Floats of this magnitude are integers, so that the difference is exact and its word that of the index 0.
+  const w = held(ROUNDING - zeroPoint, 5);
   for (let i: usize = 0; i < <usize>count; i += 8) {
     const at = source + (i << 2);
-    const a = indices4(v128.load(at), o, r, n, s, z, l);
-    const b = indices4(v128.load(at, 16), o, r, n, s, z, l);
+    const a = indices4(v128.load(at), o, r, l, h, m, w);
+    const b = indices4(v128.load(at, 16), o, r, l, h, m, w);
     v128.store(target + (i << 1), i16x8.narrow_i32x4_u(a, b));
   }
 }
@@ -111,9 +129,9 @@ export function quantize16(source: usize, target: usize, count: u32, offset: f32
 
 /** Levels of indices of 8 bits; reads and writes whole blocks of 16 elements. */
 export function dequantize8(source: usize, target: usize, count: u32, offset: f32, step: f32, zeroPoint: f32): void {
-  const o = f32x4.splat(offset);
-  const s = f32x4.splat(step);
-  const z = f32x4.splat(zeroPoint);
+  const o = held(offset, 0);
+  const s = held(step, 1);
+  const z = held(zeroPoint, 2);
   for (let i: usize = 0; i < <usize>count; i += 16) {
     const bytes = v128.load(source + i);
     const low = i16x8.extend_low_i8x16_u(bytes);
@@ -128,9 +146,9 @@ export function dequantize8(source: usize, target: usize, count: u32, offset: f3
 
 /** Levels of indices of 16 bits; reads and writes whole blocks of 8 elements. */
 export function dequantize16(source: usize, target: usize, count: u32, offset: f32, step: f32, zeroPoint: f32): void {
-  const o = f32x4.splat(offset);
-  const s = f32x4.splat(step);
-  const z = f32x4.splat(zeroPoint);
+  const o = held(offset, 0);
+  const s = held(step, 1);
+  const z = held(zeroPoint, 2);
   for (let i: usize = 0; i < <usize>count; i += 8) {
     const words = v128.load(source + (i << 1));
     const at = target + (i << 2);

@@ -1,6 +1,7 @@
 /**
  * Counting and interleaved rANS; bitstream.md §7. Lanes stand four to a vector; below four lanes, and for
- * symbols beyond the last whole round of lanes, one at a time. States live in memory at `STATES`.
+ * symbols beyond the last whole round of lanes, one at a time. States live in memory at `STATES`. Fixed addresses are given
+ * to loads as offsets: added before, they are an instruction each.
  */
 
 import { COMPACT, CONSTANTS, COUNTS, EXPAND, SLOTS, STATES, TABLE } from './layout';
@@ -88,21 +89,30 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
   for (let lane: usize = 0; lane < <usize>laneCount; lane++) store<u32>(STATES + (lane << 2), STATE_LOW);
   const rounds = laneCount >= 4 ? count / laneCount : 0;
   let words = wordsEnd;
-  let least = i32x4.splat(i32.MAX_VALUE);
   for (let i = count; i > rounds * laneCount; i--) {
     if (!load<u32>(TABLE + (<usize>load<u8>(source + i - 1) << 4))) return 0;
     words = encodeOne(source + i - 1, (i - 1) & (laneCount - 1), precisionBits, words);
   }
+  const end = source + <usize>(rounds * laneCount);
+  // A shift by a constant is a third of the instructions of another.
+  if (precisionBits == 12) return encodeRounds(source, end, laneCount, 12, words);
+  return encodeRounds(source, end, laneCount, precisionBits, words);
+}
+
+/** Encodes whole rounds of lanes, from `end` back to `source`. @returns as `encodeRans` */
+@inline function encodeRounds(source: usize, end: usize, laneCount: u32, precisionBits: u32, wordsEnd: usize): usize {
+  let words = wordsEnd;
+  let least = i32x4.splat(i32.MAX_VALUE);
   const rounding = v128.load(ROUNDINGS);
   const roundingWord = v128.load(ROUNDING_WORDS);
-  for (let at = source + <usize>(rounds * laneCount); at > source; ) {
+  for (let at = end; at > source; ) {
     for (let lane: usize = <usize>laneCount << 2; lane > 0; ) {
       lane -= 16;
       at -= 4;
-      const row0 = v128.load(TABLE + (<usize>load<u8>(at) << 4));
-      const row1 = v128.load(TABLE + (<usize>load<u8>(at, 1) << 4));
-      const row2 = v128.load(TABLE + (<usize>load<u8>(at, 2) << 4));
-      const row3 = v128.load(TABLE + (<usize>load<u8>(at, 3) << 4));
+      const row0 = v128.load(<usize>load<u8>(at) << 4, TABLE);
+      const row1 = v128.load(<usize>load<u8>(at, 1) << 4, TABLE);
+      const row2 = v128.load(<usize>load<u8>(at, 2) << 4, TABLE);
+      const row3 = v128.load(<usize>load<u8>(at, 3) << 4, TABLE);
       const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5);
       const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5);
       const high01 = v128.shuffle<i32>(row0, row1, 2, 6, 3, 7);
@@ -165,10 +175,10 @@ export function decodeRans12(words: usize, wordsEnd: usize, target: usize, count
       const slots = v128.and(state, slotMask);
       const slots01 = i64x2.extract_lane(slots, 0);
       const slots23 = i64x2.extract_lane(slots, 1);
-      let entries = v128.load32_zero(TABLE + ((<usize>slots01 & 0xfff) << 2));
-      entries = v128.load32_lane(TABLE + (<usize>(slots01 >> 32) << 2), entries, 1);
-      entries = v128.load32_lane(TABLE + ((<usize>slots23 & 0xfff) << 2), entries, 2);
-      entries = v128.load32_lane(TABLE + (<usize>(slots23 >> 32) << 2), entries, 3);
+      let entries = v128.load32_zero((<usize>slots01 & 0xfff) << 2, TABLE);
+      entries = v128.load32_lane(<usize>(slots01 >> 32) << 2, entries, 1, TABLE);
+      entries = v128.load32_lane((<usize>slots23 & 0xfff) << 2, entries, 2, TABLE);
+      entries = v128.load32_lane(<usize>(slots23 >> 32) << 2, entries, 3, TABLE);
       v128.store32_lane(at, i8x16.swizzle(entries, firstBytes), 0);
       at += 4;
       const frequency = v128.and(i32x4.shr_u(entries, 8), slotMask);

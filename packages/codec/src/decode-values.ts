@@ -1,8 +1,6 @@
 /** The short way from a payload to float32 values, without indices in between. */
 
 import type { ValueDecoding } from './backend/backend.js';
-import { symbolAlphabet } from './entropy/coded-indices.js';
-import { tableOfDescription } from './entropy/frequency-table.js';
 import type { IndexSection } from './index-section.js';
 import { levelsOfQuantizer } from './quantizer/affine.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
@@ -23,10 +21,9 @@ export function valueDecodingOf(
   const coder = section.kind === 'static' ? section.coder : section;
   if (!levels || !('payload' in section) || (coder.kind !== 'rans' && coder.kind !== 'rans-packed'))
     return undefined;
-  const alphabet = alphabetOfQuantizer(quantizer);
-  const { kind } = coder;
-  const table = tableOfDescription(symbolAlphabet(kind, alphabet), coder.table);
-  return { payload: section.payload, decoding: { kind, table, levels, background: alphabet.background } };
+  const { kind, table } = coder;
+  const { background } = alphabetOfQuantizer(quantizer);
+  return { payload: section.payload, decoding: { kind, table, levels, background } };
 }
 
 function levelsOf(quantizer: IndexingQuantizer): Float32Array | undefined {

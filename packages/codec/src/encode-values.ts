@@ -6,9 +6,7 @@
 import type { Tensor } from '@featherwire/tensor';
 import type { Backend, ValueCoding } from './backend/backend.js';
 import type { TensorProfile } from './coding-profile.js';
-import { symbolAlphabet } from './entropy/coded-indices.js';
 import { encodeInFewLanes } from './entropy/encode-packed.js';
-import { tableOfDescription } from './entropy/frequency-table.js';
 import { chooseLaneCount } from './entropy/rans.js';
 import { estimateSymbolBits } from './entropy/table-design.js';
 import type { SectionCoding } from './layout-choice.js';
@@ -31,10 +29,9 @@ export function encodeStaticValues(
   const isStatic = otherCoder === undefined && (layout === 'auto' || layout === 'dense');
   if (!isStatic || laneCount !== undefined || dtype !== 'float32') return undefined;
   if (quantizer.kind !== 'affine' || !coder || coder.kind === 'rans-contexts') return undefined;
-  const alphabet = alphabetOfQuantizer(quantizer);
   const { kind } = coder;
-  const table = tableOfDescription(symbolAlphabet(kind, alphabet), coder.table);
-  const coding: ValueCoding = { kind, quantizer: quantizer.affine, background: alphabet.background, table };
+  const { background } = alphabetOfQuantizer(quantizer);
+  const coding: ValueCoding = { kind, quantizer: quantizer.affine, background, table: coder.table };
   const encode = (lanes: Parameters<Backend['encodeValues']>[2]): RansPayload => {
     const payload = backend.encodeValues(data, coding, lanes);
     if (!payload) refuseNaN(data, backend.measureRange(data));
@@ -43,6 +40,6 @@ export function encodeStaticValues(
   const payload =
     kind === 'rans-packed'
       ? encodeInFewLanes(encode)
-      : encode((counts) => chooseLaneCount(estimateSymbolBits(counts, table) / 8));
+      : encode((counts, table) => chooseLaneCount(estimateSymbolBits(counts, table) / 8));
   return { kind: 'static', coder, payload };
 }

@@ -9,6 +9,7 @@ import type {
   FrequencyTable,
   Indices,
   RansPayload,
+  TableDescription,
   ValueRange,
 } from '../stages.js';
 
@@ -20,8 +21,8 @@ export interface ValueCoding {
   readonly quantizer: AffineQuantizer;
   /** Index of the value 0. */
   readonly background: number;
-  /** Frequencies of the symbols. */
-  readonly table: FrequencyTable;
+  /** Table of the symbols. */
+  readonly table: TableDescription;
 }
 
 /** How a payload becomes values. */
@@ -30,8 +31,8 @@ export interface ValueDecoding extends Pick<ValueCoding, 'kind' | 'background' |
   readonly levels: Float32Array;
 }
 
-/** A lane count, or what chooses it by the counts of the symbols. */
-export type LaneChoice = number | ((counts: Uint32Array) => number);
+/** A lane count, or what chooses it by the counts of the symbols and their table. */
+export type LaneChoice = number | ((counts: Uint32Array, table: FrequencyTable) => number);
 
 /** The hot stages of the codec. Calls are synchronous and keep nothing of their arguments. */
 export interface Backend extends EntropyKernels {

@@ -1,6 +1,8 @@
 /** Values to payload and back, stage by stage: the reference of the calls that do it at once. */
 
-import { packedAlphabet, packedSymbolCount, packSymbols, unpackSymbols } from '../entropy/packed-symbols.js';
+import { symbolAlphabet } from '../entropy/coded-indices.js';
+import { tableOfDescription } from '../entropy/frequency-table.js';
+import { packedSymbolCount, packSymbols, unpackSymbols } from '../entropy/packed-symbols.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { quantizeValues } from '../quantizer/affine.js';
 import { lookUpLevels } from '../quantizer/level-table.js';
@@ -25,9 +27,10 @@ export function encodeValues(
   const indices = quantizeValues(values, quantizer) as Uint8Array;
   const alphabet = { levelCount, background };
   const symbols = kind === 'rans' ? indices : packSymbols(indices, alphabet);
-  const size = kind === 'rans' ? levelCount : packedAlphabet(alphabet).size;
-  const laneCount = typeof lanes === 'number' ? lanes : lanes(countSymbols(symbols, size));
-  return encodeRans(symbols, table, laneCount);
+  const { size, peak } = symbolAlphabet(kind, alphabet);
+  const frequencies = tableOfDescription({ size, peak }, table);
+  const laneCount = typeof lanes === 'number' ? lanes : lanes(countSymbols(symbols, size), frequencies);
+  return encodeRans(symbols, frequencies, laneCount);
 }
 
 /** `Backend.decodeValues`. */
@@ -36,12 +39,11 @@ export function decodeValues(
   { kind, table, levels, background }: ValueDecoding,
   target: Float32Array,
 ): string | null {
-  const levelCount = levels.length;
-  const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levelCount);
-  const symbols = decodeRans(payload, count, table);
+  const alphabet = { levelCount: levels.length, background };
+  const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levels.length);
+  const symbols = decodeRans(payload, count, tableOfDescription(symbolAlphabet(kind, alphabet), table));
   if (typeof symbols === 'string') return symbols;
-  const indices =
-    kind === 'rans' ? symbols : unpackSymbols(symbols, target.length, { levelCount, background });
+  const indices = kind === 'rans' ? symbols : unpackSymbols(symbols, target.length, alphabet);
   if (typeof indices === 'string') return indices;
   target.set(lookUpLevels(indices, levels));
   return null;

@@ -59,7 +59,8 @@ export class ByteWriter {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    // What follows a payload is short and finds room too.
+    const grown = new Uint8Array(Math.max(needed + INITIAL_BYTES, this.#bytes.length * 2));
     grown.set(this.#bytes);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);

@@ -3,6 +3,7 @@
  * tiles that stay in the cache.
  */
 
+import { symbolAlphabet } from '../../entropy/coded-indices.js';
 import { indicesPerSymbol, packedSymbolCount, unpackSymbols } from '../../entropy/packed-symbols.js';
 import { reciprocalStep } from '../../quantizer/affine.js';
 import type { RansPayload } from '../../stages.js';
@@ -12,6 +13,7 @@ import type { Kernels } from './kernels.js';
 import { LEVELS, TABLE } from './layout.js';
 import { reserve, TILE } from './memory.js';
 import { countAt, decodeTo, encodeAt } from './rans-kernels.js';
+import type { TableOf } from './table-cache.js';
 
 /** Indices that the kernels pack at a time. */
 const PACKED_BLOCK = 64;
@@ -24,8 +26,9 @@ export function encodeValues(
   values: Float32Array,
   coding: ValueCoding,
   lanes: LaneChoice,
+  tableOf: TableOf,
 ): RansPayload | null {
-  const { kind, quantizer, background, table } = coding;
+  const { kind, quantizer, background } = coding;
   const { levelCount, offset, zeroPoint } = quantizer;
   const perSymbol = kind === 'rans' ? 1 : indicesPerSymbol(levelCount);
   const count = Math.ceil(values.length / perSymbol);
@@ -47,8 +50,10 @@ export function encodeValues(
     kernels.packSymbols(indices, symbols + from / perSymbol, part.length, perSymbol, TABLE);
   }
   if (!areNumbers) return null;
+  const alphabet = symbolAlphabet(kind, { levelCount, background });
+  const table = tableOf(alphabet, coding.table);
   const laneCount =
-    typeof lanes === 'number' ? lanes : lanes(countAt(kernels, symbols, count, table.frequencies.length));
+    typeof lanes === 'number' ? lanes : lanes(countAt(kernels, symbols, count, alphabet.size), table);
   return encodeAt(kernels, symbols, words, count, table, laneCount);
 }
 
@@ -58,9 +63,11 @@ export function decodeValues(
   payload: RansPayload,
   decoding: ValueDecoding,
   target: Float32Array,
+  tableOf: TableOf,
 ): string | null {
-  const { kind, table, levels, background } = decoding;
+  const { kind, levels, background } = decoding;
   const levelCount = levels.length;
+  const table = tableOf(symbolAlphabet(kind, { levelCount, background }), decoding.table);
   const perSymbol = kind === 'rans' ? 1 : indicesPerSymbol(levelCount);
   const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levelCount);
   const [tile, symbols, words] = reserve(kernels, [TILE * 4, count, payload.bytes.length]);
@@ -91,13 +98,15 @@ function writeWeights(buffer: ArrayBuffer, levelCount: number, perSymbol: number
   for (let i = 0; i < weights.length; i++) weights[i] = levelCount ** (i % perSymbol);
 }
 
-/** The levels of every symbol, one after the other. */
+/** The levels of every symbol, one after the other: those of a digit more are those so far, once for each level. */
 function writeLevels(table: Float32Array, levels: Float32Array, perSymbol: number): void {
-  const levelCount = levels.length;
-  // Digit i is the same for runs of symbols, and the runs come round again.
-  for (let i = 0, run = 1; i < perSymbol; i++, run *= levelCount) {
-    for (let at = i, symbol = 0; at < table.length; at += perSymbol, symbol++) {
-      table[at] = levels[Math.floor(symbol / run) % levelCount];
+  let size = 1;
+  for (let digit = 0; digit < perSymbol; digit++) {
+    for (let level = levels.length - 1; level >= 0; level--) {
+      const from = level * size * perSymbol;
+      table.copyWithin(from, 0, size * perSymbol);
+      for (let symbol = 0; symbol < size; symbol++) table[from + symbol * perSymbol + digit] = levels[level];
     }
+    size *= levels.length;
   }
 }

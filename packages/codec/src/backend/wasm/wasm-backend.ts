@@ -13,6 +13,7 @@ import {
   quantizeByThresholds,
 } from './quantizer-kernels.js';
 import * as rans from './rans-kernels.js';
+import { createTableCache } from './table-cache.js';
 import { decodeValues, encodeValues } from './value-kernels.js';
 
 /**
@@ -21,14 +22,15 @@ import { decodeValues, encodeValues } from './value-kernels.js';
  */
 export async function loadWasmBackend(): Promise<Backend> {
   const kernels = await instantiateKernels();
+  const tableOf = createTableCache();
   return {
     name: 'wasm',
     measureRange: (values) => measureRange(kernels, values),
     quantize: (values, quantizer) => quantize(kernels, values, quantizer),
     dequantize: (indices, quantizer) => dequantize(kernels, indices, quantizer),
     quantizeByThresholds: (values, thresholds) => quantizeByThresholds(kernels, values, thresholds),
-    encodeValues: (values, coding, lanes) => encodeValues(kernels, values, coding, lanes),
-    decodeValues: (payload, decoding, target) => decodeValues(kernels, payload, decoding, target),
+    encodeValues: (values, coding, lanes) => encodeValues(kernels, values, coding, lanes, tableOf),
+    decodeValues: (payload, decoding, target) => decodeValues(kernels, payload, decoding, target, tableOf),
     crc32: (bytes, previous = 0) => crc32(kernels, bytes, previous),
     lookUpLevels: (indices, levels) => lookUpLevels(kernels, indices, levels),
     countSymbols: (symbols, alphabetSize) => rans.countSymbols(kernels, symbols, alphabetSize),
