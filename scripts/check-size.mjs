@@ -1,5 +1,6 @@
 /**
- * Bundles and minifies the codec as a browser client takes it, kernels included, and fails if it is over 60 kB compressed.
+ * Bundles and minifies the codec as a browser client takes it, kernels included, and fails if it is over 60 kB compressed;
+ * tells what all exports would take.
  *
  * Usage: npm run build && npm run check:size
  */
@@ -7,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 
+/** Of the edge client. */
 const MAX_BYTES = 60_000;
+const EDGE_CLIENT = 'edge client';
 const ENTRY = 'virtual:client';
 /** What an edge client imports, and everything there is. */
 const CLIENTS = {
-  'edge client': ['encodeFrame', 'encodeBundledFrame', 'readProfile', 'decodeFrame', 'loadBackend'],
+  [EDGE_CLIENT]: ['encodeFrame', 'encodeBundledFrame', 'readProfile', 'decodeFrame', 'loadBackend'],
   'all exports': ['*'],
 };
 
@@ -35,7 +38,7 @@ for (const [client, names] of Object.entries(CLIENTS)) {
   const code = output.map((chunk) => chunk.code ?? '').join('');
   const bytes = gzipSync(code, { level: 9 }).length;
   process.stdout.write(`codec, ${client}: ${bytes} bytes by gzip, ${code.length} minified\n`);
-  isOver ||= bytes > MAX_BYTES;
+  isOver ||= client === EDGE_CLIENT && bytes > MAX_BYTES;
 }
 if (isOver) {
   process.stderr.write(`codec expected at most ${MAX_BYTES} bytes by gzip\n`);
