@@ -9,7 +9,7 @@
  * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the accuracies that both reach, between
  * the upper envelopes of the points (accuracy against log rate, straight lines in between).
  *
- * Usage: npm run build && node bench/x265-rates.mjs [--cifar 300] [--imagenet 100] > results/x265-rates.json
+ * Usage: npm run build && node bench/x265-rates.mjs [--cifar 200] [--imagenet 60] > results/x265-rates.json
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ const LAMBDA = 0.15;
 const WHITE = 1023;
 
 const { values: options } = parseArgs({
-  options: { cifar: { type: 'string', default: '300' }, imagenet: { type: 'string', default: '100' } },
+  options: { cifar: { type: 'string', default: '200' }, imagenet: { type: 'string', default: '60' } },
 });
 const testCounts = { 32: Number(options.cifar), 224: Number(options.imagenet) };
 if (!/libx265/.test(spawnSync('ffmpeg', ['-hide_banner', '-encoders'], { encoding: 'utf8' }).stdout ?? '')) {
