@@ -41,16 +41,16 @@ export function affineOfBlocks({ levelCount, step }: BlockQuantizer): AffineQuan
 }
 
 /**
- * Geometry of the coefficients: a plane for each plane and frequency, frequencies row by row within a plane, and an
- * element for each block, of which those at the right and lower edges may reach beyond the plane.
+ * Geometry of the coefficients: a plane for each frequency, frequencies row by row, and in it the blocks of all planes of
+ * the tensor, one plane below the other. Blocks at the right and lower edges may reach beyond the plane.
  */
 export function blockGeometry(
   { planes, rows, columns }: FeatureGeometry,
   blockSize: BlockQuantizer['blockSize'],
 ): FeatureGeometry {
   return {
-    planes: planes * blockSize * blockSize,
-    rows: Math.ceil(rows / blockSize),
+    planes: blockSize * blockSize,
+    rows: planes * Math.ceil(rows / blockSize),
     columns: Math.ceil(columns / blockSize),
   };
 }
@@ -125,13 +125,12 @@ function forEachBlock(
   visit: (plane: number, row: number, column: number, first: number, stride: number) => void,
 ): void {
   const { rows, columns } = blockGeometry(geometry, blockSize);
-  const stride = rows * columns;
-  for (let plane = 0; plane < geometry.planes; plane++) {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        const first = plane * blockSize * blockSize * stride + row * columns + column;
-        visit(plane, row * blockSize, column * blockSize, first, stride);
-      }
+  const rowsOfPlane = rows / geometry.planes;
+  for (let row = 0; row < rows; row++) {
+    const plane = Math.floor(row / rowsOfPlane);
+    for (let column = 0; column < columns; column++) {
+      const top = (row - plane * rowsOfPlane) * blockSize;
+      visit(plane, top, column * blockSize, row * columns + column, rows * columns);
     }
   }
 }
