@@ -9,7 +9,7 @@
  * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the accuracies that both reach, between
  * the upper envelopes of the points (accuracy against log rate, straight lines in between).
  *
- * Usage: npm run build && node bench/x265-rates.mjs [--cifar 200] [--imagenet 60] > results/x265-rates.json
+ * Usage: npm run build && node bench/x265-rates.mjs [--cifar 100] [--imagenet 40] > results/x265-rates.json
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -42,13 +42,13 @@ const CALIBRATED_LEVELS = [16, 12, 8, 6, 5, 4, 3];
 const MODEL_LEVELS = [8, 6, 4, 3, 2];
 const OWN_LEVELS = [32, 16, 8, 6, 5, 4, 3, 2];
 /** Steps of coefficients in parts of the largest calibrated value. */
-const BLOCK_STEPS = [0.03, 0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5];
+const BLOCK_STEPS = [0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5];
 const BLOCK_LAMBDA = 0.2;
 const LAMBDA = 0.15;
 const WHITE = 1023;
 
 const { values: options } = parseArgs({
-  options: { cifar: { type: 'string', default: '200' }, imagenet: { type: 'string', default: '60' } },
+  options: { cifar: { type: 'string', default: '100' }, imagenet: { type: 'string', default: '40' } },
 });
 const testCounts = { 32: Number(options.cifar), 224: Number(options.imagenet) };
 if (!/libx265/.test(spawnSync('ffmpeg', ['-hide_banner', '-encoders'], { encoding: 'utf8' }).stdout ?? '')) {
@@ -162,7 +162,7 @@ function codeAlone(features, levelCount) {
 function codeAsBlocks(features, step) {
   const [rows, columns] = features[0].shape.slice(-2);
   const blockSize = Math.min(rows, columns) >= 8 ? 8 : 4;
-  const quantizer = { kind: 'blocks', blockSize, step };
+  const quantizer = { kind: 'blocks', blockSize, step, levelCount: 255 };
   let bytes = 0;
   const decoded = features.map((feature) => {
     const frame = encodeFrame(feature, { quantizer, lambda: BLOCK_LAMBDA, backend });

@@ -11,7 +11,6 @@
  *        node bench/codec-speed.mjs > results/codec-speed.json
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
- *        node bench/x265-rates.mjs > results/x265-rates.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
  *        node scripts/update-documents.mjs
  */
@@ -45,7 +44,6 @@ fill('docs/results.md', 'results/codec-speed.json', codecSpeedTable(read('result
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
-fill('docs/results.md', 'results/x265-rates.json', x265Table(read('results/x265-rates.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
 
 /** Replaces what stands between the marks of a result file. */
@@ -358,25 +356,6 @@ function accuracyTable({ command, machine, settings, rows }) {
 
 function signedPoints(loss) {
   return `${loss > 0 ? '−' : '+'}${Math.abs(loss).toFixed(1)}`;
-}
-
-function x265Table({ command, machine, settings, rows }) {
-  const { testImages } = settings;
-  const cheapest = (points, least) => {
-    const fitting = points.filter(({ accuracy }) => accuracy >= least).map(({ rate }) => rate);
-    return fitting.length > 0 ? Math.min(...fitting).toFixed(3) : '-';
-  };
-  return [
-    `From \`${command} > results/x265-rates.json\`, ${Object.values(testImages).join(' and ')} test images; ${machine.processor}, Node ${machine.node}.`,
-    '',
-    '| network | tensor | unsplit top-1 | Bjøntegaard rate, ours against x265 | bits per element at 1 point of loss, x265 | ours |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows.map(({ network, tensor, accuracy, bjontegaardRate, x265, ours }) => {
-      const rate = bjontegaardRate === null ? 'no common accuracy' : `${bjontegaardRate} %`;
-      const cells = [network, `\`${tensor}\``, accuracy.toFixed(1), rate];
-      return `| ${[...cells, cheapest(x265, accuracy - 1), cheapest(ours, accuracy - 1)].join(' | ')} |`;
-    }),
-  ];
 }
 
 function regretTable({ command, machine, rows }) {
