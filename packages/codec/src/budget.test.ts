@@ -25,31 +25,35 @@ function squaredError(feature: Tensor, frame: Uint8Array): number {
 }
 
 describe('a byte budget', () => {
-  test(`is met in every one of ${CASES} random cases, or refused with the smallest size`, () => {
-    const names = Object.keys(DISTRIBUTIONS) as DistributionName[];
-    for (let seed = 0; seed < CASES; seed++) {
-      const random = createRandom(seed);
-      const count = 1 + random.nextInteger(seed % 50 === 0 ? 20_000 : 600);
-      const drawn = drawFeature(names[random.nextInteger(names.length)], count, seed).data;
-      const shape = count % 2 === 0 ? [2, count / 2] : [count];
-      const feature: Tensor =
-        seed % 7 === 0
-          ? { dtype: 'float16', shape, data: float16FromFloat32(drawn) }
-          : seed % 7 === 1
-            ? { dtype: 'int8', shape, data: Int8Array.from(drawn, (value) => value * 20) }
-            : { dtype: 'float32', shape, data: drawn };
-      const maxBytes = 10 + Math.floor(2 ** (random.nextUniform() * Math.log2(count * 2 + 2)));
-      try {
-        const { frame } = encodeWithinBytes(feature, { maxBytes, backend });
-        expect(frame.length, `seed ${seed}`).toBeLessThanOrEqual(maxBytes);
-        expect(decodeFrame(frame, { backend }).shape).toEqual(shape);
-      } catch (error) {
-        if (!(error instanceof BudgetError)) throw error;
-        expect(error.smallestBytes, `seed ${seed}`).toBeGreaterThan(maxBytes);
-        expect(encodeWithinBytes(feature, { maxBytes: error.smallestBytes, backend }).quantizer).toBeNull();
+  test(
+    `is met in every one of ${CASES} random cases, or refused with the smallest size`,
+    () => {
+      const names = Object.keys(DISTRIBUTIONS) as DistributionName[];
+      for (let seed = 0; seed < CASES; seed++) {
+        const random = createRandom(seed);
+        const count = 1 + random.nextInteger(seed % 50 === 0 ? 20_000 : 600);
+        const drawn = drawFeature(names[random.nextInteger(names.length)], count, seed).data;
+        const shape = count % 2 === 0 ? [2, count / 2] : [count];
+        const feature: Tensor =
+          seed % 7 === 0
+            ? { dtype: 'float16', shape, data: float16FromFloat32(drawn) }
+            : seed % 7 === 1
+              ? { dtype: 'int8', shape, data: Int8Array.from(drawn, (value) => value * 20) }
+              : { dtype: 'float32', shape, data: drawn };
+        const maxBytes = 10 + Math.floor(2 ** (random.nextUniform() * Math.log2(count * 2 + 2)));
+        try {
+          const { frame } = encodeWithinBytes(feature, { maxBytes, backend });
+          expect(frame.length, `seed ${seed}`).toBeLessThanOrEqual(maxBytes);
+          expect(decodeFrame(frame, { backend }).shape).toEqual(shape);
+        } catch (error) {
+          if (!(error instanceof BudgetError)) throw error;
+          expect(error.smallestBytes, `seed ${seed}`).toBeGreaterThan(maxBytes);
+          expect(encodeWithinBytes(feature, { maxBytes: error.smallestBytes, backend }).quantizer).toBeNull();
+        }
       }
-    }
-  }, Math.max(120_000, CASES * 100));
+    },
+    Math.max(120_000, CASES * 100),
+  );
 
   test('is spent: more bytes mean less error', () => {
     const feature = { ...drawFeature('relu', 4_608, 3), shape: [32, 12, 12] };
