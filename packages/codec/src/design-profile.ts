@@ -1,6 +1,6 @@
 /** Profiles from samples: one quantizer and one static table for all. Encoding only. */
 
-import type { Tensor } from '@featherwire/tensor';
+import type { Shape, Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { misfitOfTensor, type TensorProfile } from './coding-profile.js';
 import type { ContextPreference } from './entropy/contexts/cell-design.js';
@@ -51,6 +51,7 @@ export function designTensorProfile(
   const preference = options.contextPreference ?? 'speed';
   if (samples.length === 0) throw new RangeError('samples expected at least one, got none');
   const [{ dtype, shape: first }] = samples;
+  checkVaryingAxes(varyingAxes, first, choice);
   const statistics = createStatistics();
   for (const sample of samples) addValues(statistics, valuesOfTensor(sample));
   const { quantizer, thresholds } = quantizerOfChoice(choice, first, statistics);
@@ -74,6 +75,18 @@ export function designTensorProfile(
     default:
       return kind satisfies never;
   }
+}
+
+function checkVaryingAxes(
+  axes: readonly number[],
+  shape: Shape,
+  choice: TensorProfileOptions['quantizer'],
+): void {
+  const wrong = axes.find((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length);
+  if (wrong !== undefined)
+    throw new RangeError(`varyingAxes expected dimensions of [${shape.join(', ')}], got ${wrong}`);
+  if (choice.kind === 'grouped' && axes.includes(choice.axis))
+    throw new RangeError(`varyingAxes expected others than the channels of groups, got ${choice.axis}`);
 }
 
 function designTableCoder(

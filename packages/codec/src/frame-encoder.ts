@@ -53,7 +53,7 @@ export interface TensorCodingOptions extends SectionCoding {
   readonly quantizer: QuantizerChoice;
   /**
    * Squared error, in the square of the levels' distance, that a bit may cost: rate-distortion optimized quantization, for
-   * `uniform` and `asymmetric` quantizers of up to 256 levels. 0 by default, the nearest levels; 0.1 to 0.2 is usual.
+   * `uniform`, `asymmetric` and `blocks` quantizers of up to 256 levels. 0 by default, the nearest levels; 0.1 to 0.2 is usual.
    */
   readonly lambda?: number;
 }
@@ -76,7 +76,7 @@ export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder'
   readonly point: number;
   /** Place of the frame in its stream, an integer from 0. */
   readonly sequenceNumber: number;
-  /** As in `TensorCodingOptions`, under the table of the profile. */
+  /** As in `TensorCodingOptions`; a bit is that of the profile's table of indices, if it has one. */
   readonly lambda?: number;
   readonly backend: Backend;
 }

@@ -385,6 +385,13 @@ describe('profiles', () => {
     expect(() => designTensorProfile([feature([4], 1), feature([5], 1)], options)).toThrow(
       /expected float32 \[4\]/,
     );
+    expect(() => designTensorProfile([feature([4], 1)], { ...options, varyingAxes: [1] })).toThrow(
+      /dimensions of \[4\], got 1/,
+    );
+    const groupedByLimits = CHOICES[CHOICES.length - 1][1];
+    expect(() =>
+      designTensorProfile([feature([4, 3], 1)], { ...options, quantizer: groupedByLimits, varyingAxes: [0] }),
+    ).toThrow(/others than the channels/);
     const grouped = { kind: 'grouped', levelCount: 4, axis: 0, groupCount: 2, range: minmax } as const;
     expect(() => designTensorProfile([feature([4], 1)], { ...options, quantizer: grouped })).toThrow(
       /fixed limits/,
