@@ -15,6 +15,14 @@ export {
   type LossyPictureCodec,
   type PictureCoding,
 } from './baselines/picture-codecs.js';
+export {
+  type BjontegaardOptions,
+  bjontegaardQuality,
+  bjontegaardRate,
+  type RatePoint,
+  rateEnvelope,
+} from './curves/bjontegaard.js';
+export type { PiecewiseMethod } from './curves/hermite-curve.js';
 export { type ArrayFileOptions, openArrayFile } from './data/array-file.js';
 export {
   type DataSet,
