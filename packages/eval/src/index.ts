@@ -1,5 +1,26 @@
 /** Evaluation in Node: data sets, task metrics with intervals, and the baselines that a split must beat. */
 
+export { ToolError } from './baselines/features/external-tools.js';
+export type { CodedFeatures, Feature, FeatureCoder, LevelRange } from './baselines/features/feature-coder.js';
+export { createPictureCoder, type PictureCoderOptions } from './baselines/features/feature-pictures.js';
+export {
+  createVideoCoder,
+  missingVideoCoder,
+  type VideoCoderOptions,
+} from './baselines/features/feature-video.js';
+export {
+  createPlaneCoder,
+  type LosslessPlaneCodec,
+  missingPlaneCoder,
+  type PlaneCoderOptions,
+} from './baselines/features/lossless-planes.js';
+export {
+  createPlainCoder,
+  GENERAL_COMPRESSORS,
+  type GeneralCompressor,
+  type PlainCoderOptions,
+  type PlainElements,
+} from './baselines/features/plain-coders.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
