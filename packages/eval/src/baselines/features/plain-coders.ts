@@ -116,13 +116,14 @@ function compressionOf(compressor: GeneralCompressor): Compression {
 interface ZstdFunctions {
   readonly zstdCompressSync: (bytes: Uint8Array, options: { params: Record<number, number> }) => Uint8Array;
   readonly zstdDecompressSync: (bytes: Uint8Array) => Uint8Array;
-  readonly constants: { readonly ZSTD_c_compressionLevel: number };
+  readonly constants: { readonly ZSTD_c_compressionLevel?: number };
 }
 
 function zstdOf({ zstdCompressSync, zstdDecompressSync, constants }: Partial<ZstdFunctions>): Compression {
-  if (!zstdCompressSync || !zstdDecompressSync || !constants)
+  const level = constants?.ZSTD_c_compressionLevel;
+  if (!zstdCompressSync || !zstdDecompressSync || level === undefined)
     throw new RangeError('compressor expected one that Node has, got zstd');
-  const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
+  const params = { [level]: ZSTD_LEVEL };
   return {
     compress: async (bytes) => zstdCompressSync(bytes, { params }),
     decompress: async (bytes) => zstdDecompressSync(bytes),
