@@ -69,6 +69,18 @@ export {
 } from './metrics/bootstrap.js';
 export { type CharacterErrorOptions, characterErrors, editDistance } from './metrics/character-errors.js';
 export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './metrics/ctc.js';
+export {
+  type Box,
+  COCO_OVERLAPS,
+  DEFAULT_OVERLAP,
+  type Detection,
+  detectionMatches,
+  type ExpectedBox,
+  intersectionOverUnion,
+  meanAveragePrecision,
+  type PictureBoxes,
+  suppressOverlaps,
+} from './metrics/detection.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
   findPpOcrFiles,
