@@ -9,6 +9,13 @@ export {
   type VideoCoderOptions,
 } from './baselines/features/feature-video.js';
 export {
+  createFrameCoder,
+  createPaperACoder,
+  createPaperBCoder,
+  createProfileCoder,
+  type ProfileCoderOptions,
+} from './baselines/features/frame-coders.js';
+export {
   createPlaneCoder,
   type LosslessPlaneCodec,
   missingPlaneCoder,
@@ -83,6 +90,13 @@ export {
 } from './metrics/detection.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
+  type AgreementMetric,
+  agreementOfTask,
+  type BetterDirection,
+  metricOfTask,
+  type TaskMetric,
+} from './metrics/task-metric.js';
+export {
   findPpOcrFiles,
   PP_OCR_INPUT,
   type PpOcrFiles,
@@ -96,3 +110,12 @@ export {
   type SpeedRow,
   syntheticFeature,
 } from './speed/codec-speed.js';
+export {
+  type BaselineSettings,
+  baselineMethods,
+  DEFAULT_BASELINE_SETTINGS,
+} from './sweep/baseline-methods.js';
+export { type Journal, JournalError, openJournal } from './sweep/journal.js';
+export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
+export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
+export type { CutFeatures, SweepMethod, SweepSubject } from './sweep/sweep-subject.js';

@@ -2,6 +2,7 @@
 
 import type { Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { Ratio } from '../metrics/ratio.js';
+import type { BetterDirection } from '../metrics/task-metric.js';
 
 /** Features of several samples: for each tensor of the cut one for each sample. */
 export type CutFeatures = readonly (readonly Feature[])[];
@@ -10,7 +11,7 @@ export type CutFeatures = readonly (readonly Feature[])[];
 export interface SweepSubject {
   /** Network and cut, as tables print them. */
   readonly name: string;
-  readonly metric: { readonly name: string; readonly better: 'higher' | 'lower' };
+  readonly metric: { readonly name: string; readonly better: BetterDirection };
   readonly headMacs: number | null;
   /** The unsplit network's share of the metric, one for each sample. */
   readonly reference: readonly Ratio[];
