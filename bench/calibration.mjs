@@ -22,7 +22,7 @@ import { findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.m
 /** Cut, samples for calibration and for the test. */
 const CUTS = [
   ['resnet56_cifar10', 'stage3', 3000, 2000],
-  ['resnet56_cifar10', 'stage2', 2000, 2000],
+  ['resnet56_cifar10', 'stage2', 2000, 1000],
   ['mobilenetv2_qat', 'add36', 600, 400],
   ['squeezenet1_1', 'pool5', 600, 400],
   ['deeplabv3_mnv2_voc', 'concat65', 48, 24],
@@ -106,6 +106,10 @@ async function measureCut(network, tensor, calibrationCount, testCount) {
       loss: round(test.loss.value, 2),
       interval: test.loss.interval.map((end) => round(end, 2)),
     },
+    families: calibration.families.map(({ name, curve }) => ({
+      name,
+      curve: curve.map(({ bytes, distance }) => [round(bytes, 1), Number(distance.toPrecision(3))]),
+    })),
     comparisons: calibration.comparisons.map(({ family, kind, bytesPerSample, saved }) => ({
       family,
       kind,

@@ -96,25 +96,31 @@ export interface Calibration {
   readonly selectionLoss: number | null;
   /** What other kinds of coding take for the same output. */
   readonly comparisons: readonly Comparison[];
+  /** Rough curves of all families that were tried, on a few samples. */
+  readonly families: readonly { readonly name: string; readonly curve: readonly CurvePoint[] }[];
   /** Pictures as files of the same allowed loss, where the data are pictures. */
   readonly pictures: readonly PictureRate[];
   readonly elementsPerSample: number;
 }
 
 const LAMBDAS = [0, 0.15];
-const BLOCK_SIZES: readonly BlockSize[] = [4, 8];
+const BLOCK_SIZES: readonly BlockSize[] = [1, 4, 8];
 const SPECTRAL_POWERS = [
   { frequency: 0, channel: 0 },
   { frequency: 1, channel: 0 },
   { frequency: 1, channel: 0.5 },
 ];
+const ELEMENT_POWERS = [{ frequency: 0, channel: 0.5 }];
 const SPECTRAL_LAMBDA = 0.15;
 /** Samples that families are first compared on. */
-const SCREENING_SAMPLES = 48;
+const SCREENING_SAMPLES = 40;
 /** Damage beyond which no metric survives: nothing coarser is looked at. */
 const HOPELESS_DISTANCE = 1;
 /** Damage below which nothing finer is of use. */
-const NO_DISTANCE = 2e-4;
+const NO_DISTANCE = 4e-3;
+/** Damage at which a point of loss is usual, and how far from a damage families are compared. */
+const TYPICAL_DISTANCE = 0.05;
+const DISTANCE_RANGE = 4;
 /** Samples before the first look at whether a coding can still hold. */
 const FIRST_LOOK = 96;
 /** Probability with which the loss of the chosen coding is to be below the allowed one, as far as its samples tell. */
@@ -142,8 +148,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   try {
     const families = await familiesOf(samples, options);
     const screened = await screen(families, samples, options);
-    const best = bestFamily(screened);
-    const held = await findWithinLoss(best, samples, maxLoss, confidence, options);
+    const { best, held } = await findSmallest(screened, samples, maxLoss, confidence, options);
     const rungs = await measureLadder(best, held?.step ?? null, samples, {
       ...options,
       maxLoss,
@@ -163,6 +168,10 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       },
       selectionLoss: held ? lossOf(held.value, samples.bench.better, confidence).value : null,
       comparisons: held ? await compareKinds(screened, best, held.value, samples, options) : [],
+      families: screened.map(({ family, curve }) => ({
+        name: family.name,
+        curve: curve.map(({ bytes, distance }) => ({ bytes, distance })),
+      })),
       pictures: await comparePictures(samples, maxLoss, options),
       elementsPerSample: samples.elementsPerSample,
     };
@@ -210,7 +219,7 @@ async function familiesOf(samples: SplitSamples, options: CalibrationOptions): P
     const bases = cut.map((tensor, i) =>
       spectralBasis(tensor.samples, blockSize, damageOf(damage[i], blockSize), deviationOf(tensor)),
     );
-    for (const powers of SPECTRAL_POWERS)
+    for (const powers of blockSize === 1 ? ELEMENT_POWERS : SPECTRAL_POWERS)
       families.push(spectralFamily(cut, bases, powers, SPECTRAL_LAMBDA, backend));
   }
   return families;
@@ -254,11 +263,36 @@ async function screen(
   return screened;
 }
 
-/** The family of fewest bytes at equal damage, over the damage that it shares with the others. */
-function bestFamily(screened: readonly ScreenedFamily[]): ScreenedFamily {
+/** The family of fewest bytes at equal damage, over the damage that it shares with the others near `distance`. */
+function bestFamily(
+  screened: readonly ScreenedFamily[],
+  distance: number = TYPICAL_DISTANCE,
+): ScreenedFamily {
   if (screened.length === 0)
     throw new RangeError('samples expected outputs that survive some coding, got none');
-  return screened.reduce((best, own) => (meanLogRatio(own.curve, best.curve) < 0 ? own : best));
+  const range = { low: distance / DISTANCE_RANGE, high: distance * DISTANCE_RANGE };
+  return screened.reduce((best, own) => (meanLogRatio(own.curve, best.curve, range) < 0 ? own : best));
+}
+
+/** The smallest rate within the loss: where the best family's damage is known, another may be better there. */
+async function findSmallest(
+  screened: readonly ScreenedFamily[],
+  samples: SplitSamples,
+  maxLoss: number,
+  confidence: number,
+  options: CalibrationOptions,
+): Promise<{
+  readonly best: ScreenedFamily;
+  readonly held: { readonly step: number; readonly value: CodedSamples } | null;
+}> {
+  const first = bestFamily(screened);
+  const held = await findWithinLoss(first, samples, maxLoss, confidence, options);
+  if (!held) return { best: first, held };
+  const second = bestFamily(screened, held.value.distance);
+  if (second === first) return { best: first, held };
+  const other = await findWithinLoss(second, samples, maxLoss, confidence, options);
+  const isSmaller = other && meanOf(other.value.bytes) < meanOf(held.value.bytes);
+  return isSmaller ? { best: second, held: other } : { best: first, held };
 }
 
 /** The coarsest coding of a family that holds the loss on the samples for selection. */
@@ -364,7 +398,7 @@ async function compareKinds(
   for (const kind of ['range', 'coefficients', 'sensitivity'] as const) {
     const others = screened.filter(({ family }) => family.kind === kind && family !== best.family);
     if (others.length === 0 || kind === best.family.kind) continue;
-    const other = bestFamily(others);
+    const other = bestFamily(others, chosen.distance);
     const bytesPerSample = await bytesForDistance(other, chosen.distance, samples);
     if (bytesPerSample === null) continue;
     comparisons.push({

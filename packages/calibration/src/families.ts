@@ -139,13 +139,8 @@ export function spectralFamily(
 ): Family {
   const size = bases[0].blockSize;
   const isFlat = powers.frequency === 0 && powers.channel === 0;
-  const steps = isFlat
-    ? 'one step'
-    : powers.channel === 0
-      ? 'steps of frequencies'
-      : 'steps of frequencies and channels';
   return {
-    name: `coefficients of ${size} by ${size}, ${steps}, lambda ${lambda}`,
+    name: `${nameOfSpectral(size, powers)}, lambda ${lambda}`,
     kind: isFlat ? 'coefficients' : 'sensitivity',
     lambda,
     create: (scale) => {
@@ -165,6 +160,15 @@ export function spectralFamily(
       return { lambda, profile: { tensors } };
     },
   };
+}
+
+function nameOfSpectral(size: number, powers: { frequency: number; channel: number }): string {
+  const parts = [
+    ...(powers.frequency > 0 ? ['frequencies'] : []),
+    ...(powers.channel > 0 ? ['channels'] : []),
+  ];
+  const steps = parts.length > 0 ? `steps of ${parts.join(' and ')}` : 'one step';
+  return size === 1 ? `elements, ${steps}` : `coefficients of ${size} by ${size}, ${steps}`;
 }
 
 function designProfile(

@@ -1,8 +1,6 @@
 /**
- * How far an output is from that of the unsplit network, as a smooth number: for scores half the variance of their
- * differences under the probabilities that they stand for, which is the Kullback-Leibler divergence to second order
- * (Amari, "Information Geometry and Its Applications", 2016, section 3.5) and is not lost in the rounding of float32
- * where that is tiny.
+ * How far an output is from that of the unsplit network, as a smooth number: for scores the Kullback-Leibler divergence of
+ * the probabilities that they stand for. It tells small damage that changes no answer yet, and needs no labels.
  */
 
 import type { Task } from '@featherwire/bundle';
@@ -45,7 +43,9 @@ function distanceOf(a: Tensor, b: Tensor, task: Task | undefined): number {
   for (let row = 0; row < rows; row++) {
     const start = Math.floor(row / inner) * classes * inner + (row % inner);
     const place = { start, stride: inner, classes };
-    sum += isProbability ? chiSquare(a.data, b.data, place) : spreadOfScores(a.data, b.data, place);
+    sum += isProbability
+      ? divergenceOfProbabilities(a.data, b.data, place)
+      : divergenceOfScores(a.data, b.data, place);
   }
   return sum / rows;
 }
@@ -56,30 +56,38 @@ interface Row {
   readonly classes: number;
 }
 
-function spreadOfScores(a: Float32Array, b: Float32Array, { start, stride, classes }: Row): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k < classes; k++) largest = Math.max(largest, a[start + k * stride]);
-  let total = 0;
-  let first = 0;
-  let second = 0;
-  for (let k = 0; k < classes; k++) {
-    const at = start + k * stride;
-    const weight = Math.exp(a[at] - largest);
-    const difference = b[at] - a[at];
-    total += weight;
-    first += weight * difference;
-    second += weight * difference * difference;
+/** The divergence of the softmax of scores; the sums are of double precision, so that small ones are not lost. */
+function divergenceOfScores(a: Float32Array, b: Float32Array, row: Row): number {
+  const [logA, logB] = [logOfSum(a, row), logOfSum(b, row)];
+  let sum = 0;
+  for (let k = 0; k < row.classes; k++) {
+    const at = row.start + k * row.stride;
+    const own = a[at] - logA;
+    sum += Math.exp(own) * (own - (b[at] - logB));
   }
-  return (second / total - (first / total) ** 2) / 2;
+  return Math.max(0, sum);
 }
 
-function chiSquare(a: Float32Array, b: Float32Array, { start, stride, classes }: Row): number {
+/** Logarithm of the sum of the exponentials of scores. */
+function logOfSum(scores: Float32Array, { start, stride, classes }: Row): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let k = 0; k < classes; k++) largest = Math.max(largest, scores[start + k * stride]);
+  let sum = 0;
+  for (let k = 0; k < classes; k++) sum += Math.exp(scores[start + k * stride] - largest);
+  return largest + Math.log(sum);
+}
+
+function divergenceOfProbabilities(
+  a: Float32Array,
+  b: Float32Array,
+  { start, stride, classes }: Row,
+): number {
   let sum = 0;
   for (let k = 0; k < classes; k++) {
-    const at = start + k * stride;
-    sum += (b[at] - a[at]) ** 2 / Math.max(a[at], LEAST_PROBABILITY);
+    const [own, other] = [a[start + k * stride], b[start + k * stride]];
+    if (own > 0) sum += own * Math.log(own / Math.max(other, LEAST_PROBABILITY));
   }
-  return sum / 2;
+  return Math.max(0, sum);
 }
 
 function looksLikeProbabilities(data: Float32Array, classes: number, stride: number): boolean {

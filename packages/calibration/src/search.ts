@@ -71,11 +71,22 @@ export function bytesAtDistance(curve: readonly CurvePoint[], distance: number):
   return null;
 }
 
-/** Mean logarithm of the ratio of the bytes of two curves, over the distances that both reach; NaN if there are none. */
-export function meanLogRatio(curve: readonly CurvePoint[], other: readonly CurvePoint[]): number {
-  const logs = [...curve, ...other].flatMap(({ distance }) => {
+/** Distances at which two curves are compared. */
+const COMPARED = 9;
+
+/**
+ * Mean logarithm of the ratio of the bytes of two curves, over the distances of a range that both reach; NaN if there
+ * are none.
+ */
+export function meanLogRatio(
+  curve: readonly CurvePoint[],
+  other: readonly CurvePoint[],
+  range: { readonly low: number; readonly high: number },
+): number {
+  const logs = Array.from({ length: COMPARED }, (_, i) => {
+    const distance = range.low * (range.high / range.low) ** (i / (COMPARED - 1));
     const [a, b] = [bytesAtDistance(curve, distance), bytesAtDistance(other, distance)];
     return a !== null && b !== null ? [Math.log(a / b)] : [];
-  });
+  }).flat();
   return logs.reduce((sum, value) => sum + value, 0) / logs.length;
 }
