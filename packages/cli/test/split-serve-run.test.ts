@@ -254,6 +254,51 @@ test.each([
   },
 );
 
+test('run with a profiled point sends fewer bytes than the same quantizer described', async () => {
+  const data = ['--server', url, '--data', 'inputs.npy', '--limit', '12', '--json'];
+  const [described, profiled] = await Promise.all(
+    ['coarse', 'static'].map((point) => run('run', 'bundle', ...data, '--point', point)),
+  );
+  expect(profiled.status, profiled.errors).toBe(0);
+  const [first, second] = [described, profiled].map(({ output }) => JSON.parse(output));
+  expect(second).toMatchObject({ coding: 'static', sampleCount: 12, counted: 'link' });
+  expect(second.bytesPerSample.payload).toBeLessThan(first.bytesPerSample.payload);
+  expect(second.bitsPerElement).toBeCloseTo((8 * second.bytesPerSample.payload) / 4608, 9);
+});
+
+test('run over a shaped link takes its round trip, and verifies what is decoded', async () => {
+  const args = [
+    'run',
+    'bundle',
+    '--server',
+    url,
+    '--data',
+    'inputs.npy',
+    '--limit',
+    '3',
+    '--point',
+    'static',
+  ];
+  const shaped = await run(...args, '--link', '20mbps,150ms', '--verify', '--json');
+  expect(shaped.status, shaped.errors).toBe(0);
+  const report = JSON.parse(shaped.output);
+  expect(report.link).toMatchObject({ uplinkMbps: 20, downlinkMbps: 20, roundTripMs: 150 });
+  expect(report.times.linkMs.p50).toBeGreaterThan(140); // timers may fire a little early
+  const printed = await run(...args, '--link', 'uplink-20', '--transport', 'http');
+  expect(printed.output).toMatch(
+    /^link +20 Mbit\/s uplink, shaped on this machine: 20 Mbit\/s up, 80 down, round trip 20 ms, jitter 0 ms, losses 0\.00 %$/m,
+  );
+  const [wrong, secure] = await Promise.all([
+    run(...args, '--link', 'carrier-pigeon'),
+    run('run', 'bundle', '--server', 'https://127.0.0.1:1', '--data', 'inputs.npy', '--link', 'lte'),
+  ]);
+  expect([wrong.status, secure.status]).toEqual([2, 2]);
+  expect(wrong.errors).toMatch(
+    /'--link <link>' argument 'carrier-pigeon' is invalid.*link expected 3g, lte, 5g/,
+  );
+  expect(secure.errors).toBe('error: --link expected a server without TLS, got https://127.0.0.1:1/\n');
+});
+
 test('run prints a table, and says what fails', async () => {
   const good = await run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--raw', '--limit', '3');
   expect(good.status).toBe(0);

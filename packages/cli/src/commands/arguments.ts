@@ -1,6 +1,7 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
+import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an integer from `low` to `high`, both included. */
@@ -52,6 +53,15 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
     const expected = schemes.map((scheme) => `${scheme}//`).join(', ');
     throw new InvalidArgumentError(`Expected an address that begins with ${expected}.`);
   };
+}
+
+/** Parses a link: a name, or rates and delays. */
+export function linkArgument(text: string): LinkProfile {
+  try {
+    return parseLink(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 /** Parses positions in a shape, such as `2,3`. */
