@@ -5,7 +5,16 @@
 
 export { type ArgMaxOptions, appendArgMax } from './append-arg-max.js';
 export { type Cost, type ModelCost, modelCost, type NodeCost } from './cost.js';
-export { type Cut, type ListCutsOptions, listCuts } from './cuts.js';
+export {
+  type CutSet,
+  type CutSetList,
+  type CutTensor,
+  DEFAULT_MAX_TENSORS,
+  type ListCutSetsOptions,
+  listCutSets,
+  type RefusedTensor,
+} from './cuts/cut-sets.js';
+export { type Cut, type ListCutsOptions, listCuts } from './cuts/single-cuts.js';
 export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.js';
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
 export { type GraphIndex, indexGraph } from './graph.js';
