@@ -19,7 +19,9 @@ export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
 export { type GraphIndex, indexGraph } from './graph.js';
 export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
+export { inlineBranches } from './inline-branches.js';
 export { type InputShapes, withInputShapes } from './input-shapes.js';
+export { type InputValues, withInputValues } from './input-values.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
 export type { SessionFactory } from './sessions.js';
