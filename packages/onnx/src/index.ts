@@ -14,6 +14,7 @@ export {
   listCutSets,
   type RefusedTensor,
 } from './cuts/cut-sets.js';
+export { type Criterion, HEAD_WORK_AND_BYTES, unbeatenSets, WORK_AND_BYTES } from './cuts/dominance.js';
 export { type Cut, type ListCutsOptions, listCuts } from './cuts/single-cuts.js';
 export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.js';
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
