@@ -14,13 +14,19 @@ export {
   listCutSets,
   type RefusedTensor,
 } from './cuts/cut-sets.js';
-export { type Criterion, HEAD_WORK_AND_BYTES, unbeatenSets, WORK_AND_BYTES } from './cuts/dominance.js';
+export {
+  type Criterion,
+  HEAD_WORK_AND_BYTES,
+  lastOfEqualSets,
+  unbeatenSets,
+  WORK_AND_BYTES,
+} from './cuts/dominance.js';
 export { type Cut, type ListCutsOptions, listCuts } from './cuts/single-cuts.js';
 export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.js';
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
 export { type GraphIndex, indexGraph } from './graph.js';
 export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
-export { inlineBranches } from './inline-branches.js';
+export { type ControlFlow, controlFlowOf, inlineBranches } from './inline-branches.js';
 export { type InputShapes, withInputShapes } from './input-shapes.js';
 export { type InputValues, withInputValues } from './input-values.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';

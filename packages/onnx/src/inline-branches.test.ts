@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { buildGraph, buildModel, int64s, op, weight } from '../test/model-builder.js';
 import { RANDOM_INPUT_SHAPES, randomModels } from '../test/random-graphs.js';
 import { makeGraph } from './attributes.js';
-import { inlineBranches } from './inline-branches.js';
+import { controlFlowOf, inlineBranches } from './inline-branches.js';
 import { withInputValues } from './input-values.js';
 import { serializeModel } from './model.js';
 import type { GraphProto, ModelProto } from './proto/onnx_pb.js';
@@ -95,6 +95,7 @@ describe('inlining branches', () => {
     expect(opTypes(await inlineBranches(conditional(1), { sessions }))).not.toContain('If');
     const open = conditional('N');
     expect(await inlineBranches(open, { sessions })).toBe(open);
+    expect(controlFlowOf(open)).toEqual([{ node: "If 'y'", conditionInputs: ['x'] }]);
   });
 
   test('an input of fixed value decides a branch', async () => {

@@ -13,9 +13,10 @@ import { staticReaders } from './fold-shapes.js';
 import { type GraphIndex, indexGraph } from './graph.js';
 import { inferShapes } from './infer-shapes.js';
 import { inlineBody } from './inline-body.js';
-import { graphOf, isStandardDomain, withFields } from './model.js';
+import { describeNode, graphOf, isStandardDomain, withFields } from './model.js';
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from './proto/onnx_pb.js';
 import type { SessionFactory } from './sessions.js';
+import { headNodes } from './tail-walk.js';
 import type { ShapeTable } from './value-info.js';
 import { tensorFromProto } from './weights.js';
 
@@ -34,6 +35,30 @@ export async function inlineBranches(
     if (taken.size === 0) return current;
     current = withBranches(current, taken);
   }
+}
+
+/** A node of control flow, which no cut goes through. */
+export interface ControlFlow {
+  /** Its type and its name. */
+  readonly node: string;
+  /** For If, the graph inputs that its condition follows from; empty for Loop and Scan. */
+  readonly conditionInputs: readonly string[];
+}
+
+/** The If, Loop and Scan nodes of the graph's top level. */
+export function controlFlowOf(model: ModelProto): ControlFlow[] {
+  const index = indexGraph(model);
+  return index.nodes.flatMap((node) => {
+    if (bodiesOf(node).length === 0) return [];
+    const conditionInputs = isBranching(node) ? inputsBehind(index, node.input[0]) : [];
+    return [{ node: describeNode(node), conditionInputs }];
+  });
+}
+
+function inputsBehind(index: GraphIndex, name: string): string[] {
+  const positions = headNodes(index, [name]);
+  const read = new Set([name, ...[...positions].flatMap((position) => index.reads[position])]);
+  return index.inputs.filter((input) => read.has(input));
 }
 
 function isBranching(node: NodeProto): boolean {

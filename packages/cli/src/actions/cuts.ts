@@ -2,15 +2,18 @@
 
 import { type LoadedModel, loadModel } from '@featherwire/authoring';
 import {
+  type ControlFlow,
   type Cost,
   type CutSet,
   type CutSetList,
   type CutTensor,
+  controlFlowOf,
   declaredInputs,
   HEAD_WORK_AND_BYTES,
   type InputShapes,
   type InputValues,
   indexGraph,
+  lastOfEqualSets,
   listCutSets,
   type RefusedTensor,
   unbeatenSets,
@@ -86,8 +89,9 @@ function choose({ sets, refused }: CutSetList, options: CutsOptions): CutSet[] {
 /** Single tensors are always told; of larger sets those that are of use. */
 function unbeaten(sets: CutSet[], { front, all }: CutsOptions): CutSet[] {
   if (all) return sets;
-  const kept = new Set(unbeatenSets(sets, front ? HEAD_WORK_AND_BYTES : WORK_AND_BYTES));
-  return sets.filter((set) => kept.has(set) || (!front && set.tensors.length === 1));
+  if (front) return lastOfEqualSets(unbeatenSets(sets, HEAD_WORK_AND_BYTES), HEAD_WORK_AND_BYTES);
+  const kept = new Set(unbeatenSets(sets, WORK_AND_BYTES));
+  return sets.filter((set) => kept.has(set) || set.tensors.length === 1);
 }
 
 function checkListed(tensor: string, { sets, refused }: CutSetList): void {
@@ -152,7 +156,14 @@ function printCuts(loaded: LoadedModel, { sets, refused }: CutSetList, { stdout,
   if (sets.some(({ elements }) => elements === null)) {
     printLines(stdout, '', `${UNKNOWN} depends on dimensions of the input that --shape can fix`);
   }
-  if (refused.length > 0) printLines(stdout, '', ...summaryOf(refused));
+  const notes = [...summaryOf(refused), ...controlFlowOf(loaded.model).map(describeControlFlow)];
+  if (notes.length > 0) printLines(stdout, '', ...notes);
+}
+
+function describeControlFlow({ node, conditionInputs }: ControlFlow): string {
+  if (conditionInputs.length === 0) return `no cut goes through ${node}, which is one node`;
+  const inputs = conditionInputs.join(', ');
+  return `no cut goes through ${node}: its condition follows from ${inputs}, which --value or --shape may fix`;
 }
 
 /** One line for each tensor of the set; where there are several, the first line is for all of them. */

@@ -41,7 +41,10 @@ export function addCutsCommand(program: Command, context: CommandContext): void 
     .addOption(new Option('--under <bytes>', 'cuts that cross fewer bytes').argParser(integerIn(1)))
     .option('--with <tensor>', 'cuts that the tensor is part of, or why there is none')
     .addOption(
-      new Option('--front', 'cuts that no other beats in both bytes and work of the head').conflicts('all'),
+      new Option(
+        '--front',
+        'cuts that no other beats in bytes and work of the head; of equal ones the last',
+      ).conflicts('all'),
     )
     .option('--all', 'also sets that another beats in bytes and in work')
     .addOption(

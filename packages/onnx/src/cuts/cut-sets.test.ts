@@ -9,7 +9,7 @@ import type { ModelProto } from '../proto/onnx_pb.js';
 import { splitModel } from '../split.js';
 import { verifySplit } from '../verify.js';
 import { type CutSet, type ListCutSetsOptions, listCutSets } from './cut-sets.js';
-import { HEAD_WORK_AND_BYTES, unbeatenSets, WORK_AND_BYTES } from './dominance.js';
+import { HEAD_WORK_AND_BYTES, lastOfEqualSets, unbeatenSets, WORK_AND_BYTES } from './dominance.js';
 
 const sessions = createLocalSession;
 
@@ -292,6 +292,7 @@ describe('sets that no other beats', () => {
     // c does the work of b and crosses as many bytes: neither beats the other.
     expect(namesOf(unbeatenSets(sets, WORK_AND_BYTES))).toEqual(['a', 'a b', 'a c', 'a d', 'e']);
     expect(namesOf(unbeatenSets(sets, HEAD_WORK_AND_BYTES))).toEqual(['a']);
+    expect(namesOf(lastOfEqualSets(sets, WORK_AND_BYTES))).toEqual(['a', 'a c', 'e']);
     const wider = sets.map((set, i) => (i === 2 ? { ...set, bytes: 41 } : set));
     expect(namesOf(unbeatenSets(wider, WORK_AND_BYTES))).toEqual(['a', 'a b', 'a d', 'e']);
     const unknown = sets.map((set) => ({ ...set, bytes: null }));

@@ -39,3 +39,16 @@ function beats(a: readonly number[], b: readonly (number | null)[]): boolean {
   }
   return isBetter;
 }
+
+/** Of sets that are equal by every criterion the last; sets of which something is not known are kept. */
+export function lastOfEqualSets(sets: readonly CutSet[], criteria: readonly Criterion[]): CutSet[] {
+  const seen = new Set<string>();
+  const kept = [...sets].reverse().filter((set) => {
+    const measures = criteria.map((criterion) => criterion(set));
+    const key = measures.join(' ');
+    const isFirst = measures.includes(null) || !seen.has(key);
+    seen.add(key);
+    return isFirst;
+  });
+  return kept.reverse();
+}
