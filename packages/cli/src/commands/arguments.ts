@@ -133,9 +133,9 @@ export function valueOption(): Option {
 export function coderOption(): Option {
   return new Option(
     '--coder <name>',
-    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest',
+    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest, binary smallest, binary-fast between',
   )
-    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary'])
+    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary', 'binary-fast'])
     .default('auto');
 }
 
