@@ -67,7 +67,8 @@ export async function measureCoding(
       bench.signal.throwIfAborted();
       const feature = await bench.features(sample);
       const start = performance.now();
-      const frame = encodeBundledFrame(feature, { profile, point: 0, sequenceNumber: from, lambda, backend });
+      // As the edge client numbers its frames.
+      const frame = encodeBundledFrame(feature, { profile, point: 0, sequenceNumber: 0, lambda, backend });
       const middle = performance.now();
       const decoded = decodeTensors(frame, { backend, profiles });
       sums.encodeMs += middle - start;

@@ -78,6 +78,7 @@ export {
 export {
   type FrameDescription,
   inspectFrame,
+  isBundledFrame,
   type ParseOptions,
   type TensorDescription,
 } from './frame-parser.js';

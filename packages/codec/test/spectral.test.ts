@@ -1,4 +1,4 @@
-import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
+import { createRandom, float16FromFloat32, type Tensor, type TensorOf } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Backend,
@@ -142,7 +142,7 @@ describe('refusals', () => {
   test('infinite elements, and tensors without channels', () => {
     const input = waves([1, 3, 4, 4], 1, false);
     const tensor = profileOf([input], own);
-    const broken = { ...input, data: input.data.slice() };
+    const broken = { ...input, data: input.data.slice() } as TensorOf<'float32'>;
     broken.data[5] = Number.POSITIVE_INFINITY;
     expect(() => send(broken, tensor, referenceBackend)).toThrow(/finite/);
     const flat: Tensor = { dtype: 'float32', shape: [3, 4], data: new Float32Array(12) };
