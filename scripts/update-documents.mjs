@@ -12,6 +12,7 @@
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
+ *        node bench/calibration.mjs (writes results/calibration.json cut by cut)
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -43,6 +44,7 @@ fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('re
 fill('docs/results.md', 'results/codec-speed.json', codecSpeedTable(read('results/codec-speed.json')));
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
+fill('docs/results.md', 'results/calibration.json', calibrationTable(read('results/calibration.json')));
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
 
@@ -311,6 +313,41 @@ function losslessTable({ command, machine, settings, rows }) {
       const times = [encodeCpuMs, decodeCpuMs].map((ms) => (ms.auto / ms.brotliShuffled).toFixed(1));
       return `| ${[...cells, ...others, ...times].join(' | ')} |`;
     }),
+  ];
+}
+
+function calibrationTable({ command, machine, maxLoss, rows }) {
+  const loss = ({ loss, interval: [low, high] }) =>
+    `${loss.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  const saved = (row, kind) => {
+    const found = row.comparisons.find((own) => own.kind === kind);
+    return found ? `${found.bytes.toFixed(0)} (${found.savedPercent.toFixed(0)} %)` : '-';
+  };
+  return [
+    `From \`${command}\`, at most ${maxLoss} point of loss; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| network | tensor | elements | coding | bytes | loss claimed | bytes on test | loss on test | one range | one step of coefficients |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const point = row.ladder.find(({ id }) => id === row.chosen);
+      if (!point || !row.test)
+        return `| ${row.network} | \`${row.tensor}\` | ${row.elements} | none found | - | - | - | - | - | - |`;
+      const cells = [
+        row.network,
+        `\`${row.tensor}\``,
+        row.elements,
+        point.family,
+        point.bytes,
+        loss(point),
+        row.test.bytes,
+        loss(row.test),
+        saved(row, 'range'),
+        saved(row, 'coefficients'),
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+    '',
+    `Samples: ${rows.map(({ tensor, samples: s }) => `\`${tensor}\` ${s.design} for design, ${s.selection} for choosing, ${s.claim} for the claim, ${s.test} for the test`).join('; ')}.`,
   ];
 }
 
