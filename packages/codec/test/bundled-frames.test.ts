@@ -14,6 +14,7 @@ import {
   encodeFrame,
   encodeTensors,
   inspectFrame,
+  javascriptBackend,
   joinChunks,
   loadWasmBackend,
   type QuantizerChoice,
@@ -79,7 +80,7 @@ const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, await loadWasmBackend()];
+  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 });
 
 function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {
