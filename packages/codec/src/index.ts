@@ -52,6 +52,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
   type DecodeOptions,
@@ -78,6 +79,7 @@ export {
 export {
   type FrameDescription,
   inspectFrame,
+  isBundledFrame,
   type ParseOptions,
   type TensorDescription,
 } from './frame-parser.js';
@@ -136,6 +138,7 @@ export {
   type RangeDesign,
   type RangeDesignOptions,
 } from './quantizer/range-design.js';
+export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,
   createStatistics,
@@ -167,6 +170,7 @@ export type {
   Quantizer,
   RansPayload,
   SparseLayout,
+  SpectralQuantizer,
   StaticCoder,
   SymbolAlphabet,
   TableCurve,
