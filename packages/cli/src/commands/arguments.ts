@@ -1,6 +1,7 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
+import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an integer from `low` to `high`, both included. */
@@ -73,6 +74,15 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
   };
 }
 
+/** Parses a link: a name, or rates and delays. */
+export function linkArgument(text: string): LinkProfile {
+  try {
+    return parseLink(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}
+
 /** Parses positions in a shape, such as `2,3`. */
 export function axesArgument(text: string): number[] {
   return listArgument(text).map(integerIn(0, 7));
@@ -123,9 +133,9 @@ export function valueOption(): Option {
 export function coderOption(): Option {
   return new Option(
     '--coder <name>',
-    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest',
+    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest, binary smallest, binary-fast between',
   )
-    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary'])
+    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary', 'binary-fast'])
     .default('auto');
 }
 
