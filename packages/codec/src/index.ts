@@ -119,6 +119,7 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,
