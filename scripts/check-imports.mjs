@@ -20,12 +20,16 @@ const TABLE = {
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
+  report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
-  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'demo', 'link'],
+  cli: [
+    ...['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
+    ...['demo', 'report'],
+  ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'report', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

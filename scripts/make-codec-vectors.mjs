@@ -565,6 +565,15 @@ function addOtherForms() {
     groupCount: 3,
     range: { kind: 'fixed', limits: [1, 2, 4].map((high) => ({ low: 0, high })) },
   };
+  const spectral = {
+    kind: 'spectral',
+    blockSize: 2,
+    levelCount: 15,
+    weights: [16, 24, 24, 40],
+    steps: [1, 1.5, 2, 1, 0.5, 1].map((step) => step / 64),
+    means: [0, 0.25, 0.5, 0, -0.5, 1],
+    kept: Array.from({ length: 24 }, (_, at) => at < 20 && at !== 7),
+  };
   const squares = squareLevels(6);
   const uniform4 = { kind: 'uniform', levelCount: 4, range: minmax };
   const profiles = {
@@ -574,6 +583,7 @@ function addOtherForms() {
     'bundled-packed-3-levels-chunked': [
       { quantizer: { ...uniform4, levelCount: 3 }, coder: 'rans-packed', varyingAxes: [1] },
     ],
+    'bundled-spectral-blocks-of-2': [{ quantizer: spectral }],
     'bundled-two-tensors-chunked': [
       { quantizer: groups },
       { quantizer: { kind: 'asymmetric', bits: 9, range: minmax } },

@@ -36,6 +36,8 @@ export type Quantizer =
   | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer }
   /** Levels of the coefficients of blocks. */
   | { readonly kind: 'blocks'; readonly blocks: BlockQuantizer }
+  /** Levels of chosen coefficients of blocks, with steps by frequency and channel. */
+  | { readonly kind: 'spectral'; readonly spectral: SpectralQuantizer }
   /** None: planes of the elements' bits follow. */
   | { readonly kind: 'planes' };
 
@@ -48,6 +50,27 @@ export interface BlockQuantizer {
   readonly step: number;
   /** No value is below 0. */
   readonly isRectified: boolean;
+}
+
+/**
+ * Levels around 0 of those cosine coefficients that are coded, at a distance for each frequency and channel (bitstream.md
+ * §4.4). The channels are the third dimension from the end.
+ */
+export interface SpectralQuantizer {
+  /** Side of the square blocks; 1 leaves the elements as they are. */
+  readonly blockSize: 1 | 2 | 4 | 8;
+  /** Odd, 3 to 65,535; the middle index stands for 0. */
+  readonly levelCount: number;
+  /** No value is below 0. */
+  readonly isRectified: boolean;
+  /** Factor of the step for each frequency, row by row: integers from 1 to 1,023. */
+  readonly weights: Uint16Array;
+  /** Distance of levels in each channel at weight 1, 2^-100 to 2^100; the lower 16 bits of these float32 values are 0. */
+  readonly steps: Float32Array;
+  /** What is added to each channel's values; null for nothing. */
+  readonly means: Float32Array | null;
+  /** 1 for each coefficient that is coded, channel by channel for the first frequency, then the next; at least one is. */
+  readonly kept: Uint8Array;
 }
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
