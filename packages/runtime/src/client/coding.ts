@@ -6,7 +6,9 @@ import {
   type CodingProfile,
   encodeBundledFrame,
   encodeFrame,
+  type FeatureSummary,
   inspectFrame,
+  summarizeFeature,
 } from '@featherwire/codec';
 import type { Tensor } from '@featherwire/tensor';
 
@@ -80,6 +82,21 @@ export function encodeCut(
   // Requests of one stream are independent (docs/protocol.md §4): no number says more than 0, which takes a byte.
   const frame = encodeBundledFrame(features, { profile, point, sequenceNumber: 0, digest, backend });
   return { frames: [frame], tensorBytes: bytesOfSharedFrame(frame, coding, backend) };
+}
+
+/**
+ * What the cut looks like to the quantizers of a profiled point; undefined for other codings, which have no range to
+ * compare with.
+ * @param features - in manifest order
+ */
+export function summarizeCut(
+  features: readonly Tensor[],
+  coding: CutCoding,
+  backend: Backend,
+): FeatureSummary[] | undefined {
+  if (coding.kind !== 'profiled') return undefined;
+  const { tensors } = coding.profile;
+  return features.map((feature, i) => summarizeFeature(feature, tensors[i], backend));
 }
 
 function bytesOfSharedFrame(
