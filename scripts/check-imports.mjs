@@ -24,8 +24,17 @@ const TABLE = {
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
-    ...['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
-    ...['demo', 'report'],
+    'tensor',
+    'codec',
+    'inference',
+    'onnx',
+    'bundle',
+    'authoring',
+    'eval',
+    'runtime',
+    'demo',
+    'link',
+    'report',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */

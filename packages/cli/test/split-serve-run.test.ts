@@ -112,8 +112,10 @@ afterAll(async () => {
 test('cuts lists the cut with its size and the cost of both sides', async () => {
   const { output } = await run('cuts', model, ...SHAPE, '--json');
   const { cuts } = JSON.parse(output);
-  const cut = cuts.find(({ name }: { name: string }) => name === CUT);
-  expect(cut).toMatchObject({ dtype: 'float32', shape: [1, 16, 3, 96], elements: 4608, bytes: 18_432 });
+  const holds = ({ tensors }: { tensors: { name: string }[] }) => tensors.some(({ name }) => name === CUT);
+  const cut = cuts.find(holds);
+  expect(cut).toMatchObject({ elements: 4608, bytes: 18_432 });
+  expect(cut.tensors).toMatchObject([{ content: 'data', dtype: 'float32', shape: [1, 16, 3, 96] }]);
   const { head, tail } = JSON.parse(readFileSync(file('bundle/featherwire.json'), 'utf8'));
   expect(cut.head).toEqual({ macs: head.macs, parameters: head.parameters });
   expect(cut.tail).toEqual({ macs: tail.macs, parameters: tail.parameters });
@@ -121,6 +123,28 @@ test('cuts lists the cut with its size and the cost of both sides', async () => 
   expect(table).toMatch(
     /^p2o\.Add\.25 +float32 +\[1, 16, 3, 96\] +4,608 +18\.0 KiB +3\.69 M +22\.6 % +12\.6 M /m,
   );
+});
+
+test('cuts lists sets, keeps to what is asked for, and says why a tensor is in none', async () => {
+  const sets = async (...options: string[]): Promise<{ tensors: unknown[]; bytes: number }[]> =>
+    JSON.parse((await run('cuts', model, ...SHAPE, ...options, '--json')).output).cuts;
+  const all = await sets('--all');
+  const useful = await sets();
+  const singles = await sets('--max-tensors', '1');
+  expect(all.length).toBeGreaterThan(useful.length);
+  expect(useful.length).toBeGreaterThan(singles.length);
+  expect(singles.every(({ tensors }) => tensors.length === 1)).toBe(true);
+  expect((await sets('--front')).length).toBeLessThan(singles.length);
+  const small = await sets('--under', '10000', '--sort', 'bytes');
+  const bytes = small.map((set) => set.bytes);
+  expect(Math.max(...bytes)).toBeLessThan(10_000);
+  expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+  const skipped = 'conv2d_60.tmp_0';
+  const { output } = await run('cuts', model, ...SHAPE, '--with', skipped);
+  expect(output).toMatch(/^2 tensors .*\n {2}\S+ .*\n {2}conv2d_60\.tmp_0 /m);
+  const refusal = await run('cuts', model, ...SHAPE, '--with', skipped, '--max-tensors', '1');
+  expect(refusal.status).toBe(1);
+  expect(refusal.errors).toContain('it takes 2 tensors to cut there');
 });
 
 test('cuts says what depends on open dimensions', async () => {

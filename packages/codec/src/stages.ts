@@ -119,13 +119,15 @@ export interface RansPayload {
 }
 
 /**
- * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, under
+ * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts or in adaptive trees, as rANS symbols, under
  * a table or static contexts of their own or those that both ends hold, or as rANS tokens with raw bits for what tokens
  * leave out.
  */
 export type CodedIndices =
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
+  /** Words of each lane: 1, 2 or 4 of them. */
+  | { readonly kind: 'binary-fast'; readonly lanes: readonly Uint8Array[] }
   | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: RansPayload }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
   /** The same for symbols of several indices. */
@@ -289,6 +291,30 @@ export interface EntropyKernels {
 
   /** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
   decodeBins(bytes: Uint8Array, geometry: FeatureGeometry, alphabet: IndexAlphabet): Indices | string;
+
+  /**
+   * Code of indices as paths through trees of adaptive bins (bitstream.md §18).
+   * @param indices - as many as `geometry` says, of up to 256 levels; not modified
+   * @param laneCount - 1, 2 or 4
+   * @returns words of each lane
+   */
+  encodeTrees(
+    indices: Uint8Array,
+    geometry: FeatureGeometry,
+    alphabet: IndexAlphabet,
+    laneCount: number,
+  ): readonly Uint8Array[];
+
+  /**
+   * Inverse of `encodeTrees`.
+   * @param lanes - whole words each
+   * @returns the indices, or the reason for which the lanes are not a code of such
+   */
+  decodeTrees(
+    lanes: readonly Uint8Array[],
+    geometry: FeatureGeometry,
+    alphabet: IndexAlphabet,
+  ): Uint8Array | string;
 
   /**
    * rANS bytes of indices under the contexts of a model (bitstream.md §11).
