@@ -69,6 +69,7 @@ const CODEC_ENCODING_ONLY = [
   'layout/reshape.ts',
   'layout-choice.ts',
   'design-profile.ts',
+  'feature-summary.ts',
   'rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',

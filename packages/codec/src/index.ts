@@ -52,6 +52,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export { type FeatureSummary, summarizeFeature } from './feature-summary.js';
 export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
