@@ -34,7 +34,6 @@ export interface RunOptions extends QuantizerOptions {
   readonly json?: true;
 }
 
-
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
