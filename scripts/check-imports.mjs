@@ -70,6 +70,7 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/entropy-constrained.ts',
   'quantizer/range-design.ts',
   'quantizer/channel-statistics.ts',
+  'quantizer/basis-design.ts',
   'quantize-feature.ts',
   'fixed-quantizer.ts',
 ];

@@ -43,7 +43,7 @@ export function geometryOfShape(shape: Shape): FeatureGeometry {
 /** Geometry of the indices of a tensor: its own, but for blocks, which may reach beyond the planes. */
 export function geometryOfIndices(shape: Shape, quantizer: Quantizer): FeatureGeometry {
   const geometry = geometryOfShape(shape);
-  return quantizer.kind === 'blocks' ? blockGeometry(geometry, quantizer.blocks.blockSize) : geometry;
+  return quantizer.kind === 'blocks' ? blockGeometry(geometry, quantizer.blocks) : geometry;
 }
 
 /** Storage of a quantizable type for decoded values; `values` itself for float32. */

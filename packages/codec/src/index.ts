@@ -116,6 +116,13 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export {
+  addChannelMoments,
+  type BasisOptions,
+  type ChannelMoments,
+  createChannelMoments,
+  designChannelBasis,
+} from './quantizer/basis-design.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,
@@ -155,6 +162,7 @@ export {
 } from './quantizer/uniform-error.js';
 export type {
   AffineQuantizer,
+  ChannelBasis,
   ContextModel,
   EntropyKernels,
   FeatureGeometry,

@@ -48,6 +48,21 @@ export interface BlockQuantizer {
   readonly step: number;
   /** No value is below 0. */
   readonly isRectified: boolean;
+  /** What the blocks are of: components of the channels, or null for the channels themselves. */
+  readonly basis: ChannelBasis | null;
+}
+
+/** Most channels of a basis; the sums of its weights then keep to their bound (bitstream.md §4.3.1). */
+export const MAX_BASIS_CHANNELS = 2048;
+
+/** Components as weighted sums of channels, the last dimension but two (bitstream.md §4.3.1). */
+export interface ChannelBasis {
+  /** 1 to 2,048. */
+  readonly channelCount: number;
+  /** 1 to `channelCount`. */
+  readonly componentCount: number;
+  /** With 14 fraction bits: `componentCount` rows of `channelCount`, near to orthonormal. */
+  readonly weights: Int16Array;
 }
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */

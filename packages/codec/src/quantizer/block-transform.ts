@@ -8,6 +8,7 @@
  */
 
 import type { AffineQuantizer, BlockQuantizer, FeatureGeometry, Indices } from '../stages.js';
+import { channelsOfComponents, componentGeometry, componentsOfValues, WEIGHT_BITS } from './channel-basis.js';
 
 /** Rows are the frequencies; row k times row l is 64² times the size for k = l, nearly, and 0 else. */
 const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])[]> = {
@@ -42,12 +43,13 @@ export function affineOfBlocks({ levelCount, step }: BlockQuantizer): AffineQuan
 
 /**
  * Geometry of the coefficients: a plane for each frequency, frequencies row by row, and in it the blocks of all planes of
- * the tensor, one plane below the other. Blocks at the right and lower edges may reach beyond the plane.
+ * the tensor, or of its components, one plane below the other. Blocks at the right and lower edges may reach beyond the plane.
  */
 export function blockGeometry(
-  { planes, rows, columns }: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
+  geometry: FeatureGeometry,
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
 ): FeatureGeometry {
+  const { planes, rows, columns } = componentGeometry(geometry, basis);
   return {
     planes: blockSize * blockSize,
     rows: planes * Math.ceil(rows / blockSize),
@@ -63,26 +65,27 @@ export function blockGeometry(
 export function coefficientsOfValues(
   values: Float32Array,
   geometry: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
 ): Float32Array {
-  const { rows, columns } = geometry;
-  const blocks = blockGeometry(geometry, blockSize);
-  const coefficients = new Float32Array(blocks.planes * blocks.rows * blocks.columns);
+  const source = basis ? componentsOfValues(values, geometry, basis) : values;
+  const { planes, rows, columns } = componentGeometry(geometry, basis);
+  const places = blockPlaces({ planes, rows, columns }, blockSize);
+  const coefficients = new Float32Array(blockSize * blockSize * places.length);
   const matrix = MATRICES[blockSize];
   const block = new Float64Array(blockSize * blockSize);
   const half = new Float64Array(blockSize * blockSize);
-  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
+  places.forEach(({ plane, top, left }, place) => {
     for (let i = 0; i < blockSize; i++) {
-      const y = Math.min(row + i, rows - 1);
+      const y = Math.min(top + i, rows - 1);
       for (let j = 0; j < blockSize; j++) {
-        const x = Math.min(column + j, columns - 1);
-        block[i * blockSize + j] = values[(plane * rows + y) * columns + x];
+        const x = Math.min(left + j, columns - 1);
+        block[i * blockSize + j] = source[(plane * rows + y) * columns + x];
       }
     }
     multiply(matrix, block, half, false);
     multiply(matrix, half, block, false);
     for (let k = 0; k < block.length; k++)
-      coefficients[first + k * stride] = block[k] / squaredLength(blockSize);
+      coefficients[k * places.length + place] = block[k] / squaredLength(blockSize);
   });
   return coefficients;
 }
@@ -95,42 +98,79 @@ export function coefficientsOfValues(
 export function valuesOfCoefficients(
   indices: Indices,
   geometry: FeatureGeometry,
-  { blockSize, levelCount, step, isRectified }: BlockQuantizer,
+  quantizer: BlockQuantizer,
 ): Float32Array {
+  const { blockSize, levelCount, step, basis } = quantizer;
   const { planes, rows, columns } = geometry;
   const values = new Float32Array(planes * rows * columns);
-  const matrix = MATRICES[blockSize];
   const zeroPoint = (levelCount - 1) / 2;
-  const scale = Math.fround(step / squaredLength(blockSize));
+  const scale = Math.fround(step / squaredLength(blockSize) / (basis ? 2 ** WEIGHT_BITS : 1));
   const block = new Float64Array(blockSize * blockSize);
-  const half = new Float64Array(blockSize * blockSize);
-  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
-    for (let k = 0; k < block.length; k++) block[k] = indices[first + k * stride] - zeroPoint;
-    multiply(matrix, block, half, true);
-    multiply(matrix, half, block, true);
-    for (let i = 0; i < blockSize && row + i < rows; i++) {
-      for (let j = 0; j < blockSize && column + j < columns; j++) {
-        const value = Math.fround(Math.fround(block[i * blockSize + j]) * scale);
-        values[(plane * rows + row + i) * columns + column + j] = isRectified && value < 0 ? 0 : value;
+  const write = (place: BlockPlace): void => writeBlock(values, block, place, geometry, quantizer, scale);
+  if (!basis) {
+    const places = blockPlaces(geometry, blockSize);
+    places.forEach((place, first) => {
+      for (let k = 0; k < block.length; k++) block[k] = indices[first + k * places.length] - zeroPoint;
+      write(place);
+    });
+    return values;
+  }
+  const { channelCount, componentCount } = basis;
+  const blocksOfPlane = blockPlaces({ ...geometry, planes: 1 }, blockSize);
+  const frequencyStride = (planes / channelCount) * componentCount * blocksOfPlane.length;
+  const channels = new Float64Array(block.length * channelCount);
+  for (let plane = 0; plane < planes; plane += channelCount) {
+    blocksOfPlane.forEach(({ top, left }, number) => {
+      const first = (plane / channelCount) * componentCount * blocksOfPlane.length + number;
+      const place = { first, frequencyStride, componentStride: blocksOfPlane.length };
+      channelsOfComponents(indices, place, zeroPoint, basis, channels);
+      for (let channel = 0; channel < channelCount; channel++) {
+        for (let k = 0; k < block.length; k++) block[k] = channels[k * channelCount + channel];
+        write({ plane: plane + channel, top, left });
       }
-    }
-  });
+    });
+  }
   return values;
 }
 
-/** Each block with its place in the planes, its first coefficient, and the distance of its coefficients. */
-function forEachBlock(
-  geometry: FeatureGeometry,
+/** Where a block lies: its plane, and its first row and column there. */
+interface BlockPlace {
+  readonly plane: number;
+  readonly top: number;
+  readonly left: number;
+}
+
+/** The blocks of all planes in the order of their coefficients. */
+function blockPlaces(
+  { planes, rows, columns }: FeatureGeometry,
   blockSize: BlockQuantizer['blockSize'],
-  visit: (plane: number, row: number, column: number, first: number, stride: number) => void,
+): BlockPlace[] {
+  const places: BlockPlace[] = [];
+  for (let plane = 0; plane < planes; plane++) {
+    for (let top = 0; top < rows; top += blockSize) {
+      for (let left = 0; left < columns; left += blockSize) places.push({ plane, top, left });
+    }
+  }
+  return places;
+}
+
+/** Values of a block from its coefficients, which are overwritten, as far as it lies in its plane. */
+function writeBlock(
+  values: Float32Array,
+  block: Float64Array,
+  { plane, top, left }: BlockPlace,
+  { rows, columns }: FeatureGeometry,
+  { blockSize, isRectified }: BlockQuantizer,
+  scale: number,
 ): void {
-  const { rows, columns } = blockGeometry(geometry, blockSize);
-  const rowsOfPlane = rows / geometry.planes;
-  for (let row = 0; row < rows; row++) {
-    const plane = Math.floor(row / rowsOfPlane);
-    for (let column = 0; column < columns; column++) {
-      const top = (row - plane * rowsOfPlane) * blockSize;
-      visit(plane, top, column * blockSize, row * columns + column, rows * columns);
+  const matrix = MATRICES[blockSize];
+  const half = new Float64Array(block.length);
+  multiply(matrix, block, half, true);
+  multiply(matrix, half, block, true);
+  for (let i = 0; i < blockSize && top + i < rows; i++) {
+    for (let j = 0; j < blockSize && left + j < columns; j++) {
+      const value = Math.fround(Math.fround(block[i * blockSize + j]) * scale);
+      values[(plane * rows + top + i) * columns + left + j] = isRectified && value < 0 ? 0 : value;
     }
   }
 }
