@@ -46,6 +46,7 @@ const CODEC_ENCODING_ONLY = [
   'entropy/encode-indices.ts',
   'entropy/encode-by-contexts.ts',
   'entropy/encode-packed.ts',
+  'entropy/binary/index-choice.ts',
   'entropy/contexts/context-statistics.ts',
   'entropy/contexts/cell-design.ts',
   'entropy/contexts/channel-classes.ts',

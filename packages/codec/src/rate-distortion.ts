@@ -9,9 +9,10 @@
 
 import type { Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
+import { chooseIndices } from './entropy/binary/index-choice.js';
 import { symbolAlphabet } from './entropy/coded-indices.js';
 import { tableOfDescription } from './entropy/frequency-table.js';
-import { valuesOfTensor } from './feature.js';
+import { geometryOfIndices, valuesOfTensor } from './feature.js';
 import type { QuantizedFeature } from './quantize-feature.js';
 import { levelOfIndex } from './quantizer/affine.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
@@ -28,14 +29,15 @@ const MAX_LEVEL_COUNT = 256;
  * Indices of least squared error plus `lambda` times rate.
  * @param quantized - of `feature` by levels at equal distance, else returned as it is if it has no indices
  * @param lambda - squared error, in the square of the levels' distance, that a bit may cost; 0.1 to 0.2 is usual
- * @param coder - whose table is the cost; null to take one for the indices
- * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels or over 256 of them
+ * @param coder - whose table is the cost, or `binary`; null to take a table for the indices
+ * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels, or over 256 of them
+ *   under a table
  */
 export function optimizeIndices(
   feature: Tensor,
   quantized: QuantizedFeature,
   lambda: number,
-  coder: StaticCoder | null,
+  coder: StaticCoder | 'binary' | null,
   backend: Backend,
 ): QuantizedFeature {
   if (!(lambda >= 0 && Number.isFinite(lambda)))
@@ -45,10 +47,15 @@ export function optimizeIndices(
   if (quantizer.kind !== 'affine' && quantizer.kind !== 'blocks')
     throw new RangeError(`lambda expected uniform or asymmetric levels or blocks, got ${quantizer.kind}`);
   const affine = quantizer.kind === 'affine' ? quantizer.affine : affineOfBlocks(quantizer.blocks);
-  if (affine.levelCount > MAX_LEVEL_COUNT)
-    throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
   const values = quantized.coefficients ?? valuesOfTensor(feature);
   const alphabet = alphabetOfQuantizer(quantizer);
+  if (coder === 'binary') {
+    const geometry = geometryOfIndices(feature.shape, quantizer);
+    const indices = chooseIndices(positionsOf(values, affine), geometry, alphabet, lambda);
+    return { ...quantized, indices };
+  }
+  if (affine.levelCount > MAX_LEVEL_COUNT)
+    throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
   if (coder?.kind === 'rans') {
     const indices = cheapestIndices(values, affine, bitsOfTable(coder.table, alphabet), lambda, backend);
     return { ...quantized, indices };
@@ -59,6 +66,11 @@ export function optimizeIndices(
     indices = cheapestIndices(values, affine, bits, lambda, backend);
   }
   return { ...quantized, indices };
+}
+
+/** Values on the scale of the indices. */
+function positionsOf(values: Float32Array, { offset, step, zeroPoint }: AffineQuantizer): Float32Array {
+  return values.map((value) => (value - offset) / step + zeroPoint);
 }
 
 function bitsOfTable(table: TableDescription, alphabet: IndexAlphabet): Float64Array {
