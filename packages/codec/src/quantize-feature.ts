@@ -5,7 +5,7 @@
 
 import { elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
-import { MIN_BLOCK_STEP } from './container/block-section.js';
+import { isBlockSize, MIN_BLOCK_STEP } from './container/block-section.js';
 import { integerRange } from './container/quantizer-section.js';
 import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
@@ -80,7 +80,7 @@ export type QuantizerChoice =
    */
   | {
       readonly kind: 'blocks';
-      readonly blockSize: 4 | 8;
+      readonly blockSize: 1 | 2 | 4 | 8;
       readonly step: number;
       readonly levelCount?: number;
       readonly basis?: ChannelBasis;
@@ -172,7 +172,7 @@ export function blocksOfChoice(
   { blockSize, step, levelCount = 3, basis }: Extract<QuantizerChoice, { kind: 'blocks' }>,
   measured: Pick<ValueRange, 'low' | 'high'>,
 ): BlockQuantizer {
-  if (blockSize !== 4 && blockSize !== 8) throw new RangeError(`blockSize expected 4 or 8, got ${blockSize}`);
+  if (!isBlockSize(blockSize)) throw new RangeError(`blockSize expected 1, 2, 4 or 8, got ${blockSize}`);
   if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
     throw new RangeError(`step expected 2^-100 to 2^100, got ${step}`);
   if (

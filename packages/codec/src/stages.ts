@@ -41,7 +41,8 @@ export type Quantizer =
 
 /** Levels at equal distance around 0, of the cosine coefficients of square blocks (bitstream.md §4.3). */
 export interface BlockQuantizer {
-  readonly blockSize: 4 | 8;
+  /** Side of the blocks; 1 leaves the elements as they are. */
+  readonly blockSize: 1 | 2 | 4 | 8;
   /** Odd, 3 to 65,535; the middle index stands for 0. */
   readonly levelCount: number;
   /** float32 distance of neighboring levels, 2^-100 to 2^100. */

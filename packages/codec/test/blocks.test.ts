@@ -45,30 +45,33 @@ const meanSquare = (a: Tensor, b: Tensor): number => {
 };
 
 describe('the transform', () => {
-  test.each([4, 8] as const)('of blocks of %d comes back within the error of its integers', (blockSize) => {
-    for (const [planes, rows, columns] of [
-      [1, 8, 8],
-      [3, 9, 17],
-      [2, 4, 5],
-    ]) {
-      const geometry = { planes, rows, columns };
-      const random = createRandom(rows);
-      const values = Float32Array.from({ length: planes * rows * columns }, () => random.nextNormal());
-      const step = 2 ** -10;
-      const coefficients = coefficientsOfValues(values, geometry, { blockSize, basis: null });
-      const indices = Uint16Array.from(coefficients, (value) => Math.round(value / step) + 32_767);
-      const back = valuesOfCoefficients(indices, geometry, {
-        blockSize,
-        levelCount: 65_535,
-        step,
-        isRectified: false,
-        basis: null,
-      });
-      back.forEach((value, i) => {
-        expect(Math.abs(value - values[i]), `element ${i}`).toBeLessThan(0.02);
-      });
-    }
-  });
+  test.each([1, 2, 4, 8] as const)(
+    'of blocks of %d comes back within the error of its integers',
+    (blockSize) => {
+      for (const [planes, rows, columns] of [
+        [1, 8, 8],
+        [3, 9, 17],
+        [2, 4, 5],
+      ]) {
+        const geometry = { planes, rows, columns };
+        const random = createRandom(rows);
+        const values = Float32Array.from({ length: planes * rows * columns }, () => random.nextNormal());
+        const step = 2 ** -10;
+        const coefficients = coefficientsOfValues(values, geometry, { blockSize, basis: null });
+        const indices = Uint16Array.from(coefficients, (value) => Math.round(value / step) + 32_767);
+        const back = valuesOfCoefficients(indices, geometry, {
+          blockSize,
+          levelCount: 65_535,
+          step,
+          isRectified: false,
+          basis: null,
+        });
+        back.forEach((value, i) => {
+          expect(Math.abs(value - values[i]), `element ${i}`).toBeLessThan(0.02);
+        });
+      }
+    },
+  );
 
   test('an even block has one coefficient', () => {
     const geometry = { planes: 1, rows: 8, columns: 8 };
@@ -88,8 +91,10 @@ describe('frames of blocks', () => {
     [[8, 16, 16], 8, true],
     [[3, 13, 21], 8, false],
     [[2, 2, 6, 7], 4, true],
+    [[3, 5, 7], 2, false],
+    [[3, 5, 7], 1, true],
     [[5, 4], 8, false],
-  ] as [number[], 4 | 8, boolean][])(
+  ] as [number[], 1 | 2 | 4 | 8, boolean][])(
     'shape %j, blocks of %d, rectified %j',
     (shape, blockSize, isRectified) => {
       const input = smooth(shape, 3, isRectified);
@@ -147,7 +152,7 @@ describe('frames of blocks', () => {
       () =>
         encodeFrame(input, { quantizer: { kind: 'blocks', blockSize: 8, step: 0.1, ...more }, backend });
     const input = smooth([2, 9, 9], 6, false);
-    expect(encode(input, { blockSize: 5 })).toThrow(/blockSize expected 4 or 8/);
+    expect(encode(input, { blockSize: 5 })).toThrow(/blockSize expected 1, 2, 4 or 8/);
     expect(encode(input, { step: 0 })).toThrow(/step expected/);
     expect(encode(input, { step: 1e-6 })).toThrow(/step expected one of at most/);
     expect(encode(input, { levelCount: 4 })).toThrow(/odd integer/);

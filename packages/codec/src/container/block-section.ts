@@ -20,6 +20,11 @@ export const MIN_BLOCK_STEP = 2 ** -100;
  */
 const MAX_WEIGHT_SUM = 2 ** 20;
 
+/** Sides of blocks that have a transform. */
+export function isBlockSize(size: number): size is BlockQuantizer['blockSize'] {
+  return size === 1 || size === 2 || size === 4 || size === 8;
+}
+
 /** Writes the parameters. */
 export function writeBlocks(
   writer: ByteWriter,
@@ -44,7 +49,7 @@ export function readBlocks(reader: ByteReader, shape: Shape): BlockQuantizer {
   const blockSize = 2 ** (byte & BLOCK_SIZE_MASK);
   if (byte & RESERVED_BITS)
     throw reader.error('reserved-bits', 'reserved bits of the block byte are not zero', start);
-  if (blockSize !== 4 && blockSize !== 8)
+  if (!isBlockSize(blockSize))
     throw reader.error('invalid-field', `blocks of ${blockSize} by ${blockSize}`, start);
   const isRectified = (byte & RECTIFIED_BIT) !== 0;
   reader.note('blocks', `${blockSize} by ${blockSize}${isRectified ? ', rectified' : ''}`);
@@ -67,7 +72,11 @@ function readBasis(reader: ByteReader, shape: Shape): ChannelBasis {
   const channelCount = readCount(reader, 'channels', 1, MAX_BASIS_CHANNELS);
   const channels = shape.at(-3);
   if (channels !== channelCount)
-    throw reader.error('invalid-field', `a basis of ${channelCount} channels for ${channels ?? 'none'}`, start);
+    throw reader.error(
+      'invalid-field',
+      `a basis of ${channelCount} channels for ${channels ?? 'none'}`,
+      start,
+    );
   const componentCount = readCount(reader, 'components', 1, channelCount);
   const weightsStart = reader.offset;
   const bytes = reader.readBytes(2 * componentCount * channelCount);

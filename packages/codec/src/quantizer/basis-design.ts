@@ -52,7 +52,9 @@ export function addChannelMoments(
 ): void {
   const axis = shape.length - 3;
   if (axis < 0 || shape[axis] !== channelCount)
-    throw new RangeError(`shape expected ${channelCount} channels before two dimensions, got [${shape.join(', ')}]`);
+    throw new RangeError(
+      `shape expected ${channelCount} channels before two dimensions, got [${shape.join(', ')}]`,
+    );
   const planeSize = shape[axis + 1] * shape[axis + 2];
   for (let from = 0; from < values.length; from += channelCount * planeSize) {
     for (let a = 0; a < channelCount; a++) {

@@ -12,6 +12,11 @@ import { channelsOfComponents, componentGeometry, componentsOfValues, WEIGHT_BIT
 
 /** Rows are the frequencies; row k times row l is 64² times the size for k = l, nearly, and 0 else. */
 const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])[]> = {
+  1: [[64]],
+  2: [
+    [64, 64],
+    [64, -64],
+  ],
   4: [
     [64, 64, 64, 64],
     [83, 36, -36, -83],

@@ -28,8 +28,7 @@ export function chooseIndices(
 ): Indices {
   const { planes, rows, columns } = geometry;
   const { background, levelCount } = alphabet;
-  const indices =
-    levelCount <= 256 ? new Uint8Array(positions.length) : new Uint16Array(positions.length);
+  const indices = levelCount <= 256 ? new Uint8Array(positions.length) : new Uint16Array(positions.length);
   const model = new MixedModel(NO_CODER, CONTEXT_COUNT);
   const price = new BinPrice(model);
   const neighborhood = new Neighborhood(indices, geometry, alphabet);
