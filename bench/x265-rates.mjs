@@ -9,10 +9,10 @@
  *   basis is designed on calibration images and part of the profile that both ends hold, whose bytes stand beside.
  *
  * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the qualities that both reach, between
- * the upper envelopes of the points (quality against log rate, straight lines in between). Quality is the top-1 accuracy, or,
- * since few images tell accuracies only roughly apart, the logarithm of the mean divergence of the classes' probabilities
- * from those of the unsplit network. Each way of ours has about as
- * many points as x265 and is compared alone: an envelope over more points gains from the scatter of the accuracies.
+ * the upper envelopes of the points (quality against log rate, straight lines in between). Quality is the top-1 accuracy,
+ * or, since few images tell accuracies only roughly apart, the negative logarithm of the mean divergence of the classes'
+ * probabilities from those of the unsplit network. Each way of ours has as many points as x265 and is compared alone: an
+ * envelope over more points gains from the scatter of the accuracies.
  *
  * Usage: npm run build && node bench/x265-rates.mjs [--cifar 100] [--imagenet 40] [--network NAME] > results/x265-rates.json
  */
@@ -144,7 +144,7 @@ async function compare({ network, tensor, seen, features, answer, score }) {
     tensor,
     shape,
     images: features.length,
-    accuracy: unsplit.accuracy,
+    accuracy: Number(accuracy.toFixed(2)),
     profileBytes,
     x265,
     ours,
