@@ -180,8 +180,7 @@ function profilesOfComponents(seen) {
   const basis = designChannelBasis(moments);
   return (blockSize, step) => {
     const quantizer = { kind: 'blocks', blockSize, step, levelCount: BLOCK_LEVELS, basis };
-    // Coefficients are for the binary coder, which learns by itself.
-    return { tensors: [{ ...designTensorProfile(seen, { quantizer, backend }), coder: null }] };
+    return { tensors: [designTensorProfile(seen, { quantizer, backend })] };
   };
 }
 

@@ -28,9 +28,10 @@ export interface TensorProfileOptions {
   /**
    * The static coder: `rans`, one table, by default; `rans-contexts`, tables by neighborhood, for up to 16 levels, which
    * takes a fifth to a third fewer bits and some hundred bytes of profile; `rans-packed`, one table for symbols of several
-   * indices, for up to 16 levels, which is fastest.
+   * indices, for up to 16 levels, which is fastest; `none`, which is the default for blocks: their frames are of the binary
+   * coder, which learns by itself.
    */
-  readonly coder?: StaticCoder['kind'];
+  readonly coder?: StaticCoder['kind'] | 'none';
   /** What a context model is made for, `speed` by default; see `ContextPreference`. */
   readonly contextPreference?: ContextPreference;
   readonly backend: Backend;
@@ -47,7 +48,8 @@ export function designTensorProfile(
   samples: readonly Tensor[],
   options: TensorProfileOptions,
 ): TensorProfile {
-  const { quantizer: choice, varyingAxes = [], coder: kind = 'rans', backend } = options;
+  const { quantizer: choice, varyingAxes = [], backend } = options;
+  const kind = options.coder ?? (choice.kind === 'blocks' ? 'none' : 'rans');
   const preference = options.contextPreference ?? 'speed';
   if (samples.length === 0) throw new RangeError('samples expected at least one, got none');
   const [{ dtype, shape: first }] = samples;
@@ -58,7 +60,7 @@ export function designTensorProfile(
   const shape = first.map((dimension, axis) => (varyingAxes.includes(axis) ? null : dimension));
   const profile = { dtype, shape, quantizer, thresholds, coder: null };
   const alphabet = alphabetOfQuantizer(quantizer);
-  if (alphabet.levelCount > MAX_ALPHABET_SIZE) return profile;
+  if (kind === 'none' || alphabet.levelCount > MAX_ALPHABET_SIZE) return profile;
   const indexed = samples.map((sample) => {
     const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
     if (misfit) throw new RangeError(misfit);
@@ -85,6 +87,8 @@ function checkVaryingAxes(
   const wrong = axes.find((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length);
   if (wrong !== undefined)
     throw new RangeError(`varyingAxes expected dimensions of [${shape.join(', ')}], got ${wrong}`);
+  if (choice.kind === 'blocks' && choice.basis && axes.includes(shape.length - 3))
+    throw new RangeError(`varyingAxes expected others than the channels of a basis, got ${shape.length - 3}`);
   if (choice.kind === 'grouped' && axes.includes(choice.axis))
     throw new RangeError(`varyingAxes expected others than the channels of groups, got ${choice.axis}`);
 }

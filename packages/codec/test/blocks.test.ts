@@ -1,9 +1,13 @@
 import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  addChannelMoments,
   type Backend,
+  type ChannelBasis,
+  createChannelMoments,
   decodeChunk,
   decodeFrame,
+  designChannelBasis,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
@@ -145,6 +149,22 @@ describe('frames of blocks', () => {
     expect(output.dtype).toBe('float16');
   });
 
+  test('under the binary coder lambda costs less than no lambda and than the nearest indices of a coarser table', () => {
+    const input = smooth([8, 16, 16], 7, false);
+    const quantizer = { kind: 'blocks', blockSize: 8, step: 0.5 } as const;
+    const backend = backends[1];
+    const cost = (lambda: number): number => {
+      const frame = encodeFrame(input, { quantizer, lambda, backend });
+      expect(frame).toEqual(encodeFrame(input, { quantizer, lambda, backend: backends[0] }));
+      const error = meanSquare(input, decodeFrame(frame, { backend })) * input.data.length;
+      return error + 0.15 * 0.5 ** 2 * 8 * frame.length;
+    };
+    expect(cost(0.15)).toBeLessThan(0.99 * cost(0));
+    // A bit that is worth any error leaves nothing.
+    const zeros = decodeFrame(encodeFrame(input, { quantizer, lambda: 1e6, backend }), { backend });
+    expect(new Set(zeros.data as Float32Array)).toEqual(new Set([0]));
+  });
+
   test('what has no coefficients is refused', () => {
     const backend = referenceBackend;
     const encode =
@@ -166,5 +186,96 @@ describe('frames of blocks', () => {
     expect(() => decodeFrame(encode(input)(), { backend, limits })).toThrow(
       expect.objectContaining({ code: 'limit-exceeded' }),
     );
+  });
+});
+
+/** Channels that are sums of few maps, with noise. */
+function mixed(shape: number[], seed: number, isRectified: boolean): Tensor {
+  const planeSize = shape[shape.length - 2] * shape[shape.length - 1];
+  const channels = shape[shape.length - 3];
+  const maps = smooth([shape.length > 3 ? shape[0] : 1, 3, ...shape.slice(-2)], seed, false, 0.5);
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
+    const channel = Math.floor(i / planeSize) % channels;
+    const set = Math.floor(i / (planeSize * channels));
+    const at = set * 3 * planeSize + (i % planeSize);
+    let value = 0.01 * Math.sin(i * i);
+    for (let map = 0; map < 3; map++)
+      value += Math.cos(channel * (map + 1)) * Number(maps.data[at + map * planeSize]);
+    return isRectified ? Math.max(0, value) : value;
+  });
+  return { dtype: 'float32', shape, data };
+}
+
+function basisOf(...samples: Tensor[]): ChannelBasis {
+  const moments = createChannelMoments(samples[0].shape[samples[0].shape.length - 3]);
+  for (const { data, shape } of samples) addChannelMoments(moments, data as Float32Array, shape);
+  return designChannelBasis(moments);
+}
+
+describe('blocks of components', () => {
+  test.each([
+    [[1, 12, 16, 16], 8, false],
+    [[2, 12, 9, 13], 4, true],
+    [[12, 3, 5], 2, false],
+    [[12, 1, 40], 1, false],
+  ] as [number[], 1 | 2 | 4 | 8, boolean][])(
+    'shape %j, blocks of %d, rectified %j: all backends agree, and the error is that of the steps',
+    (shape, blockSize, isRectified) => {
+      const input = mixed(shape, 8, isRectified);
+      const step = 0.2;
+      const quantizer = { kind: 'blocks', blockSize, step, basis: basisOf(input) } as const;
+      const frames = backends.map((backend) => encodeFrame(input, { quantizer, backend, digest: true }));
+      expect(frames[0]).toEqual(frames[1]);
+      const outputs = backends.map((backend) => decodeFrame(frames[0], { backend }));
+      expect(outputs[0]).toEqual(outputs[1]);
+      expect(meanSquare(input, outputs[0])).toBeLessThan(step ** 2 / 10);
+    },
+  );
+
+  test('channels with much in common take a fraction of the bits, in a profile without the weights', () => {
+    const backend = backends[1];
+    const [seen, unseen] = [mixed([1, 24, 16, 16], 9, false), mixed([1, 24, 16, 16], 10, false)];
+    const common = { kind: 'blocks', blockSize: 8, step: 0.4, levelCount: 1023 } as const;
+    const [plain, basis] = [common, { ...common, basis: basisOf(seen) }].map((quantizer) => {
+      const profile = { tensors: [designTensorProfile([seen], { quantizer, backend })] };
+      expect(profile.tensors[0].coder).toBeNull();
+      expect(readProfile(writeProfile(profile))).toEqual(profile);
+      const options = { profile, point: 1, sequenceNumber: 0, lambda: 0.1, backend };
+      const frame = encodeBundledFrame([unseen], options);
+      expect(inspectFrame(frame, { profiles: new Map([[1, profile]]) }).coder).toBe('binary');
+      const output = decodeFrame(frame, { backend, profiles: new Map([[1, profile]]) });
+      return { bytes: frame.length, error: meanSquare(unseen, output) };
+    });
+    expect(basis.bytes).toBeLessThan(0.4 * plain.bytes);
+    expect(basis.error).toBeLessThan(plain.error);
+  });
+
+  test('rows and columns may vary, channels may not', () => {
+    const backend = backends[1];
+    const seen = mixed([1, 12, 16, 16], 11, false);
+    const quantizer = {
+      kind: 'blocks',
+      blockSize: 4,
+      step: 0.2,
+      levelCount: 501,
+      basis: basisOf(seen),
+    } as const;
+    const profile = {
+      tensors: [designTensorProfile([seen], { quantizer, varyingAxes: [2, 3], backend })],
+    };
+    const input = mixed([1, 12, 9, 21], 12, false);
+    const frame = encodeBundledFrame([input], { profile, point: 0, sequenceNumber: 0, backend });
+    const profiles = new Map([[0, readProfile(writeProfile(profile))]]);
+    expect(meanSquare(input, decodeFrame(frame, { backend, profiles }))).toBeLessThan(0.2 ** 2 / 10);
+    expect(() => designTensorProfile([seen], { quantizer, varyingAxes: [1], backend })).toThrow(
+      /varyingAxes/,
+    );
+    const other = mixed([1, 13, 16, 16], 12, false);
+    expect(() => encodeFrame(other, { quantizer, backend })).toThrow(/shape expected 12 channels/);
+    const mutated = writeProfile(profile);
+    for (let length = 0; length < mutated.length; length++)
+      expect(() => readProfile(mutated.subarray(0, length))).toThrow(
+        expect.objectContaining({ name: 'BitstreamError' }),
+      );
   });
 });
