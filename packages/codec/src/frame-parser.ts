@@ -30,6 +30,9 @@ import {
   type StaticCoder,
 } from './stages.js';
 
+/** Blocks reach beyond planes by less than a block; those of encoders have half a block's rows and columns at least. */
+const MAX_INDICES_PER_ELEMENT = 4;
+
 /** What a decoder must know beside the frame. */
 export interface ParseOptions {
   readonly limits?: Partial<DecodeLimits>;
@@ -199,11 +202,9 @@ function readBody(
   }
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfIndices(shape, quantizer);
-  if (elementsOf(geometry) > limits.maxElements)
-    throw reader.error(
-      'limit-exceeded',
-      `${elementsOf(geometry)} coefficients are over ${limits.maxElements} elements`,
-    );
+  const maxIndices = MAX_INDICES_PER_ELEMENT * limits.maxElements;
+  if (elementsOf(geometry) > maxIndices)
+    throw reader.error('limit-exceeded', `${elementsOf(geometry)} coefficients are over ${maxIndices}`);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

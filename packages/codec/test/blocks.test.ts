@@ -182,8 +182,37 @@ describe('frames of blocks', () => {
       data: (input.data as Float32Array).map((value, i) => (i === 3 ? Infinity : value)),
     };
     expect(encode(infinite as Tensor)).toThrow(/finite elements/);
-    const limits = { maxElements: 2 * 9 * 9 };
-    expect(() => decodeFrame(encode(input)(), { backend, limits })).toThrow(
+  });
+
+  test('blocks may reach beyond the limit of elements as far as those of encoders do', () => {
+    const backend = referenceBackend;
+    const input = smooth([2, 9, 9], 6, false);
+    const frame = encodeFrame(input, { quantizer: { kind: 'blocks', blockSize: 8, step: 0.1 }, backend });
+    expect(decodeFrame(frame, { backend, limits: { maxElements: 162 } }).shape).toEqual([2, 9, 9]);
+    // One element, 64 coefficients.
+    const hostile = Uint8Array.of(
+      0xf5,
+      0x46,
+      0x57,
+      1,
+      0,
+      0x82,
+      1,
+      1,
+      3,
+      3,
+      0,
+      0,
+      0x80,
+      0x3f,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
+    expect(() => decodeFrame(hostile, { backend, limits: { maxElements: 15 } })).toThrow(
       expect.objectContaining({ code: 'limit-exceeded' }),
     );
   });
