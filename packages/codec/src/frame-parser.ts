@@ -16,14 +16,13 @@ import {
   readTensorHeader,
 } from './container/header.js';
 import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
-import { geometryOfIndices } from './feature.js';
+import { geometryOfIndices, workingCount } from './feature.js';
 import { type IndexSection, readIndexSection } from './index-section.js';
 import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import {
   type CodedIndices,
   chunksOfGeometry,
-  elementsOf,
   type FeatureGeometry,
   type Layout,
   maxChunkCount,
@@ -31,7 +30,7 @@ import {
 } from './stages.js';
 
 /** Blocks reach beyond planes by less than a block; those of encoders have half a block's rows and columns at least. */
-const MAX_INDICES_PER_ELEMENT = 4;
+const MAX_COEFFICIENTS_PER_ELEMENT = 4;
 
 /** What a decoder must know beside the frame. */
 export interface ParseOptions {
@@ -63,6 +62,16 @@ export interface TensorDescription extends FrameHeader {
   readonly layout: Layout;
   /** Sections that decode independently; 1 if the tensor has no indices. */
   readonly chunkCount: number;
+  /** Bytes of the frame that are the tensor's own: all but preamble, point, counts and checksums. */
+  readonly ownBytes: number;
+}
+
+/**
+ * True if a frame is bundled; nothing after its form is looked at.
+ * @throws {BitstreamError} if it does not begin as a frame does
+ */
+export function isBundledFrame(frame: Uint8Array): boolean {
+  return readPreamble(new ByteReader(frame)).form.bundled;
 }
 
 /**
@@ -81,6 +90,8 @@ export function inspectFrame(frame: Uint8Array, options: ParseOptions = {}): Fra
 export interface TensorPart {
   readonly header: FrameHeader;
   readonly body: TensorBody;
+  /** As in `TensorDescription`. */
+  readonly ownBytes: number;
 }
 
 /** What follows the header of a tensor. */
@@ -108,8 +119,8 @@ export interface ParsedFrame {
   readonly digest: number | null;
 }
 
-function describePart({ header, body }: TensorPart): TensorDescription {
-  const common = { ...header, elementCount: elementCount(header.shape) };
+function describePart({ header, body, ownBytes }: TensorPart): TensorDescription {
+  const common = { ...header, elementCount: elementCount(header.shape), ownBytes };
   if (body.kind !== 'indices') return { ...common, coder: body.kind, layout: 'dense', chunkCount: 1 };
   const [{ section }] = body.chunks;
   const coding =
@@ -143,11 +154,13 @@ export function parseFrame(
   let left = allowed.maxElements;
   for (const [i, profile] of tensors.entries()) {
     const remaining = { maxElements: left };
+    const start = reader.offset;
     const header = profile
       ? { ...profile, shape: readDimensions(reader, profile.shape, remaining) }
       : readTensorHeader(reader, i === 0 ? dtype : readDType(reader), remaining);
     left -= elementCount(header.shape);
-    parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null, remaining) });
+    const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
+    parts.push({ header, body, ownBytes: reader.offset - start });
   }
   return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
 }
@@ -202,9 +215,9 @@ function readBody(
   }
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfIndices(shape, quantizer);
-  const maxIndices = MAX_INDICES_PER_ELEMENT * limits.maxElements;
-  if (elementsOf(geometry) > maxIndices)
-    throw reader.error('limit-exceeded', `${elementsOf(geometry)} coefficients are over ${maxIndices}`);
+  const working = workingCount(shape, quantizer);
+  const most = limits.maxElements * (quantizer.kind === 'blocks' ? MAX_COEFFICIENTS_PER_ELEMENT : 1);
+  if (working > most) throw reader.error('limit-exceeded', `${working} coefficients are over ${most}`);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

@@ -51,6 +51,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
   type DecodeOptions,
@@ -77,6 +78,7 @@ export {
 export {
   type FrameDescription,
   inspectFrame,
+  isBundledFrame,
   type ParseOptions,
   type TensorDescription,
 } from './frame-parser.js';
@@ -142,6 +144,7 @@ export {
   type RangeDesign,
   type RangeDesignOptions,
 } from './quantizer/range-design.js';
+export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,
   createStatistics,
@@ -174,6 +177,7 @@ export type {
   Quantizer,
   RansPayload,
   SparseLayout,
+  SpectralQuantizer,
   StaticCoder,
   SymbolAlphabet,
   TableCurve,

@@ -10,7 +10,7 @@ import { integerRange } from './container/quantizer-section.js';
 import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfBlocks, coefficientsOfValues } from './quantizer/block-transform.js';
+import { affineOfBlocks, coefficientsOfBlocks } from './quantizer/block-transform.js';
 import {
   forEachGroupChunk,
   type GroupLayout,
@@ -213,7 +213,7 @@ export function quantizeBlocks(
     throw new RangeError(
       `shape expected planes of at least ${blockSize / 2} rows and columns, got [${shape.join(', ')}]`,
     );
-  const coefficients = coefficientsOfValues(values, geometry, blocks);
+  const coefficients = coefficientsOfBlocks(values, geometry, blocks);
   let { levelCount } = blocks;
   if (isOpen) {
     const { low, high } = backend.measureRange(coefficients);

@@ -61,7 +61,7 @@ describe('the transform', () => {
         const random = createRandom(rows);
         const values = Float32Array.from({ length: planes * rows * columns }, () => random.nextNormal());
         const step = 2 ** -10;
-        const coefficients = coefficientsOfValues(values, geometry, { blockSize, basis: null });
+        const coefficients = coefficientsOfValues(values, geometry, blockSize);
         const indices = Uint16Array.from(coefficients, (value) => Math.round(value / step) + 32_767);
         const back = valuesOfCoefficients(indices, geometry, {
           blockSize,
@@ -79,10 +79,7 @@ describe('the transform', () => {
 
   test('an even block has one coefficient', () => {
     const geometry = { planes: 1, rows: 8, columns: 8 };
-    const coefficients = coefficientsOfValues(new Float32Array(64).fill(3), geometry, {
-      blockSize: 8,
-      basis: null,
-    });
+    const coefficients = coefficientsOfValues(new Float32Array(64).fill(3), geometry, 8);
     expect([...coefficients].map((value) => Math.round(value * 1e6) / 1e6)).toEqual([
       24,
       ...new Array(63).fill(0),

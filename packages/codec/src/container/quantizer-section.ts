@@ -9,6 +9,7 @@ import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { GroupedQuantizer, Quantizer } from '../stages.js';
 import { readBlocks, writeBlocks } from './block-section.js';
 import { readCount } from './count-field.js';
+import { readSpectral, writeSpectral } from './spectral-section.js';
 
 /**
  * Codes of the quantizers; the position is the code. An affine quantizer has two forms, the shorter for those
@@ -24,6 +25,7 @@ export const QUANTIZER_FORMS = [
   'grouped',
   'planes',
   'blocks',
+  'spectral',
 ] as const;
 /** Name of a code. */
 export type QuantizerForm = (typeof QUANTIZER_FORMS)[number];
@@ -85,6 +87,9 @@ export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
     case 'blocks':
       writeBlocks(writer, quantizer.blocks);
       return;
+    case 'spectral':
+      writeSpectral(writer, quantizer.spectral);
+      return;
     default:
       quantizer satisfies never;
   }
@@ -138,6 +143,8 @@ export function readQuantizer(
       return readGrouped(reader, shape);
     case 'blocks':
       return { kind: 'blocks', blocks: readBlocks(reader, shape) };
+    case 'spectral':
+      return { kind: 'spectral', spectral: readSpectral(reader, shape) };
     default:
       return form satisfies never;
   }

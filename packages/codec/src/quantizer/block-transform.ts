@@ -7,11 +7,14 @@
  * a sum of products of integers, exact and the same everywhere.
  */
 
-import type { AffineQuantizer, BlockQuantizer, FeatureGeometry, Indices } from '../stages.js';
+import type { AffineQuantizer, BlockQuantizer, ChannelBasis, FeatureGeometry, Indices } from '../stages.js';
 import { channelsOfComponents, componentGeometry, componentsOfValues, WEIGHT_BITS } from './channel-basis.js';
 
+/** Side of a block; the element itself is a block of 1. */
+export type BlockSize = 1 | 2 | 4 | 8;
+
 /** Rows are the frequencies; row k times row l is 64² times the size for k = l, nearly, and 0 else. */
-const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])[]> = {
+const MATRICES: Record<BlockSize, readonly (readonly number[])[]> = {
   1: [[64]],
   2: [
     [64, 64],
@@ -37,7 +40,7 @@ const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])
 const UNIT = 64;
 
 /** Square of the length of a matrix's rows. */
-function squaredLength(blockSize: number): number {
+export function squaredLength(blockSize: number): number {
   return UNIT * UNIT * blockSize;
 }
 
@@ -48,18 +51,35 @@ export function affineOfBlocks({ levelCount, step }: BlockQuantizer): AffineQuan
 
 /**
  * Geometry of the coefficients: a plane for each frequency, frequencies row by row, and in it the blocks of all planes of
- * the tensor, or of its components, one plane below the other. Blocks at the right and lower edges may reach beyond the plane.
+ * the tensor, one plane below the other. Blocks at the right and lower edges may reach beyond the plane.
  */
 export function blockGeometry(
-  geometry: FeatureGeometry,
-  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+  { planes, rows, columns }: FeatureGeometry,
+  blockSize: BlockSize,
 ): FeatureGeometry {
-  const { planes, rows, columns } = componentGeometry(geometry, basis);
   return {
     planes: blockSize * blockSize,
     rows: planes * Math.ceil(rows / blockSize),
     columns: Math.ceil(columns / blockSize),
   };
+}
+
+/** The same of what a quantizer of blocks works on, planes or components. @param geometry - of the tensor */
+export function geometryOfBlocks(
+  geometry: FeatureGeometry,
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+): FeatureGeometry {
+  return blockGeometry(componentGeometry(geometry, basis), blockSize);
+}
+
+/** Coefficients of a tensor or of its components, unquantized, in the order of `geometryOfBlocks`. */
+export function coefficientsOfBlocks(
+  values: Float32Array,
+  geometry: FeatureGeometry,
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+): Float32Array {
+  const source = basis ? componentsOfValues(values, geometry, basis) : values;
+  return coefficientsOfValues(source, componentGeometry(geometry, basis), blockSize);
 }
 
 /**
@@ -70,112 +90,130 @@ export function blockGeometry(
 export function coefficientsOfValues(
   values: Float32Array,
   geometry: FeatureGeometry,
-  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+  blockSize: BlockSize,
 ): Float32Array {
-  const source = basis ? componentsOfValues(values, geometry, basis) : values;
-  const { planes, rows, columns } = componentGeometry(geometry, basis);
-  const places = blockPlaces({ planes, rows, columns }, blockSize);
-  const coefficients = new Float32Array(blockSize * blockSize * places.length);
+  const { rows, columns } = geometry;
+  const blocks = blockGeometry(geometry, blockSize);
+  const coefficients = new Float32Array(blocks.planes * blocks.rows * blocks.columns);
   const matrix = MATRICES[blockSize];
   const block = new Float64Array(blockSize * blockSize);
   const half = new Float64Array(blockSize * blockSize);
-  places.forEach(({ plane, top, left }, place) => {
+  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
     for (let i = 0; i < blockSize; i++) {
-      const y = Math.min(top + i, rows - 1);
+      const y = Math.min(row + i, rows - 1);
       for (let j = 0; j < blockSize; j++) {
-        const x = Math.min(left + j, columns - 1);
-        block[i * blockSize + j] = source[(plane * rows + y) * columns + x];
+        const x = Math.min(column + j, columns - 1);
+        block[i * blockSize + j] = values[(plane * rows + y) * columns + x];
       }
     }
     multiply(matrix, block, half, false);
     multiply(matrix, half, block, false);
     for (let k = 0; k < block.length; k++)
-      coefficients[k * places.length + place] = block[k] / squaredLength(blockSize);
+      coefficients[first + k * stride] = block[k] / squaredLength(blockSize);
   });
   return coefficients;
 }
 
 /**
  * Values of a tensor from the indices of its coefficients.
- * @param indices - in the order of `blockGeometry`, each below `levelCount`
+ * @param indices - in the order of `geometryOfBlocks`, each below `levelCount`
  * @param geometry - of the tensor
  */
 export function valuesOfCoefficients(
   indices: Indices,
   geometry: FeatureGeometry,
-  quantizer: BlockQuantizer,
+  { blockSize, levelCount, step, isRectified, basis }: BlockQuantizer,
 ): Float32Array {
-  const { blockSize, levelCount, step, basis } = quantizer;
-  const { planes, rows, columns } = geometry;
-  const values = new Float32Array(planes * rows * columns);
   const zeroPoint = (levelCount - 1) / 2;
   const scale = Math.fround(step / squaredLength(blockSize) / (basis ? 2 ** WEIGHT_BITS : 1));
-  const block = new Float64Array(blockSize * blockSize);
-  const write = (place: BlockPlace): void => writeBlock(values, block, place, geometry, quantizer, scale);
-  if (!basis) {
-    const places = blockPlaces(geometry, blockSize);
-    places.forEach((place, first) => {
-      for (let k = 0; k < block.length; k++) block[k] = indices[first + k * places.length] - zeroPoint;
-      write(place);
-    });
-    return values;
-  }
+  const valueFrom = (sum: number): number => {
+    const value = Math.fround(Math.fround(sum) * scale);
+    return isRectified && value < 0 ? 0 : value;
+  };
+  if (basis) return valuesOfComponents(indices, geometry, { blockSize, zeroPoint, basis }, valueFrom);
+  return sumsOfBlocks(geometry, blockSize, (at) => indices[at] - zeroPoint, valueFrom);
+}
+
+/** Values of the channels from indices of components, block by block: few coefficients are not 0. */
+function valuesOfComponents(
+  indices: Indices,
+  geometry: FeatureGeometry,
+  { blockSize, zeroPoint, basis }: { blockSize: BlockSize; zeroPoint: number; basis: ChannelBasis },
+  valueFrom: (sum: number) => number,
+): Float32Array {
+  const { planes, rows, columns } = geometry;
   const { channelCount, componentCount } = basis;
-  const blocksOfPlane = blockPlaces({ ...geometry, planes: 1 }, blockSize);
-  const frequencyStride = (planes / channelCount) * componentCount * blocksOfPlane.length;
+  const values = new Float32Array(planes * rows * columns);
+  const block = new Float64Array(blockSize * blockSize);
   const channels = new Float64Array(block.length * channelCount);
-  for (let plane = 0; plane < planes; plane += channelCount) {
-    blocksOfPlane.forEach(({ top, left }, number) => {
-      const first = (plane / channelCount) * componentCount * blocksOfPlane.length + number;
-      const place = { first, frequencyStride, componentStride: blocksOfPlane.length };
-      channelsOfComponents(indices, place, zeroPoint, basis, channels);
-      for (let channel = 0; channel < channelCount; channel++) {
-        for (let k = 0; k < block.length; k++) block[k] = channels[k * channelCount + channel];
-        write({ plane: plane + channel, top, left });
-      }
-    });
-  }
+  const sets = planes / channelCount;
+  // The blocks of one plane in each set stand for those of all its channels.
+  forEachBlock({ ...geometry, planes: sets }, blockSize, (set, row, column, number, blocksOfSets) => {
+    const componentStride = blocksOfSets / sets;
+    const first = set * componentCount * componentStride + (number % componentStride);
+    const frequencyStride = componentCount * blocksOfSets;
+    channelsOfComponents(indices, { first, frequencyStride, componentStride }, zeroPoint, basis, channels);
+    for (let channel = 0; channel < channelCount; channel++) {
+      for (let k = 0; k < block.length; k++) block[k] = channels[k * channelCount + channel];
+      restoreBlock(values, geometry, block, { plane: set * channelCount + channel, row, column }, valueFrom);
+    }
+  });
   return values;
 }
 
-/** Where a block lies: its plane, and its first row and column there. */
-interface BlockPlace {
-  readonly plane: number;
-  readonly top: number;
-  readonly left: number;
-}
-
-/** The blocks of all planes in the order of their coefficients. */
-function blockPlaces(
-  { planes, rows, columns }: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
-): BlockPlace[] {
-  const places: BlockPlace[] = [];
-  for (let plane = 0; plane < planes; plane++) {
-    for (let top = 0; top < rows; top += blockSize) {
-      for (let left = 0; left < columns; left += blockSize) places.push({ plane, top, left });
-    }
-  }
-  return places;
+/**
+ * Values from the integer sums of the way back.
+ * @param integerAt - of each coefficient, in the order of `blockGeometry`
+ * @param valueFrom - of a sum in a plane, a float32 number
+ */
+export function sumsOfBlocks(
+  geometry: FeatureGeometry,
+  blockSize: BlockSize,
+  integerAt: (at: number) => number,
+  valueFrom: (sum: number, plane: number) => number,
+): Float32Array {
+  const { planes, rows, columns } = geometry;
+  const values = new Float32Array(planes * rows * columns);
+  const block = new Float64Array(blockSize * blockSize);
+  forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
+    for (let k = 0; k < block.length; k++) block[k] = integerAt(first + k * stride);
+    restoreBlock(values, geometry, block, { plane, row, column }, valueFrom);
+  });
+  return values;
 }
 
 /** Values of a block from its coefficients, which are overwritten, as far as it lies in its plane. */
-function writeBlock(
+function restoreBlock(
   values: Float32Array,
-  block: Float64Array,
-  { plane, top, left }: BlockPlace,
   { rows, columns }: FeatureGeometry,
-  { blockSize, isRectified }: BlockQuantizer,
-  scale: number,
+  block: Float64Array,
+  { plane, row, column }: { plane: number; row: number; column: number },
+  valueFrom: (sum: number, plane: number) => number,
 ): void {
+  const blockSize = Math.sqrt(block.length) as BlockSize;
   const matrix = MATRICES[blockSize];
   const half = new Float64Array(block.length);
   multiply(matrix, block, half, true);
   multiply(matrix, half, block, true);
-  for (let i = 0; i < blockSize && top + i < rows; i++) {
-    for (let j = 0; j < blockSize && left + j < columns; j++) {
-      const value = Math.fround(Math.fround(block[i * blockSize + j]) * scale);
-      values[(plane * rows + top + i) * columns + left + j] = isRectified && value < 0 ? 0 : value;
+  for (let i = 0; i < blockSize && row + i < rows; i++) {
+    for (let j = 0; j < blockSize && column + j < columns; j++)
+      values[(plane * rows + row + i) * columns + column + j] = valueFrom(block[i * blockSize + j], plane);
+  }
+}
+
+/** Each block with its place in the planes, its first coefficient, and the distance of its coefficients. */
+function forEachBlock(
+  geometry: FeatureGeometry,
+  blockSize: BlockSize,
+  visit: (plane: number, row: number, column: number, first: number, stride: number) => void,
+): void {
+  const { rows, columns } = blockGeometry(geometry, blockSize);
+  const rowsOfPlane = rows / geometry.planes;
+  for (let row = 0; row < rows; row++) {
+    const plane = Math.floor(row / rowsOfPlane);
+    for (let column = 0; column < columns; column++) {
+      const top = (row - plane * rowsOfPlane) * blockSize;
+      visit(plane, top, column * blockSize, row * columns + column, rows * columns);
     }
   }
 }
