@@ -1,7 +1,7 @@
 /**
  * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
- * the demo's table into README.md, coded rates, the size bound, the speed of contexts and of whole calls, and lossless coding into
- * docs/results.md.
+ * the demo's table into README.md, coded rates, the size bound, the speed of contexts and of whole calls, lossless coding and
+ * proofs of cuts into docs/results.md.
  *
  * Usage: npm run --silent start -- --json > results/demo.json
  *        node bench/entropy-table.mjs > results/entropy-table.json
@@ -13,6 +13,8 @@
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
  *        node bench/calibration.mjs (writes results/calibration.json cut by cut)
+ *        node bench/x265-rates.mjs > results/x265-rates.json
+ *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -47,6 +49,9 @@ fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/los
 fill('docs/results.md', 'results/calibration.json', calibrationTable(read('results/calibration.json')));
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
+fill('docs/results.md', 'results/x265-rates.json', videoTable(read('results/x265-rates.json')));
+
+fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -421,4 +426,61 @@ function regretTable({ command, machine, rows }) {
 
 function elementsOf(shape) {
   return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+function cutsTable({ command, machine, rows }) {
+  const shapeOf = (shape) => (shape ? shape.join('×') : '?');
+  const sum = (list) => list.reduce((total, count) => total + count, 0);
+  return [
+    `From \`${command} --json results/cuts.json MODEL…\`; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| model | inputs | nodes | cuts | of one tensor | of two | of more | at most | tensors refused | proved | failed | largest error | listing, CPU ms |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const inputs = Object.entries(row.inputs).map(([name, shape]) => `${name} ${shapeOf(shape)}`);
+      const values = Object.entries(row.values).map(([name, elements]) => `${name}=${elements.join(',')}`);
+      const [one, two, ...more] = row.setsOf;
+      const counts = [row.nodes, sum(row.setsOf), one, two, sum(more), row.setsOf.length, row.refused];
+      const error = row.worstError === 0 ? '0' : row.worstError.toExponential(1);
+      const proof = [row.proved, row.failures, error, row.listCpuMs];
+      return `| ${[row.model, [...inputs, ...values].join(', '), ...counts, ...proof].join(' | ')} |`;
+    }),
+  ];
+}
+
+function videoTable({ command, machine, settings, rows }) {
+  const { testImages, calibrationImages, lambda } = settings;
+  const percent = (value) =>
+    value === null ? 'none shared' : `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(0)} %`;
+  const ways = rows[0].ours.map(({ way }) => way);
+  const below = (way, quality) =>
+    rows.filter(({ ours }) => (ours.find((one) => one.way === way)[quality] ?? 0) < 0).length;
+  return [
+    `From \`${command} > results/x265-rates.json\`, ${Object.values(testImages).join(' and ')} test images (CIFAR-10 and ImageNet), bases from ${Object.values(calibrationImages).join(' and ')} others, lambda ${lambda}; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| ours | fewer bits than x265 at equal accuracy | at equal divergence |',
+    '| --- | --- | --- |',
+    ...ways.map(
+      (way) =>
+        `| ${way} | ${below(way, 'byAccuracy')} of ${rows.length} | ${below(way, 'byDivergence')} of ${rows.length} |`,
+    ),
+    '',
+    'Bjøntegaard rates against x265, at equal accuracy and at equal divergence:',
+    '',
+    `| network | tensor | shape | unsplit top-1 | profile, kB | ${ways.join(' | ')} |`,
+    `| --- | --- | --- | --- | --- | ${ways.map(() => '---').join(' | ')} |`,
+    ...rows.map(({ network, tensor, shape, accuracy, profileBytes, ours }) => {
+      const rates = ours.map(
+        ({ byAccuracy, byDivergence }) => `${percent(byAccuracy)}, ${percent(byDivergence)}`,
+      );
+      const cells = [
+        network,
+        `\`${tensor}\``,
+        shape.join('×'),
+        accuracy.toFixed(1),
+        (profileBytes / 1000).toFixed(0),
+      ];
+      return `| ${[...cells, ...rates].join(' | ')} |`;
+    }),
+  ];
 }

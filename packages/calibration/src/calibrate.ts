@@ -203,7 +203,8 @@ async function familiesOf(samples: SplitSamples, options: CalibrationOptions): P
   for (let i = 0; i < samples.bench.tensorNames.length; i++) {
     const features = [];
     const most = Math.max(MIN_DESIGN_SAMPLES, Math.floor(DESIGN_ELEMENTS / samples.elementsPerSample));
-    for (const sample of samples.parts.design.slice(0, most)) features.push((await samples.bench.features(sample))[i]);
+    for (const sample of samples.parts.design.slice(0, most))
+      features.push((await samples.bench.features(sample))[i]);
     cut.push(tensorSamples(features));
   }
   const families: Family[] = LAMBDAS.map((lambda) => rangeFamily(cut, lambda, backend));

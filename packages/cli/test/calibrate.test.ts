@@ -26,7 +26,16 @@ beforeAll(async () => {
   writeFileSync(join(directory.path, 'x.npy'), writeNpy(tensor('float32', shape, data)));
   const labels = tensor('int32', [SAMPLE_COUNT], new Int32Array(SAMPLE_COUNT));
   writeFileSync(join(directory.path, 'x.labels.npy'), writeNpy(labels));
-  const split = await run('split', orientationModel(), '--at', CUT, '--shape', 'x=1,3,48,192', '-o', 'bundle');
+  const split = await run(
+    'split',
+    orientationModel(),
+    '--at',
+    CUT,
+    '--shape',
+    'x=1,3,48,192',
+    '-o',
+    'bundle',
+  );
   expect(split.errors).not.toContain('error');
   expect(split.status).toBe(0);
 });
@@ -35,7 +44,18 @@ afterAll(() => directory?.remove());
 
 test('writes measured points that inspect shows, and nothing else', async () => {
   const { status, output, errors } = await run(
-    ...['calibrate', 'bundle', '--data', 'x.npy', '--agreement', '--points', '2', '--max-loss', '10', '--json'],
+    ...[
+      'calibrate',
+      'bundle',
+      '--data',
+      'x.npy',
+      '--agreement',
+      '--points',
+      '2',
+      '--max-loss',
+      '10',
+      '--json',
+    ],
   );
   expect(errors).toContain('run the head');
   expect(status).toBe(0);

@@ -4,6 +4,7 @@ import type { Bundle } from '@featherwire/bundle';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
 import { REMOTE_ERRORS } from '../../protocol/index.js';
+import type { PointDrift } from './drift-monitor.js';
 import type { ServerLimits } from './limits.js';
 import type { Answer, RequestHandler } from './request-handler.js';
 
@@ -12,10 +13,12 @@ export interface HttpAppOptions {
   readonly handler: RequestHandler;
   readonly bundles: readonly Bundle[];
   readonly limits: ServerLimits;
+  /** What is known of drift, by bundle. */
+  readonly drift: () => readonly { readonly digest: string; readonly points: readonly PointDrift[] }[];
 }
 
 /** An application that does not listen yet. */
-export function createHttpApp({ handler, bundles, limits }: HttpAppOptions): FastifyInstance {
+export function createHttpApp({ handler, bundles, limits, drift }: HttpAppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.maxMessageBytes,
     requestTimeout: limits.receiveTimeoutMs,
@@ -36,6 +39,7 @@ export function createHttpApp({ handler, bundles, limits }: HttpAppOptions): Fas
     bundles: bundles.map(({ manifest, digest }) => ({ digest, manifest })),
     limits,
   }));
+  app.get('/v1/drift', async () => ({ bundles: drift() }));
   app.post(INFER_PATH, {
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
