@@ -23,8 +23,8 @@ import { findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.m
 const CUTS = [
   ['resnet56_cifar10', 'stage3', 3000, 2000],
   ['resnet56_cifar10', 'stage2', 2000, 1000],
-  ['mobilenetv2_qat', 'add36', 400, 400],
-  ['squeezenet1_1', 'pool5', 400, 400],
+  ['mobilenetv2_qat', 'add36', 300, 200],
+  ['squeezenet1_1', 'pool5', 300, 200],
   ['deeplabv3_mnv2_voc', 'concat65', 32, 16],
 ];
 const MAX_LOSS = 1;
@@ -151,6 +151,7 @@ async function readData(size, normalization, calibrationCount, testCount) {
 async function readPictures(size, normalization, count) {
   if (size === 513) return { ...(await readSegmentation(normalization, count)), name: 'COCO pictures' };
   const all = JSON.parse(readFileSync(join(assets, 'imagenet/labels.json'), 'utf8'));
+  if (count > all.length) throw new RangeError(`pictures expected at most ${all.length}, got ${count}`);
   const inputs = await readInputs(assets, size, normalization, count);
   const step = Math.floor(all.length / count);
   return { inputs, labels: inputs.map((_, i) => all[i * step].label), name: 'ImageNet pictures' };
