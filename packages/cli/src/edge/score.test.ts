@@ -1,7 +1,6 @@
 import type { Label, Sample } from '@featherwire/eval';
 import { tensor } from '@featherwire/tensor';
 import { expect, test } from 'vitest';
-import { quantiles } from './run-data.js';
 import { metricOfTask } from './score.js';
 
 function sampleOf(label: Label): Sample {
@@ -43,9 +42,4 @@ test('an output of another form is refused', () => {
   expect(() => text.score(outputs, sampleOf('a'))).toThrow('output expected float32 [1, T, K]');
   const classes = metricOfTask({ kind: 'classification', output: 'y' });
   expect(() => classes.score(outputs, sampleOf(0))).toThrow('output expected float32 [1, K]');
-});
-
-test('quantiles are measured values', () => {
-  expect(quantiles([3])).toEqual({ p50: 3, p95: 3 });
-  expect(quantiles(Array.from({ length: 100 }, (_, i) => 100 - i))).toEqual({ p50: 50, p95: 95 });
 });
