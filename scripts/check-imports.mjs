@@ -19,12 +19,13 @@ const TABLE = {
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
+  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime'],
-  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'demo'],
+  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'planner', 'runtime', 'demo'],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'planner', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

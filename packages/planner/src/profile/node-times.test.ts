@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { nodeTimesOfSteps } from './node-times.js';
+
+const node = (name: string, opType = 'Conv') => ({ name, opType });
+const step = (name: string, ms: number) => ({ name, opType: '', ms, outputBytes: 0 });
+const times = (nodes: string[], steps: [string, number][]): number[] => [
+  ...nodeTimesOfSteps(
+    nodes.map((name) => node(name)),
+    steps.map(([name, ms]) => step(name, ms)),
+  ).ms,
+];
+
+test('a step belongs to the node that its name begins with', () => {
+  const nodes = ['conv1', 'conv12', 'mul.3', 'a_b'];
+  const steps: [string, number][] = [
+    ['conv1_nchwc', 1],
+    ['conv12_nchwc', 2],
+    ['mul.3/LayerNormFusion/', 4],
+    ['fused a_b', 8],
+    ['a_b_token_7', 16],
+  ];
+  expect(times(nodes, steps)).toEqual([1, 2, 4, 24]);
+});
+
+test('a step without a node goes with the step before it, at the start with the first one', () => {
+  expect(times(['a', 'b'], [['ReorderInput', 1], ['a', 2], ['ReorderOutput', 4], ['b', 8]])).toEqual([7, 8]); // biome-ignore format: one line
+});
+
+test('nodes without names are counted as the engine counts them, constants left out', () => {
+  const nodes = [node('', 'Constant'), node('', 'Add'), node('', 'Constant'), node('', 'Mul')];
+  const { ms, namedShare } = nodeTimesOfSteps(nodes, [step('Add_0', 3), step('Mul_1', 5)]);
+  expect([...ms]).toEqual([0, 3, 0, 5]);
+  expect(namedShare).toBe(1);
+});
+
+test('says which share of the time has names', () => {
+  expect(nodeTimesOfSteps([node('a')], [step('a', 3), step('other', 1)]).namedShare).toBe(0.75);
+});

@@ -1,0 +1,75 @@
+/**
+ * From the engine's steps back to the nodes of the graph. The engine joins nodes and adds steps of its own (reorderings of
+ * memory), but names what it makes after a node that went in: `conv1_nchwc`, `add3/LayerNormFusion/`. A step that no name
+ * leads from belongs to the node of the step before it.
+ */
+
+import type { StepProfile } from '@featherwire/inference';
+
+/** A node as steps are traced to it. */
+export interface NamedNode {
+  readonly name: string;
+  readonly opType: string;
+}
+
+/** Times of nodes. */
+export interface NodeTimes {
+  /** Milliseconds by the position of the node; 0 for nodes that were joined into others or folded away. */
+  readonly ms: Float64Array;
+  /** Share of the steps' time whose steps have a node's name in theirs, from 0 to 1. */
+  readonly namedShare: number;
+}
+
+/** What the engine puts before the names of joined nodes. */
+const JOINED_PREFIX = 'fused ';
+/** Where additions to a node's name begin. */
+const ADDITION_STARTS = '/_';
+
+/**
+ * Spreads the times of steps over nodes.
+ * @param nodes - in the order of the model file; constants are not counted in the names that the engine gives to nodes without one
+ * @param steps - in the order of execution
+ */
+export function nodeTimesOfSteps(nodes: readonly NamedNode[], steps: readonly StepProfile[]): NodeTimes {
+  const positions = positionsByName(nodes);
+  const ms = new Float64Array(nodes.length);
+  let namedMs = 0;
+  let totalMs = 0;
+  let waitingMs = 0; // of steps before the first that has a node
+  let last: number | undefined;
+  for (const step of steps) {
+    totalMs += step.ms;
+    const position = positionOfStep(step.name, positions);
+    if (position !== undefined) {
+      namedMs += step.ms;
+      ms[position] += waitingMs;
+      waitingMs = 0;
+      last = position;
+    }
+    if (last === undefined) waitingMs += step.ms;
+    else ms[last] += step.ms;
+  }
+  return { ms, namedShare: totalMs === 0 ? 1 : namedMs / totalMs };
+}
+
+function positionsByName(nodes: readonly NamedNode[]): Map<string, number> {
+  const positions = new Map<string, number>();
+  let index = 0; // the engine takes Constant nodes out before it counts
+  for (const [position, { name, opType }] of nodes.entries()) {
+    if (name === '') positions.set(`${opType}_${index}`, position);
+    if (opType !== 'Constant') index++;
+  }
+  for (const [position, { name }] of nodes.entries()) if (name !== '') positions.set(name, position);
+  return positions;
+}
+
+/** The longest beginning of the step's name that is a node's name and ends where an addition may begin. */
+function positionOfStep(name: string, positions: ReadonlyMap<string, number>): number | undefined {
+  const own = name.startsWith(JOINED_PREFIX) ? name.slice(JOINED_PREFIX.length) : name;
+  for (let end = own.length; end > 0; end--) {
+    if (end < own.length && !ADDITION_STARTS.includes(own[end])) continue;
+    const position = positions.get(own.slice(0, end));
+    if (position !== undefined) return position;
+  }
+  return undefined;
+}
