@@ -49,7 +49,7 @@ export interface ModelProfile {
   readonly runMs: { readonly p50: number; readonly p95: number };
   /** In the order of execution; their times and `fixedMs` sum up to `runMs.p50`. */
   readonly steps: readonly StepProfile[];
-  /** What a run takes beside its steps, at least 0. */
+  /** What a run takes before its first step and after its last one. */
   readonly fixedMs: number;
 }
 

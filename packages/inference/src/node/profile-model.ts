@@ -1,6 +1,6 @@
 /**
  * Measures a network on this machine. Whole runs are timed without the engine's profiler, which costs some microseconds a
- * step; a second session with it says how the time is spread over the steps, and what is left is the run's fixed cost.
+ * step; a second session with it, run in turns with the first, says how the time is spread over the steps.
  */
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -8,20 +8,18 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { allocateData, elementCount, float16Bits, type Tensor } from '@featherwire/tensor';
 import { env, InferenceSession } from 'onnxruntime-node';
-import { checkFeeds } from '../feeds.js';
 import {
   type MeasuringMachine,
   type ModelProfile,
   PROFILE_FORMAT,
   PROFILE_VERSION,
-  type StepProfile,
 } from '../model-profile.js';
 import { quantiles } from '../quantiles.js';
-import { InferenceError, type SessionOptions, type TensorMap, type ValueSpec } from '../session.js';
+import { InferenceError, type TensorMap, type ValueSpec } from '../session.js';
 import { type ExitGuard, runGuarded } from './exit-guard.js';
 import { createLocalSession } from './local-session.js';
-import { ORT_RUN_OPTIONS, ortSessionOptions, toOrtTensors, valueSpecs } from './ort-values.js';
-import { stepsOfTrace } from './trace.js';
+import { ORT_RUN_OPTIONS, ortSessionOptions, toOrtTensors } from './ort-values.js';
+import { readTrace, type TracedRun } from './trace.js';
 
 /** How a network is measured. */
 export interface ProfileOptions {
@@ -29,7 +27,7 @@ export interface ProfileOptions {
   readonly threads?: number;
   /** Shapes of inputs with open dimensions; an open first dimension is 1 when not given. */
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
-  /** Time for the runs of each of the two sessions, in milliseconds; default 1000. Some runs are always made. */
+  /** Time for all timed runs, in milliseconds; default 2000. Some runs are always made. */
   readonly budgetMs?: number;
   /** In a worker thread: see `createLocalSession`. */
   readonly exitGuard?: ExitGuard['words'] | undefined;
@@ -37,7 +35,7 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULT_BUDGET_MS = 1000;
+const DEFAULT_BUDGET_MS = 2000;
 const WARM_UP_RUNS = 3;
 const MIN_RUNS = 5;
 const MAX_RUNS = 200;
@@ -48,19 +46,31 @@ const MAX_RUNS = 200;
  * @throws {InferenceError} `model-rejected`; `input-mismatch` if a dimension is open and no shape is given; `run-failed`
  */
 export async function profileModel(file: string, options: ProfileOptions = {}): Promise<ModelProfile> {
-  const { threads = 1, exitGuard, budgetMs = DEFAULT_BUDGET_MS } = options;
-  const sessionOptions = { intraOpThreads: threads };
-  const session = await createLocalSession(file, { ...sessionOptions, exitGuard });
+  const { threads = 1, exitGuard, budgetMs = DEFAULT_BUDGET_MS, inputShapes = {}, signal } = options;
+  const session = await createLocalSession(file, { intraOpThreads: threads, exitGuard });
   try {
-    const feeds = feedsOf(session.inputs, options.inputShapes ?? {});
-    for (let run = 0; run < WARM_UP_RUNS; run++) await runUnless(options.signal, () => session.run(feeds));
+    const feeds = feedsOf(session.inputs, inputShapes);
+    const traced = await openTracedSession(file, feeds, threads, exitGuard);
     const times: number[] = [];
-    const end = performance.now() + budgetMs;
-    while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < end)) {
-      times.push((await runUnless(options.signal, () => session.run(feeds))).runMs);
+    let trace: TracedRun;
+    try {
+      const runBoth = async (): Promise<number> => {
+        await turn(signal);
+        const { runMs } = await session.run(feeds);
+        await turn(signal);
+        await traced.run();
+        return runMs;
+      };
+      for (let run = 0; run < WARM_UP_RUNS; run++) await runBoth();
+      const end = performance.now() + budgetMs;
+      while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < end)) {
+        times.push(await runBoth());
+      }
+      trace = readTrace(await traced.end(), times.length);
+    } finally {
+      await traced.close();
     }
     const runMs = quantiles(times);
-    const traced = await traceSteps(file, feeds, times.length, { ...options, sessionOptions });
     return {
       format: PROFILE_FORMAT,
       version: PROFILE_VERSION,
@@ -70,7 +80,7 @@ export async function profileModel(file: string, options: ProfileOptions = {}): 
       warmUpRuns: WARM_UP_RUNS,
       runs: times.length,
       runMs,
-      ...fitToRun(traced, runMs.p50),
+      ...fitToRun(trace, runMs.p50),
     };
   } finally {
     await session.close();
@@ -87,52 +97,60 @@ export function thisMachine(): MeasuringMachine {
   };
 }
 
-/** Steps that are slower under the profiler than the run is without it are scaled to it; else the rest is fixed cost. */
-function fitToRun(
-  steps: readonly StepProfile[],
-  runMs: number,
-): { readonly steps: readonly StepProfile[]; readonly fixedMs: number } {
+/** Scales the steps so that they fill the run: the profiler's own time lies between them. */
+function fitToRun({ steps, fixedMs: around }: TracedRun, runMs: number): TracedRun {
   const sum = steps.reduce((total, { ms }) => total + ms, 0);
-  if (sum <= runMs) return { steps, fixedMs: runMs - sum };
-  return { steps: steps.map((step) => ({ ...step, ms: (step.ms * runMs) / sum })), fixedMs: 0 };
+  const fixedMs = sum === 0 ? runMs : Math.min(around, runMs);
+  return { steps: steps.map((step) => ({ ...step, ms: (step.ms * (runMs - fixedMs)) / sum })), fixedMs };
 }
 
-async function traceSteps(
+/** A session under the engine's profiler. */
+interface TracedSession {
+  run(): Promise<unknown>;
+  /** Ends profiling. @returns the trace */
+  end(): Promise<string>;
+  close(): Promise<void>;
+}
+
+async function openTracedSession(
   file: string,
   feeds: TensorMap,
-  runs: number,
-  { exitGuard, signal, sessionOptions }: ProfileOptions & { readonly sessionOptions: SessionOptions },
-): Promise<StepProfile[]> {
+  threads: number,
+  exitGuard: ProfileOptions['exitGuard'],
+): Promise<TracedSession> {
   const directory = await mkdtemp(path.join(tmpdir(), 'featherwire-profile-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const engine = await runGuarded(exitGuard, () =>
       InferenceSession.create(file, {
-        ...ortSessionOptions(sessionOptions),
+        ...ortSessionOptions({ intraOpThreads: threads }),
         enableProfiling: true,
         profileFilePrefix: path.join(directory, 'trace'),
       }),
     );
-    try {
-      checkFeeds(valueSpecs(engine.inputMetadata), feeds);
-      const tensors = toOrtTensors(feeds);
-      const run = () => runGuarded(exitGuard, () => engine.run(tensors, ORT_RUN_OPTIONS));
-      for (let count = 0; count < WARM_UP_RUNS + runs; count++) await runUnless(signal, run);
-      engine.endProfiling(); // closes the file, whose name has the time in it
-    } finally {
-      await engine.release();
-    }
-    const [name] = await readdir(directory);
-    return stepsOfTrace(await readFile(path.join(directory, name), 'utf8'), runs);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+    const tensors = toOrtTensors(feeds);
+    return {
+      run: () => runGuarded(exitGuard, () => engine.run(tensors, ORT_RUN_OPTIONS)),
+      async end() {
+        engine.endProfiling(); // completes the file, whose name has the time in it
+        const [name] = await readdir(directory);
+        return readFile(path.join(directory, name), 'utf8');
+      },
+      async close() {
+        await engine.release();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 
-async function runUnless<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-  // A run blocks the thread: a turn of the event loop before it lets a signal be heard.
+/** A run blocks the thread: a turn of the event loop before it lets a signal be heard. */
+async function turn(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
-  return run();
 }
 
 /** A value that keeps arithmetic away from denormals, which some processors are slow at, and from constant zeros. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stepsOfTrace } from './trace.js';
+import { readTrace } from './trace.js';
 
 const run = (ts: number, dur: number) => ({ cat: 'Session', name: 'model_run', ts, dur });
 const step = (name: string, ts: number, dur: number, opType = 'Conv') => ({
@@ -17,26 +17,29 @@ test('takes the median of each step over the last runs', () => {
     ...[run(400, 100), step('a', 410, 14), step('b', 430, 8)],
     ...[run(600, 100), step('a', 610, 12), step('b', 630, 6)],
   ];
-  expect(stepsOfTrace(JSON.stringify(events), 3)).toEqual([
-    { name: 'a', opType: 'Conv', ms: 0.012, outputBytes: 64 },
-    { name: 'b', opType: 'Conv', ms: 0.006, outputBytes: 64 },
-  ]);
+  expect(readTrace(JSON.stringify(events), 3)).toEqual({
+    steps: [
+      { name: 'a', opType: 'Conv', ms: 0.012, outputBytes: 64 },
+      { name: 'b', opType: 'Conv', ms: 0.006, outputBytes: 64 },
+    ],
+    fixedMs: 0.074, // of 100 µs the steps span 24, 28 and 26
+  });
 });
 
 test('counts what runs inside another step with that one', () => {
   // The engine writes the body of an If before the If itself.
   const events = [step('inner', 12, 5), step('branch', 10, 20, 'If'), step('next', 31, 2), run(0, 100)];
-  expect(stepsOfTrace(JSON.stringify(events), 1).map(({ name }) => name)).toEqual(['branch', 'next']);
+  expect(readTrace(JSON.stringify(events), 1).steps.map(({ name }) => name)).toEqual(['branch', 'next']);
 });
 
 test('leaves out events that are no step', () => {
   const fence = { ...step('a', 20, 3), name: 'a_fence_before' };
-  expect(stepsOfTrace(JSON.stringify([run(0, 100), fence, step('a', 30, 3)]), 1)).toHaveLength(1);
+  expect(readTrace(JSON.stringify([run(0, 100), fence, step('a', 30, 3)]), 1).steps).toHaveLength(1);
 });
 
 test('refuses traces with too few runs or with runs that differ', () => {
   const one = [run(0, 100), step('a', 10, 50)];
-  expect(() => stepsOfTrace(JSON.stringify(one), 2)).toThrow(/expected 2 runs, got 1/);
+  expect(() => readTrace(JSON.stringify(one), 2)).toThrow(/expected 2 runs, got 1/);
   const other = [run(200, 100), step('b', 210, 50)];
-  expect(() => stepsOfTrace(JSON.stringify([...one, ...other]), 2)).toThrow(/same steps/);
+  expect(() => readTrace(JSON.stringify([...one, ...other]), 2)).toThrow(/same steps/);
 });

@@ -20,13 +20,21 @@ interface TraceEvent {
   readonly args?: { readonly op_name?: string; readonly output_size?: string };
 }
 
+/** What a trace says of a run. */
+export interface TracedRun {
+  /** Medians of the steps over the runs. */
+  readonly steps: readonly StepProfile[];
+  /** Median of a run's time before its first step and after its last one, in milliseconds. */
+  readonly fixedMs: number;
+}
+
 /**
- * Medians of the steps over the last runs of a trace.
+ * Medians over the last runs of a trace.
  * @param text - the trace file
  * @param runs - number of runs at the end of the trace that count, from 1
  * @throws {RangeError} if the trace holds fewer runs, or they differ in their steps
  */
-export function stepsOfTrace(text: string, runs: number): StepProfile[] {
+export function readTrace(text: string, runs: number): TracedRun {
   const events = JSON.parse(text) as readonly TraceEvent[];
   const spans = events.filter(({ cat, name }) => cat === 'Session' && name === RUN_EVENT).slice(-runs);
   if (spans.length < runs) throw new RangeError(`trace expected ${runs} runs, got ${spans.length}`);
@@ -40,12 +48,20 @@ export function stepsOfTrace(text: string, runs: number): StepProfile[] {
   if (stepsOfRuns.some((steps) => !sameNames(steps, first))) {
     throw new RangeError('trace expected the same steps in every run, got different ones');
   }
-  return first.map(({ name, args }, at) => ({
+  const steps = first.map(({ name, args }, at) => ({
     name: name.slice(0, -STEP_SUFFIX.length),
     opType: args?.op_name ?? '',
-    ms: median(stepsOfRuns.map((steps) => steps[at].dur)) / 1000,
+    ms: median(stepsOfRuns.map((ofRun) => ofRun[at].dur)) / 1000,
     outputBytes: Number(args?.output_size ?? 0),
   }));
+  const around = spans.map(({ dur }, at) => dur - spanOf(stepsOfRuns[at]));
+  return { steps, fixedMs: median(around) / 1000 };
+}
+
+/** From the begin of the first step to the end of the last one. */
+function spanOf(steps: readonly TraceEvent[]): number {
+  const last = steps.at(-1);
+  return last ? last.ts + last.dur - steps[0].ts : 0;
 }
 
 /** Leaves out what begins before the last step kept has ended: it is part of that one. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { nodeTimesOfSteps } from './node-times.js';
 
-const node = (name: string, opType = 'Conv') => ({ name, opType });
+const node = (name: string, opType = 'Conv', output: string[] = []) => ({ name, opType, output });
 const step = (name: string, ms: number) => ({ name, opType: '', ms, outputBytes: 0 });
 const times = (nodes: string[], steps: [string, number][]): number[] => [
   ...nodeTimesOfSteps(
@@ -24,6 +24,12 @@ test('a step belongs to the node that its name begins with', () => {
 
 test('a step without a node goes with the step before it, at the start with the first one', () => {
   expect(times(['a', 'b'], [['ReorderInput', 1], ['a', 2], ['ReorderOutput', 4], ['b', 8]])).toEqual([7, 8]); // biome-ignore format: one line
+});
+
+test('a step may be named after the value that it makes', () => {
+  const nodes = [node('a', 'Conv', ['x']), node('b', 'Relu', ['y']), node('y', 'Add', ['z'])];
+  const { ms } = nodeTimesOfSteps(nodes, [step('x_nchwc', 1), step('y_nchwc', 2), step('z_nchwc', 4)]);
+  expect([...ms]).toEqual([1, 0, 6]); // the node named y goes before the value y
 });
 
 test('nodes without names are counted as the engine counts them, constants left out', () => {

@@ -1,22 +1,25 @@
 /**
  * From the engine's steps back to the nodes of the graph. The engine joins nodes and adds steps of its own (reorderings of
- * memory), but names what it makes after a node that went in: `conv1_nchwc`, `add3/LayerNormFusion/`. A step that no name
- * leads from belongs to the node of the step before it.
+ * memory), but names what it makes after a node that went in, or after the value that comes out: `conv1_nchwc`,
+ * `add3/LayerNormFusion/`. A step that no name leads from belongs to the node of the step before it.
  */
 
 import type { StepProfile } from '@featherwire/inference';
 
 /** A node as steps are traced to it. */
 export interface NamedNode {
+  /** May be empty. */
   readonly name: string;
   readonly opType: string;
+  /** Names of the values that it makes. */
+  readonly output: readonly string[];
 }
 
 /** Times of nodes. */
 export interface NodeTimes {
   /** Milliseconds by the position of the node; 0 for nodes that were joined into others or folded away. */
   readonly ms: Float64Array;
-  /** Share of the steps' time whose steps have a node's name in theirs, from 0 to 1. */
+  /** Share of the steps' time whose steps could be traced by their names, from 0 to 1. */
   readonly namedShare: number;
 }
 
@@ -52,18 +55,20 @@ export function nodeTimesOfSteps(nodes: readonly NamedNode[], steps: readonly St
   return { ms, namedShare: totalMs === 0 ? 1 : namedMs / totalMs };
 }
 
+/** What steps may be named after; a node's own name goes before the names of values. */
 function positionsByName(nodes: readonly NamedNode[]): Map<string, number> {
   const positions = new Map<string, number>();
+  for (const [position, { output }] of nodes.entries())
+    for (const name of output) positions.set(name, position);
   let index = 0; // the engine takes Constant nodes out before it counts
   for (const [position, { name, opType }] of nodes.entries()) {
-    if (name === '') positions.set(`${opType}_${index}`, position);
+    positions.set(name === '' ? `${opType}_${index}` : name, position);
     if (opType !== 'Constant') index++;
   }
-  for (const [position, { name }] of nodes.entries()) if (name !== '') positions.set(name, position);
   return positions;
 }
 
-/** The longest beginning of the step's name that is a node's name and ends where an addition may begin. */
+/** The longest beginning of the step's name that is a known name and ends where an addition may begin. */
 function positionOfStep(name: string, positions: ReadonlyMap<string, number>): number | undefined {
   const own = name.startsWith(JOINED_PREFIX) ? name.slice(JOINED_PREFIX.length) : name;
   for (let end = own.length; end > 0; end--) {
