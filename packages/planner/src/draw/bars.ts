@@ -1,0 +1,50 @@
+/** Bars of text: how the total of each way is made of device, link and server. */
+
+import type { RatedWay } from '../choice/choose.js';
+import type { PlanLink } from '../choice/way.js';
+
+/** The parts of a total in milliseconds. */
+export interface TotalParts {
+  readonly deviceMs: number;
+  readonly linkMs: number;
+  readonly serverMs: number;
+}
+
+/** Median time on each part of the way; they sum up to the median total. */
+export function partsOf({ way, totalMs }: RatedWay): TotalParts {
+  const deviceMs = way.deviceMs.p50;
+  const serverMs = way.serverMs.p50;
+  return { deviceMs, serverMs, linkMs: Math.max(0, totalMs.p50 - deviceMs - serverMs) };
+}
+
+/** Signs of the three parts, as a legend prints them. */
+export const BAR_SIGNS = Object.freeze({ device: '█', link: '░', server: '▓' });
+
+/**
+ * One bar for each way, as long as its total.
+ * @param width - characters of the longest bar, from 1
+ */
+export function drawBars(ways: readonly RatedWay[], width: number): string[] {
+  const longest = Math.max(...ways.map(({ totalMs }) => totalMs.p50));
+  return ways.map((rated) => {
+    const { deviceMs, linkMs, serverMs } = partsOf(rated);
+    // Ends are rounded, not lengths: the bar is as long as its total whatever the parts are.
+    const ends = [deviceMs, deviceMs + linkMs, deviceMs + linkMs + serverMs].map((ms) =>
+      longest === 0 ? 0 : Math.round((width * ms) / longest),
+    );
+    const signs = [BAR_SIGNS.device, BAR_SIGNS.link, BAR_SIGNS.server];
+    return signs.map((sign, i) => sign.repeat(ends[i] - (ends[i - 1] ?? 0))).join('');
+  });
+}
+
+/** A link in words. */
+export function describeLink({
+  name,
+  uplinkMbps,
+  downlinkMbps,
+  roundTripMs,
+  jitterMs = 0,
+}: PlanLink): string {
+  const jitter = jitterMs > 0 ? `, ± ${jitterMs} ms` : '';
+  return `${name}: ${uplinkMbps} Mbit/s up, ${downlinkMbps} Mbit/s down, ${roundTripMs} ms round trip${jitter}`;
+}
