@@ -29,13 +29,14 @@ export {
   type WayStages,
   wayOf,
 } from './measure/measured-way.js';
+export { type CodingPoint, designLadder, pointSource } from './measure/point-coder.js';
 export {
   type PreparedSample,
   type PreparedSamples,
   prepareSamples,
   type SampleOptions,
 } from './measure/samples.js';
-export { agreementScore, type TaskScore } from './measure/task-score.js';
+export { scoreOfTask, type TaskScore } from './measure/task-score.js';
 export { type End, type EndBasis, type Ends, endsOf, factorsOfSpeeds } from './plan/ends.js';
 export { type Plan, type PlanSettings, planBundle } from './plan/plan-bundle.js';
 export { type ModelPlan, type ModelToPlan, planModel, type TimesCheck } from './plan/plan-model.js';

@@ -49,6 +49,7 @@ export async function writeSquareBundle(root: string, name = 'square'): Promise<
       operatingPoints: [
         {
           id: 'two-levels',
+          kind: 'described',
           coding: [
             { tensor: 'double', quantizer: { kind: 'uniform', levelCount: 2, range: { kind: 'minmax' } } },
             { tensor: 'shift', quantizer: { kind: 'none' } },

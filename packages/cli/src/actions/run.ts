@@ -3,13 +3,14 @@
 import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
-import { createTextLines, type DataSet, openDataSet } from '@featherwire/eval';
+import type { DataSet } from '@featherwire/eval';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { createEdgeClient, createWebSocketTransport, type Transport } from '@featherwire/runtime';
 import { createHttpTransport } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
+import { openData } from '../edge/open-data.js';
 import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
 import { UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -30,9 +31,6 @@ export interface RunOptions extends QuantizerOptions {
   readonly json?: true;
 }
 
-/** Name of the data set that is made on the spot. */
-const TEXT_LINES = 'text-lines';
-const DEFAULT_TEXT_LINE_COUNT = 200;
 const STREAM_PATH = '/v1/stream';
 
 /** Runs data through head and server. */
@@ -40,7 +38,7 @@ export async function run(directory: string, options: RunOptions, context: Comma
   const { terminal } = context;
   const bundle = await readBundle(directory, { verify: ['head'] });
   const coding = codingOf(bundle.manifest, options);
-  const data = await openData(options);
+  const data = await openData(options.data, options.limit);
   const progress = createProgress(terminal);
   try {
     const summary = await runOverLink(bundle, data, coding, options, { ...context, progress });
@@ -104,11 +102,6 @@ function codingOf({ cut, operatingPoints }: BundleManifest, options: RunOptions)
       ? `--point expected a bundle with operating points, got one without`
       : `--point expected one of ${ids.join(', ')}, got '${point}'`,
   );
-}
-
-function openData({ data, limit }: RunOptions): Promise<DataSet> {
-  if (data !== TEXT_LINES) return openDataSet(data);
-  return createTextLines({ split: 'test', count: limit ?? DEFAULT_TEXT_LINE_COUNT });
 }
 
 function openTransport({ server, transport }: RunOptions): Transport {

@@ -2,11 +2,17 @@
 
 import type { BundleManifest } from '@featherwire/bundle';
 import type { ProgressReporter } from '@featherwire/demo';
-import { bootstrapRatio, type DataSet, type Estimate, type Ratio, tensorOfInput } from '@featherwire/eval';
+import {
+  bootstrapRatio,
+  type DataSet,
+  type Estimate,
+  metricOfTask,
+  type Ratio,
+  tensorOfInput,
+} from '@featherwire/eval';
 import { type Quantiles, quantiles } from '@featherwire/inference';
 import type { EdgeClient, FeatureRequestOptions, InferResult, RequestTimes } from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
-import { metricOfTask } from './score.js';
 
 /** What a run needs. */
 export interface EdgeRun {

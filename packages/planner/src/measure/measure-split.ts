@@ -1,6 +1,6 @@
 /** Measures a bundle's cut: for each point bytes and answers of all samples, then the times of some, one at a time. */
 
-import type { OperatingPoint } from '@featherwire/bundle';
+import { profileOfPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { decodeFrame, encodeFrame } from '@featherwire/codec';
 import { mapOnWorkers, type Ratio } from '@featherwire/eval';
@@ -10,11 +10,8 @@ import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
 import type { Reference } from './measure-whole.js';
 import type { MeasuredWay, WayStages } from './measured-way.js';
 import { closeAll } from './network.js';
-import { designLadder, type PointCoder, pointCoder } from './point-coder.js';
+import { type CodingPoint, designLadder, type PointCoder, pointCoder } from './point-coder.js';
 import { judge } from './task-score.js';
-
-/** Samples that the ladder's clip limits are designed on. */
-const DESIGN_SAMPLES = 16;
 
 /** A head with its tail. */
 interface Pair {
@@ -96,15 +93,29 @@ async function openPair(bundle: NodeBundle): Promise<Pair> {
 }
 
 async function pointsOf(
-  { manifest }: NodeBundle,
+  bundle: NodeBundle,
   head: ModelSession,
-  { samples }: MeasureContext,
-): Promise<readonly Pick<OperatingPoint, 'id' | 'coding'>[]> {
-  if (manifest.operatingPoints.length > 0) return manifest.operatingPoints;
+  context: MeasureContext,
+): Promise<readonly CodingPoint[]> {
+  const { operatingPoints, cut } = bundle.manifest;
+  if (operatingPoints.length === 0)
+    return designLadder(await designFeatures(head, context), cut, context.backend);
+  return operatingPoints.map(
+    (point): CodingPoint =>
+      point.kind === 'described'
+        ? point
+        : { kind: 'profiled', id: point.id, profile: profileOfPoint(bundle, point.id) },
+  );
+}
+
+/** What the ladder is designed on. */
+async function designFeatures(head: ModelSession, { samples, signal }: MeasureContext): Promise<TensorMap[]> {
   const features: TensorMap[] = [];
-  for (const { feeds } of samples.list.slice(0, DESIGN_SAMPLES))
+  for (const { feeds } of samples.design) {
+    signal.throwIfAborted();
     features.push((await head.run(feeds)).outputs);
-  return designLadder(features, manifest.cut);
+  }
+  return features;
 }
 
 /** Times of every stage, in the order in which they happen between a client and a server. */

@@ -1,43 +1,96 @@
 /**
- * Ways of coding a cut, as measuring takes them: operating points that a bundle states, and a ladder of plain quantizers for
- * bundles without any. The ladder's clip limits are designed once, from features of the first samples.
+ * Ways of coding a cut, as measuring takes them: operating points that a bundle states, and a ladder of points for bundles
+ * without any, whose quantizers and static tables are designed on features of a few samples.
  */
 
-import type { BundleManifest, OperatingPoint, QuantizerChoice, TensorSpec } from '@featherwire/bundle';
+import type { BundleManifest, DescribedPoint } from '@featherwire/bundle';
+import type { OperatingPointSource } from '@featherwire/bundle/node';
 import {
-  addValues,
   type Backend,
-  createStatistics,
+  type CodingProfile,
   decodeFrame,
-  designRange,
+  decodeTensors,
+  designTensorProfile,
+  encodeBundledFrame,
   encodeFrame,
+  type Quantizer,
+  type QuantizerChoice,
+  writeProfile,
 } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
-import type { TensorOf } from '@featherwire/tensor';
+
+/** A way of coding the cut, with everything that it needs. */
+export type CodingPoint =
+  | Pick<DescribedPoint, 'kind' | 'id' | 'coding'>
+  | { readonly kind: 'profiled'; readonly id: string; readonly profile: CodingProfile };
 
 /** One way of coding the cut's tensors. */
 export interface PointCoder {
   readonly id: string;
   /** In words. */
   readonly setting: string;
-  /** One frame for each tensor of the cut, as they travel. */
+  /** The frames that travel. */
   encode(features: TensorMap): readonly Uint8Array[];
   decode(frames: readonly Uint8Array[]): TensorMap;
 }
 
 /** Levels of the ladder, from coarse to fine. */
 const LADDER_LEVELS: readonly number[] = [3, 4, 6, 8, 12, 16, 32];
+/** Most levels that tables by neighborhood take. */
+const MAX_CONTEXT_LEVELS = 16;
 
-/** A point with a quantizer for each tensor of the cut. */
-export function pointCoder(
-  { id, coding }: Pick<OperatingPoint, 'id' | 'coding'>,
+/** The coder of a point. */
+export function pointCoder(point: CodingPoint, cut: BundleManifest['cut'], backend: Backend): PointCoder {
+  return point.kind === 'described'
+    ? describedCoder(point, cut, backend)
+    : profiledCoder(point, cut, backend);
+}
+
+/**
+ * Designs the ladder. Tensors that are no float32 bear no loss (indices, masks, lengths): with one of them in the cut
+ * every tensor has a frame of its own.
+ * @param features - of a few samples, at least one
+ */
+export function designLadder(
+  features: readonly TensorMap[],
+  cut: BundleManifest['cut'],
+  backend: Backend,
+): CodingPoint[] {
+  return LADDER_LEVELS.map((levelCount): CodingPoint => {
+    const id = `levels-${levelCount}`;
+    const quantizer = { kind: 'uniform', levelCount, range: { kind: 'model' } } as const;
+    if (cut.some(({ dtype }) => dtype !== 'float32')) {
+      const coding = cut.map(({ name, dtype }) => ({
+        tensor: name,
+        quantizer: dtype === 'float32' ? quantizer : ({ kind: 'lossless' } as const),
+      }));
+      return { kind: 'described', id, coding };
+    }
+    const coder = levelCount <= MAX_CONTEXT_LEVELS ? 'rans-contexts' : 'rans';
+    const tensors = cut.map(({ name }) =>
+      designTensorProfile(
+        features.map((feature) => feature[name]),
+        { quantizer, coder, contextPreference: 'size', backend },
+      ),
+    );
+    return { kind: 'profiled', id, profile: { tensors } };
+  });
+}
+
+/** The point as it is added to a bundle. */
+export function pointSource(point: CodingPoint): OperatingPointSource {
+  return point.kind === 'described' ? point : { ...point, profile: writeProfile(point.profile) };
+}
+
+function describedCoder(
+  { id, coding }: Extract<CodingPoint, { kind: 'described' }>,
   cut: BundleManifest['cut'],
   backend: Backend,
 ): PointCoder {
   const quantizerOf = new Map(coding.map(({ tensor, quantizer }) => [tensor, quantizer]));
   return {
     id,
-    setting: [...new Set(coding.map(({ quantizer }) => describeQuantizer(quantizer)))].join(', '),
+    setting: [...new Set(coding.map(({ quantizer }) => describeChoice(quantizer)))].join(', '),
     encode: (features) =>
       cut.map(({ name }) => encodeFrame(features[name], { quantizer: quantizerOf.get(name)!, backend })),
     decode: (frames) =>
@@ -45,50 +98,57 @@ export function pointCoder(
   };
 }
 
-/**
- * Designs the ladder.
- * @param features - of a few samples, at least one
- */
-export function designLadder(features: readonly TensorMap[], cut: BundleManifest['cut']): OperatingPoint[] {
-  return LADDER_LEVELS.map((levelCount) => ({
-    id: `levels-${levelCount}`,
-    coding: cut.map((spec) => ({
-      tensor: spec.name,
-      quantizer: ladderQuantizer(features, spec, levelCount),
-    })),
-  }));
+/** The number of the point has no meaning here, as long as both ends use the same. */
+const POINT = 0;
+
+function profiledCoder(
+  { id, profile }: Extract<CodingPoint, { kind: 'profiled' }>,
+  cut: BundleManifest['cut'],
+  backend: Backend,
+): PointCoder {
+  const profiles = new Map([[POINT, profile]]);
+  return {
+    id,
+    setting: [...new Set(profile.tensors.map(({ quantizer }) => describeStage(quantizer)))].join(', '),
+    encode: (features) => [
+      encodeBundledFrame(
+        cut.map(({ name }) => features[name]),
+        { profile, point: POINT, sequenceNumber: 0, backend },
+      ),
+    ],
+    decode: ([frame]) => {
+      const tensors = decodeTensors(frame, { profiles, backend }, cut.length);
+      return Object.fromEntries(cut.map(({ name }, i) => [name, tensors[i]]));
+    },
+  };
 }
 
-/** Elements that are no float32 travel without loss: indices, masks and lengths bear none. */
-function ladderQuantizer(
-  features: readonly TensorMap[],
-  { name, dtype }: TensorSpec,
-  levelCount: number,
-): QuantizerChoice {
-  if (dtype !== 'float32') return { kind: 'lossless' };
-  const statistics = createStatistics();
-  for (const feature of features) addValues(statistics, (feature[name] as TensorOf<'float32'>).data);
-  const { low, high } = designRange(statistics, { levelCount });
-  return { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };
-}
-
-function describeQuantizer(quantizer: QuantizerChoice): string {
+/** A quantizer that is asked for, in a word or two. */
+function describeChoice(quantizer: QuantizerChoice): string {
   switch (quantizer.kind) {
     case 'uniform':
     case 'grouped':
-      return `${quantizer.levelCount} levels`;
+      return levels(quantizer.levelCount);
     case 'levels':
-      return `${quantizer.levels.length} levels`;
+      return levels(quantizer.levels.length);
     case 'asymmetric':
-      return `${quantizer.bits} bits`;
+      return levels(2 ** quantizer.bits);
     case 'blocks':
       return `blocks of ${quantizer.blockSize}`;
     case 'none':
-      return 'as it is';
     case 'integer':
     case 'lossless':
       return 'lossless';
     default:
       return quantizer satisfies never;
   }
+}
+
+/** A quantizer of a profile, in the same words. */
+function describeStage(quantizer: Quantizer): string {
+  return 'levelCount' in quantizer ? levels(quantizer.levelCount) : quantizer.kind;
+}
+
+function levels(count: number): string {
+  return `${count} levels`;
 }

@@ -27,6 +27,7 @@ function codingOfPoint(manifest: BundleManifest, id: string): ReadonlyMap<string
     const ids = manifest.operatingPoints.map((candidate) => candidate.id);
     throw new RangeError(`coding expected one of the operating points ${quoted(ids)}, got '${id}'`);
   }
+  if (point.kind !== 'described') throw new RangeError(`coding expected a described point, got '${id}'`);
   return new Map(point.coding.map(({ tensor, quantizer }) => [tensor, quantizer]));
 }
 
