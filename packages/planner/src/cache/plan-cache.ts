@@ -63,6 +63,6 @@ async function write(directory: string, file: string, text: string): Promise<voi
     await writeFile(temporary, text);
     await rename(temporary, file);
   } catch {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

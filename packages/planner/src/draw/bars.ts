@@ -20,20 +20,26 @@ export function partsOf({ way, totalMs }: RatedWay): TotalParts {
 /** Signs of the three parts, as a legend prints them. */
 export const BAR_SIGNS = Object.freeze({ device: '█', link: '░', server: '▓' });
 
+/** How many times as long as the shortest total the longest bar is drawn at most; longer ones are cut. */
+const MAX_RATIO = 6;
+const CUT_SIGN = '›';
+
 /**
- * One bar for each way, as long as its total.
+ * One bar for each way, as long as its total; what is too long is cut and ends in `›`.
  * @param width - characters of the longest bar, from 1
  */
 export function drawBars(ways: readonly RatedWay[], width: number): string[] {
-  const longest = Math.max(...ways.map(({ totalMs }) => totalMs.p50));
+  const totals = ways.map(({ totalMs }) => totalMs.p50);
+  const longest = Math.min(Math.max(...totals), MAX_RATIO * Math.min(...totals));
   return ways.map((rated) => {
     const { deviceMs, linkMs, serverMs } = partsOf(rated);
     // Ends are rounded, not lengths: the bar is as long as its total whatever the parts are.
     const ends = [deviceMs, deviceMs + linkMs, deviceMs + linkMs + serverMs].map((ms) =>
-      longest === 0 ? 0 : Math.round((width * ms) / longest),
+      longest === 0 ? 0 : Math.min(width, Math.round((width * ms) / longest)),
     );
     const signs = [BAR_SIGNS.device, BAR_SIGNS.link, BAR_SIGNS.server];
-    return signs.map((sign, i) => sign.repeat(ends[i] - (ends[i - 1] ?? 0))).join('');
+    const bar = signs.map((sign, i) => sign.repeat(ends[i] - (ends[i - 1] ?? 0))).join('');
+    return rated.totalMs.p50 > longest * (1 + 1e-9) ? bar + CUT_SIGN : bar;
   });
 }
 

@@ -35,7 +35,7 @@ export interface PointCoder {
 }
 
 /** Levels of the ladder, from coarse to fine. */
-const LADDER_LEVELS: readonly number[] = [3, 4, 6, 8, 12, 16, 32];
+const LADDER_LEVELS: readonly number[] = [4, 8, 16, 32];
 /** Most levels that tables by neighborhood take. */
 const MAX_CONTEXT_LEVELS = 16;
 
@@ -70,7 +70,7 @@ export function designLadder(
     const tensors = cut.map(({ name }) =>
       designTensorProfile(
         features.map((feature) => feature[name]),
-        { quantizer, coder, contextPreference: 'size', backend },
+        { quantizer, coder, backend },
       ),
     );
     return { kind: 'profiled', id, profile: { tensors } };
@@ -146,7 +146,24 @@ function describeChoice(quantizer: QuantizerChoice): string {
 
 /** A quantizer of a profile, in the same words. */
 function describeStage(quantizer: Quantizer): string {
-  return 'levelCount' in quantizer ? levels(quantizer.levelCount) : quantizer.kind;
+  switch (quantizer.kind) {
+    case 'affine':
+      return levels(quantizer.affine.levelCount);
+    case 'levels':
+      return levels(quantizer.levels.length);
+    case 'blocks':
+      return `blocks of ${quantizer.blocks.blockSize}`;
+    case 'grouped':
+      return 'levels by channel';
+    case 'integer':
+    case 'none':
+    case 'planes':
+      return 'lossless';
+    case 'constant':
+      return 'one value';
+    default:
+      return quantizer satisfies never;
+  }
 }
 
 function levels(count: number): string {

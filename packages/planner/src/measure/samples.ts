@@ -1,7 +1,7 @@
 /** Samples as ways are measured on: read once, with the input tensor and, for pictures, the pixels of the network's size. */
 
 import { createHash } from 'node:crypto';
-import type { ImagePreprocessing, Pixels } from '@featherwire/bundle';
+import { type ImagePreprocessing, type Pixels, pixelsToTensor } from '@featherwire/bundle';
 import { type DataSet, pixelsOfInput, type Sample, tensorOfInput } from '@featherwire/eval';
 import type { TensorMap } from '@featherwire/inference';
 import { bytesOfData } from '@featherwire/tensor';
@@ -62,7 +62,9 @@ export async function prepareSamples(data: DataSet, options: SampleOptions): Pro
 }
 
 async function prepareInput({ input }: Sample, preprocessing: ImagePreprocessing | undefined) {
-  if (input.kind === 'tensor') return { pixels: null, tensor: input.tensor };
-  const tensor = await tensorOfInput(input, preprocessing);
-  return { pixels: await pixelsOfInput(input, preprocessing!), tensor };
+  if (input.kind === 'tensor' || !preprocessing) {
+    return { pixels: null, tensor: await tensorOfInput(input, preprocessing) };
+  }
+  const pixels = await pixelsOfInput(input, preprocessing);
+  return { pixels, tensor: pixelsToTensor(pixels, preprocessing) };
 }

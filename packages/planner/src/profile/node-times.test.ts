@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { nodeTimesOfSteps } from './node-times.js';
 
-const node = (name: string, opType = 'Conv', output: string[] = []) => ({ name, opType, output });
-const step = (name: string, ms: number) => ({ name, opType: '', ms, outputBytes: 0 });
+const node = (name: string, opType = 'Conv', output: string[] = [], input: string[] = []) => ({
+  ...{ name, opType, input, output },
+});
+const step = (name: string, ms: number, opType = '') => ({ name, opType, ms, outputBytes: 0 });
 const times = (nodes: string[], steps: [string, number][]): number[] => [
   ...nodeTimesOfSteps(
     nodes.map((name) => node(name)),
@@ -30,6 +32,16 @@ test('a step may be named after the value that it makes', () => {
   const nodes = [node('a', 'Conv', ['x']), node('b', 'Relu', ['y']), node('y', 'Add', ['z'])];
   const { ms } = nodeTimesOfSteps(nodes, [step('x_nchwc', 1), step('y_nchwc', 2), step('z_nchwc', 4)]);
   expect([...ms]).toEqual([1, 0, 6]); // the node named y goes before the value y
+});
+
+test('a step named after the last of joined nodes belongs to the one that does its work', () => {
+  const nodes = [
+    node('a', 'Conv', ['x']),
+    node('b', 'Add', ['s'], ['x', 'r']),
+    node('c', 'Clip', ['y'], ['s']),
+  ];
+  expect([...nodeTimesOfSteps(nodes, [step('y_nchwc', 5, 'Conv')]).ms]).toEqual([5, 0, 0]);
+  expect([...nodeTimesOfSteps(nodes, [step('y_nchwc', 5, 'Gelu')]).ms]).toEqual([0, 0, 5]);
 });
 
 test('nodes without names are counted as the engine counts them, constants left out', () => {

@@ -1,7 +1,8 @@
 /**
  * From the engine's steps back to the nodes of the graph. The engine joins nodes and adds steps of its own (reorderings of
  * memory), but names what it makes after a node that went in, or after the value that comes out: `conv1_nchwc`,
- * `add3/LayerNormFusion/`. A step that no name leads from belongs to the node of the step before it.
+ * `add3/LayerNormFusion/`. A step that is named after the last of several joined nodes belongs to the one among them that
+ * does what the step does; one that no name leads from belongs to the node of the step before it.
  */
 
 import type { StepProfile } from '@featherwire/inference';
@@ -11,7 +12,8 @@ export interface NamedNode {
   /** May be empty. */
   readonly name: string;
   readonly opType: string;
-  /** Names of the values that it makes. */
+  /** Names of the values that it reads and makes. */
+  readonly input: readonly string[];
   readonly output: readonly string[];
 }
 
@@ -25,6 +27,8 @@ export interface NodeTimes {
 
 /** What the engine puts before the names of joined nodes. */
 const JOINED_PREFIX = 'fused ';
+/** A convolution is joined with normalization, addition and activation behind it. */
+const MAX_JOINED_DEPTH = 3;
 /** Where additions to a node's name begin. */
 const ADDITION_STARTS = '/_';
 
@@ -35,6 +39,7 @@ const ADDITION_STARTS = '/_';
  */
 export function nodeTimesOfSteps(nodes: readonly NamedNode[], steps: readonly StepProfile[]): NodeTimes {
   const positions = positionsByName(nodes);
+  const producers = producersOf(nodes);
   const ms = new Float64Array(nodes.length);
   let namedMs = 0;
   let totalMs = 0;
@@ -42,8 +47,9 @@ export function nodeTimesOfSteps(nodes: readonly NamedNode[], steps: readonly St
   let last: number | undefined;
   for (const step of steps) {
     totalMs += step.ms;
-    const position = positionOfStep(step.name, positions);
-    if (position !== undefined) {
+    const named = positionOfStep(step.name, positions);
+    if (named !== undefined) {
+      const position = headOfJoined(nodes, named, step.opType, producers);
       namedMs += step.ms;
       ms[position] += waitingMs;
       waitingMs = 0;
@@ -66,6 +72,26 @@ function positionsByName(nodes: readonly NamedNode[]): Map<string, number> {
     if (opType !== 'Constant') index++;
   }
   return positions;
+}
+
+function producersOf(nodes: readonly NamedNode[]): Map<string, number> {
+  return new Map(nodes.flatMap(({ output }, position) => output.map((name) => [name, position] as const)));
+}
+
+/** The nearest node before `position` that does what the step does; `position` itself if it or none near does. */
+function headOfJoined(
+  nodes: readonly NamedNode[],
+  position: number,
+  opType: string,
+  producers: ReadonlyMap<string, number>,
+): number {
+  let layer = [position];
+  for (let depth = 0; depth <= MAX_JOINED_DEPTH; depth++) {
+    const found = layer.find((at) => nodes[at].opType === opType);
+    if (found !== undefined) return found;
+    layer = layer.flatMap((at) => nodes[at].input.flatMap((name) => producers.get(name) ?? []));
+  }
+  return position;
 }
 
 /** The longest beginning of the step's name that is a known name and ends where an addition may begin. */
