@@ -13,21 +13,25 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Each package with those it may import. */
 const TABLE = {
   tensor: [],
+  link: [],
   codec: ['tensor'],
   inference: ['tensor'],
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
-  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval'],
-  runtime: ['tensor', 'codec', 'inference', 'bundle'],
-  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime'],
-  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'planner', 'runtime', 'demo'],
+  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
+  runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
+  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
+  cli: [
+    ...['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'planner', 'runtime', 'demo'],
+    'link',
+  ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
 const NODE_PACKAGES = ['authoring', 'eval', 'planner', 'demo', 'cli'];
 /** Packages without any third-party import. */
-const PURE_PACKAGES = ['tensor', 'codec'];
+const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */
 const CODEC_FOLDERS = {
   bitstream: ['bitstream'],

@@ -254,6 +254,18 @@ test.each([
   },
 );
 
+test('run with a profiled point sends fewer bytes than the same quantizer described', async () => {
+  const data = ['--server', url, '--data', 'inputs.npy', '--limit', '12', '--json'];
+  const [described, profiled] = await Promise.all(
+    ['coarse', 'static'].map((point) => run('run', 'bundle', ...data, '--point', point)),
+  );
+  expect(profiled.status, profiled.errors).toBe(0);
+  const [first, second] = [described, profiled].map(({ output }) => JSON.parse(output));
+  expect(second).toMatchObject({ coding: 'static', sampleCount: 12, counted: 'link' });
+  expect(second.bytesPerSample.payload).toBeLessThan(first.bytesPerSample.payload);
+  expect(second.bitsPerElement).toBeCloseTo((8 * second.bytesPerSample.payload) / 4608, 9);
+});
+
 test('run prints a table, and says what fails', async () => {
   const good = await run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--raw', '--limit', '3');
   expect(good.status).toBe(0);

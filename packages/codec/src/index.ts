@@ -77,6 +77,7 @@ export {
 export {
   type FrameDescription,
   inspectFrame,
+  isBundledFrame,
   type ParseOptions,
   type TensorDescription,
 } from './frame-parser.js';

@@ -14,6 +14,7 @@ import {
   encodeFrame,
   encodeTensors,
   inspectFrame,
+  isBundledFrame,
   joinChunks,
   loadWasmBackend,
   type QuantizerChoice,
@@ -230,6 +231,26 @@ describe('bundled frames', () => {
       expect.objectContaining({ code: 'invalid-field' }),
     );
     expect(() => bundled(make(1).slice(1), profile)).toThrow(/features expected 3/);
+    const shared = 5 + 1 + 1 + 2 + 4 + 4; // preamble, options, point, sequence number, digest, checksum
+    const own = inspectFrame(frame, decoding(profile)).tensors.map(({ ownBytes }) => ownBytes);
+    expect(own.reduce((sum, bytes) => sum + bytes, shared)).toBe(frame.length);
+    expect(own[0]).toBeGreaterThan(own[1]);
+  });
+
+  test('are told from self-contained ones by their first bytes', () => {
+    const profile = profileOf([feature([30], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const frame = bundled([feature([30], 2)], profile);
+    expect(isBundledFrame(frame.subarray(0, 5))).toBe(true);
+    const backend = referenceBackend;
+    expect(isBundledFrame(encodeFrame(feature([3], 1), { quantizer: { kind: 'none' }, backend }))).toBe(
+      false,
+    );
+    expect(() => isBundledFrame(frame.subarray(0, 4))).toThrow(
+      expect.objectContaining({ code: 'truncated' }),
+    );
+    expect(() => isBundledFrame(Uint8Array.of(1, 2, 3))).toThrow(
+      expect.objectContaining({ code: 'wrong-magic' }),
+    );
   });
 
   test('a frame of an unknown point, or of another type, is refused', () => {

@@ -17,7 +17,7 @@ export {
   shortlistCuts,
 } from './choice/shortlist.js';
 export { type TotalLine, totalLine, totalOf } from './choice/total.js';
-export type { Loss, PlanLink, Way, WayKind } from './choice/way.js';
+export type { Loss, Way, WayKind } from './choice/way.js';
 export { BAR_SIGNS, describeLink, drawBars, partsOf, type TotalParts } from './draw/bars.js';
 export { drawPlan } from './draw/plan-svg.js';
 export { shownWays } from './draw/shown-ways.js';

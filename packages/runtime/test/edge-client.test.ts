@@ -130,8 +130,8 @@ describe('edge client', () => {
       counted: 'link',
       payload: a.length + b.length,
       perTensor: [
-        { name: 'b', elements: 8, frameBytes: b.length, bitsPerElement: b.length },
-        { name: 'a', elements: 3, frameBytes: a.length, bitsPerElement: (8 * a.length) / 3 },
+        { name: 'b', elements: 8, codedBytes: b.length, bitsPerElement: b.length },
+        { name: 'a', elements: 3, codedBytes: a.length, bitsPerElement: (8 * a.length) / 3 },
       ],
     });
     const { totalMs: _, ...serverTimes } = times;

@@ -6,6 +6,7 @@ import { loadModel } from '@featherwire/authoring';
 import type { ImagePreprocessing, Task } from '@featherwire/bundle';
 import { readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
+import type { LinkProfile } from '@featherwire/link';
 import type { InputShapes } from '@featherwire/onnx';
 import {
   checkEndProfile,
@@ -17,7 +18,6 @@ import {
   type ModelPlan,
   noCache,
   type Plan,
-  type PlanLink,
   type PlanSettings,
   planBundle,
   planModel,
@@ -37,7 +37,7 @@ import { printJson } from '../terminal/terminal.js';
 
 /** What the options parse to. */
 export interface PlanOptions extends BundleContentOptions {
-  readonly link: PlanLink;
+  readonly link: LinkProfile;
   readonly data: string;
   readonly maxLoss: number;
   readonly budget?: number;

@@ -1,6 +1,7 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
+import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an integer from `low` to `high`, both included. */
@@ -52,6 +53,22 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
     const expected = schemes.map((scheme) => `${scheme}//`).join(', ');
     throw new InvalidArgumentError(`Expected an address that begins with ${expected}.`);
   };
+}
+
+/** Parses a link: a name, or rates and delays. */
+export function linkArgument(text: string): LinkProfile {
+  try {
+    return parseLink(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}
+
+/** Parses a time in milliseconds above 0: `100ms`, or the number alone. */
+export function millisecondsArgument(text: string): number {
+  const value = Number(/^(\d+(?:\.\d+)?)(?:ms)?$/.exec(text.trim())?.[1]);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a time above 0 as in 100ms.');
 }
 
 /** Parses positions in a shape, such as `2,3`. */

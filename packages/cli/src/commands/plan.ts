@@ -1,13 +1,22 @@
 /** `featherwire plan`: where to cut and how to code for a link, or not to split at all. */
 
+import { LINK_NAMES } from '@featherwire/link';
 import { type Command, Option } from 'commander';
 import type { PlanOptions } from '../actions/plan.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, positiveNumber, shapeOption } from './arguments.js';
-import { linkArgument, millisecondsArgument } from './link-argument.js';
+import {
+  backendOption,
+  integerIn,
+  jsonOption,
+  linkArgument,
+  millisecondsArgument,
+  positiveNumber,
+  shapeOption,
+} from './arguments.js';
 
 const EXAMPLES = `
-LINK is UP[/DOWN],ROUNDTRIP[,JITTER]: 20mbps,40ms or 5mbps/20mbps,60ms,8ms. DATA is as for \`featherwire run\`.
+LINK is a name (${LINK_NAMES.join(', ')}), or 20mbps,40ms or 5/20mbps,60ms,jitter=5ms,loss=0.5%.
+DATA is as for \`featherwire run\`.
 This machine stands for both ends until an option says otherwise; a profile is a file of \`featherwire measure\`.
 
 Totals are computed: measured times of the stages and measured bytes over the link asked for. Estimates choose
@@ -16,7 +25,7 @@ which cuts are measured and stand in a table of their own. What was measured is 
 
 Examples:
   $ featherwire plan model.onnx --link 20mbps,40ms --data pictures --task classification --preprocessing p.json
-  $ featherwire plan model.onnx --link 5mbps/20mbps,60ms --data pictures --device phone.json --server-speed 4
+  $ featherwire plan model.onnx --link lte --data pictures --device phone.json --server-speed 4
   $ featherwire plan bundle --link 20mbps,40ms --data test.npz --max-loss 0.5 --budget 100ms --svg plan.svg
   $ featherwire plan bundle --link 20mbps,40ms --data test.npz --server-speed 4 --json`;
 

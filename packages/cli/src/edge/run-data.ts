@@ -91,7 +91,7 @@ function summarize(results: readonly InferResult[], metric: EdgeRunSummary['metr
     results.reduce((sum, result) => sum + measure(result), 0) / results.length;
   const tensors = results.flatMap(({ bytes }) => bytes.perTensor);
   const elements = tensors.reduce((sum, tensor) => sum + tensor.elements, 0);
-  const frameBytes = tensors.reduce((sum, tensor) => sum + tensor.frameBytes, 0);
+  const frameBytes = results.reduce((sum, { bytes }) => sum + bytes.payload, 0);
   const times = STAGES.map((stage) => [stage, quantiles(results.map((result) => result.times[stage]))]);
   return {
     sampleCount: results.length,

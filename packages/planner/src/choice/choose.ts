@@ -4,10 +4,11 @@
  */
 
 import type { Quantiles } from '@featherwire/inference';
+import { checkLink, type LinkProfile } from '@featherwire/link';
 import { type BandwidthRange, fastestByBandwidth } from './break-even.js';
 import { paretoFront } from './pareto.js';
 import { totalLine, totalOf } from './total.js';
-import type { PlanLink, Way } from './way.js';
+import type { Way } from './way.js';
 
 /** What is wanted. */
 export interface Wishes {
@@ -30,22 +31,22 @@ export interface RatedWay {
 
 /** The outcome. */
 export interface Choice {
-  readonly link: PlanLink;
+  readonly link: LinkProfile;
   readonly wishes: Wishes;
   /** All ways, the fastest first. */
   readonly ways: readonly RatedWay[];
   /** The smallest median total among ways that keep loss and budget; null if none keeps both. */
   readonly winnerId: string | null;
-  /** Fastest way by the uplink's bandwidth, among those that keep the loss; the budget is left out. */
+  /** Fastest way by the uplink's bandwidth among those that keep the loss; budget, jitter and losses are left out. */
   readonly ranges: readonly BandwidthRange[];
 }
 
 /**
  * Chooses.
  * @param ways - with distinct ids
- * @throws {RangeError} if there are no ways, ids repeat, or a rate of the link is not above 0
+ * @throws {RangeError} if there are no ways, ids repeat, or the link is out of range
  */
-export function choose(ways: readonly Way[], link: PlanLink, wishes: Wishes): Choice {
+export function choose(ways: readonly Way[], link: LinkProfile, wishes: Wishes): Choice {
   checkInput(ways, link);
   const rated = rate(ways, link, wishes).sort((a, b) => a.totalMs.p50 - b.totalMs.p50);
   const competing = ways.filter((way) => way.loss.points <= wishes.maxLossPoints);
@@ -60,7 +61,7 @@ export function choose(ways: readonly Way[], link: PlanLink, wishes: Wishes): Ch
   };
 }
 
-function rate(ways: readonly Way[], link: PlanLink, { maxLossPoints, budgetMs }: Wishes): RatedWay[] {
+function rate(ways: readonly Way[], link: LinkProfile, { maxLossPoints, budgetMs }: Wishes): RatedWay[] {
   const totals = ways.map((way) => totalOf(way, link));
   const front = paretoFront(
     ways.map(({ loss, uplinkBytes, deviceMacs }, i) => [
@@ -80,12 +81,10 @@ function rate(ways: readonly Way[], link: PlanLink, { maxLossPoints, budgetMs }:
   }));
 }
 
-function checkInput(ways: readonly Way[], link: PlanLink): void {
+function checkInput(ways: readonly Way[], link: LinkProfile): void {
   if (ways.length === 0) throw new RangeError('ways expected at least one, got none');
   if (new Set(ways.map(({ id }) => id)).size !== ways.length) {
     throw new RangeError('ways expected distinct ids, got one twice');
   }
-  for (const rate of ['uplinkMbps', 'downlinkMbps'] as const) {
-    if (!(link[rate] > 0)) throw new RangeError(`link.${rate} expected a number above 0, got ${link[rate]}`);
-  }
+  checkLink(link);
 }

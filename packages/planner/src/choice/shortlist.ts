@@ -3,7 +3,7 @@
  * figures choose what is measured and stand in no column with measured ones.
  */
 
-import type { PlanLink } from './way.js';
+import type { LinkProfile } from '@featherwire/link';
 
 /** A legal cut with the times of its sides. */
 export interface CutToRate {
@@ -39,7 +39,7 @@ const ALIKE_SHARE = 0.03;
  */
 export function shortlistCuts(
   cuts: readonly CutToRate[],
-  link: Pick<PlanLink, 'uplinkMbps' | 'roundTripMs'>,
+  link: Pick<LinkProfile, 'uplinkMbps' | 'roundTripMs'>,
   count: number,
 ): CutEstimate[] {
   return withoutAlike(cuts)
@@ -61,7 +61,7 @@ function withoutAlike(cuts: readonly CutToRate[]): CutToRate[] {
 
 function estimate(
   cut: CutToRate,
-  { uplinkMbps, roundTripMs }: Pick<PlanLink, 'uplinkMbps' | 'roundTripMs'>,
+  { uplinkMbps, roundTripMs }: Pick<LinkProfile, 'uplinkMbps' | 'roundTripMs'>,
 ): CutEstimate {
   const estimatedBytes = Math.ceil((cut.elements * ASSUMED_BITS_PER_ELEMENT) / 8);
   const linkMs = roundTripMs + (8 * estimatedBytes) / (1000 * uplinkMbps);

@@ -1,12 +1,14 @@
 /**
  * The time from input to answer over a link. The stages follow each other, so that the median total is taken as the sum of
- * their medians: `a + b / bandwidth` with a fixed part and the bits that go up. Connections are taken to be open and warm.
+ * their medians, with the transfer by the model of package `link` over a connection that is open and busy. Without jitter
+ * and losses it is `a + b / bandwidth`, with a fixed part and the bits that go up.
  */
 
 import type { Quantiles } from '@featherwire/inference';
-import type { PlanLink, Way } from './way.js';
+import { estimateTransfer, type LinkProfile } from '@featherwire/link';
+import type { Way } from './way.js';
 
-/** A total as a function of the uplink's bandwidth: `fixedMs + kilobits / Mbit/s`. */
+/** A total without jitter and losses as a function of the uplink's bandwidth: `fixedMs + kilobits / Mbit/s`. */
 export interface TotalLine {
   /** Everything that does not depend on the uplink's bandwidth, the answer's way down included. */
   readonly fixedMs: number;
@@ -14,35 +16,29 @@ export interface TotalLine {
   readonly kilobits: number;
 }
 
-/** Standard deviations from the median to the 95th percentile of a normal distribution. */
-const P95_DEVIATIONS = 1.645;
-
 /** The median total of a way for every bandwidth of the uplink. The downlink stays as the link has it. */
-export function totalLine(way: Way, link: Pick<PlanLink, 'downlinkMbps' | 'roundTripMs'>): TotalLine {
+export function totalLine(way: Way, link: LinkProfile): TotalLine {
   const computing = way.deviceMs.p50 + way.serverMs.p50;
-  if (way.uplinkBytes.p50 === 0) return { fixedMs: computing, kilobits: 0 };
-  const down = transferMs(way.downlinkBytes, link.downlinkMbps);
-  return { fixedMs: computing + link.roundTripMs + down, kilobits: (8 * way.uplinkBytes.p50) / 1000 };
+  if (way.kind === 'device') return { fixedMs: computing, kilobits: 0 };
+  const { downlinkMs, roundTripMs } = transferOf(way, link);
+  return { fixedMs: computing + roundTripMs + downlinkMs, kilobits: (8 * way.uplinkBytes.p50) / 1000 };
 }
 
 /**
  * Median and 95th percentile of a way's total. The spread of the total takes the stages as independent: distances
  * from the median to the 95th percentile add up as squares.
  */
-export function totalOf(way: Way, link: PlanLink): Quantiles {
-  const { fixedMs, kilobits } = totalLine(way, link);
-  const p50 = fixedMs + kilobits / link.uplinkMbps;
+export function totalOf(way: Way, link: LinkProfile): Quantiles {
   const spread = ({ p50: median, p95 }: Quantiles): number => p95 - median;
-  const sends = way.uplinkBytes.p50 > 0;
-  const spreads = [
-    spread(way.deviceMs),
-    spread(way.serverMs),
-    transferMs(spread(way.uplinkBytes), link.uplinkMbps),
-    sends ? P95_DEVIATIONS * (link.jitterMs ?? 0) : 0,
-  ];
-  return { p50, p95: p50 + Math.hypot(...spreads) };
+  const computing = way.deviceMs.p50 + way.serverMs.p50;
+  const spreads = [spread(way.deviceMs), spread(way.serverMs)];
+  if (way.kind === 'device') return { p50: computing, p95: computing + Math.hypot(...spreads) };
+  const { p50Ms, p95Ms } = transferOf(way, link);
+  const bytesSpreadMs = (8 * spread(way.uplinkBytes)) / (1000 * link.uplinkMbps);
+  const p50 = computing + p50Ms;
+  return { p50, p95: p50 + Math.hypot(...spreads, p95Ms - p50Ms, bytesSpreadMs) };
 }
 
-function transferMs(bytes: number, mbps: number): number {
-  return (8 * bytes) / (1000 * mbps);
+function transferOf({ uplinkBytes, downlinkBytes }: Way, link: LinkProfile) {
+  return estimateTransfer(link, { uplinkBytes: uplinkBytes.p50, downlinkBytes });
 }

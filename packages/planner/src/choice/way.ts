@@ -1,6 +1,6 @@
 /**
- * A way to get the network's answer, with everything that was measured of it, and the link that it would go over. These
- * records are all that the choice knows: nothing in this folder measures, draws or reads files.
+ * A way to get the network's answer, with everything that was measured of it. These records and a link are all that the
+ * choice knows: nothing in this folder measures, draws or reads files.
  */
 
 import type { Quantiles } from '@featherwire/inference';
@@ -46,16 +46,4 @@ export interface Way {
   /** Value of the task's metric. */
   readonly metric: number;
   readonly loss: Loss;
-}
-
-/** A link as totals need it. */
-export interface PlanLink {
-  readonly name: string;
-  /** Above 0, in 10^6 bits a second. */
-  readonly uplinkMbps: number;
-  readonly downlinkMbps: number;
-  /** Of an empty message and its answer. */
-  readonly roundTripMs: number;
-  /** Standard deviation of the round trip; default 0. */
-  readonly jitterMs?: number;
 }

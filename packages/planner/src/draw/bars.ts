@@ -1,7 +1,7 @@
 /** Bars of text: how the total of each way is made of device, link and server. */
 
+import type { LinkProfile } from '@featherwire/link';
 import type { RatedWay } from '../choice/choose.js';
-import type { PlanLink } from '../choice/way.js';
 
 /** The parts of a total in milliseconds. */
 export interface TotalParts {
@@ -24,13 +24,18 @@ export const BAR_SIGNS = Object.freeze({ device: '█', link: '░', server: '�
 const MAX_RATIO = 6;
 const CUT_SIGN = '›';
 
+/** The total that the longest bar stands for. @param ways - at least one */
+export function longestBarMs(ways: readonly RatedWay[]): number {
+  const totals = ways.map(({ totalMs }) => totalMs.p50);
+  return Math.min(Math.max(...totals), MAX_RATIO * Math.min(...totals));
+}
+
 /**
  * One bar for each way, as long as its total; what is too long is cut and ends in `›`.
  * @param width - characters of the longest bar, from 1
  */
 export function drawBars(ways: readonly RatedWay[], width: number): string[] {
-  const totals = ways.map(({ totalMs }) => totalMs.p50);
-  const longest = Math.min(Math.max(...totals), MAX_RATIO * Math.min(...totals));
+  const longest = longestBarMs(ways);
   return ways.map((rated) => {
     const { deviceMs, linkMs, serverMs } = partsOf(rated);
     // Ends are rounded, not lengths: the bar is as long as its total whatever the parts are.
@@ -39,18 +44,15 @@ export function drawBars(ways: readonly RatedWay[], width: number): string[] {
     );
     const signs = [BAR_SIGNS.device, BAR_SIGNS.link, BAR_SIGNS.server];
     const bar = signs.map((sign, i) => sign.repeat(ends[i] - (ends[i - 1] ?? 0))).join('');
-    return rated.totalMs.p50 > longest * (1 + 1e-9) ? bar + CUT_SIGN : bar;
+    return rated.totalMs.p50 > longest ? bar + CUT_SIGN : bar;
   });
 }
 
 /** A link in words. */
-export function describeLink({
-  name,
-  uplinkMbps,
-  downlinkMbps,
-  roundTripMs,
-  jitterMs = 0,
-}: PlanLink): string {
-  const jitter = jitterMs > 0 ? `, ± ${jitterMs} ms` : '';
-  return `${name}: ${uplinkMbps} Mbit/s up, ${downlinkMbps} Mbit/s down, ${roundTripMs} ms round trip${jitter}`;
+export function describeLink(link: LinkProfile): string {
+  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
+  const parts = [`${uplinkMbps} Mbit/s up`, `${downlinkMbps} Mbit/s down`, `${roundTripMs} ms round trip`];
+  if (jitterMs > 0) parts.push(`${jitterMs} ms jitter`);
+  if (lossRate > 0) parts.push(`${100 * lossRate} % lost`);
+  return `${name}: ${parts.join(', ')}`;
 }

@@ -6,7 +6,7 @@
 import type { BandwidthRange } from '../choice/break-even.js';
 import type { Choice, RatedWay } from '../choice/choose.js';
 import { totalLine } from '../choice/total.js';
-import { describeLink, partsOf } from './bars.js';
+import { describeLink, longestBarMs, partsOf } from './bars.js';
 import { shownWays } from './shown-ways.js';
 
 const WIDTH = 960;
@@ -23,6 +23,9 @@ const WAY_COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B
 const PART_COLORS = { device: '#33627d', link: '#c9d6de', server: '#7fa9c0' };
 const INK = '#1b1f23';
 const FAINT = '#8a9299';
+
+/** Between break-even figures, so that they do not touch. */
+const MIN_LABEL_DISTANCE = 38;
 
 /** Bandwidths of the curves, as factors on the planned one. */
 const SPAN = 32;
@@ -51,15 +54,15 @@ export function drawPlan(choice: Choice, title: string): string {
 function bars(shown: readonly RatedWay[], { winnerId }: Choice): string[] {
   const left = MARGIN + LABEL_WIDTH;
   const width = WIDTH - left - FIGURE_WIDTH - MARGIN;
-  const longest = Math.max(...shown.map(({ totalMs }) => totalMs.p50), Number.MIN_VALUE);
+  const longest = longestBarMs(shown);
   const rows = shown.flatMap((rated, i) => {
     const y = 18 + i * ROW_HEIGHT;
     const { deviceMs, linkMs, serverMs } = partsOf(rated);
     let x = left;
     const part = (ms: number, color: string): string => {
-      const length = (width * ms) / longest;
-      const drawn = rect(x, y, length, 16, color);
-      x += length;
+      const end = Math.min(left + width, x + (width * ms) / longest);
+      const drawn = rect(x, y, end - x, 16, color);
+      x = end;
       return drawn;
     };
     const isWinner = rated.way.id === winnerId;
@@ -71,6 +74,7 @@ function bars(shown: readonly RatedWay[], { winnerId }: Choice): string[] {
       part(deviceMs, PART_COLORS.device),
       part(linkMs, PART_COLORS.link),
       part(serverMs, PART_COLORS.server),
+      ...(rated.totalMs.p50 > longest ? [breakOfBar(left + width, y)] : []),
       text(x + 8, y + 13, `${formatMs(rated.totalMs.p50)} ms`, { weight, color }),
     ];
   });
@@ -79,6 +83,12 @@ function bars(shown: readonly RatedWay[], { winnerId }: Choice): string[] {
     text(left + i * 90 + 15, 10, name, { color: FAINT, size: 12 }),
   ]);
   return [...legend, ...rows];
+}
+
+/** Two strokes across a bar that is longer than drawn. */
+function breakOfBar(right: number, y: number): string {
+  const strokes = [right - 26, right - 18].map((x) => `M${x} ${y + 18}l8 -20`);
+  return `<path d="${strokes.join('')}" stroke="#fff" stroke-width="3"/>`;
 }
 
 interface Scales {
@@ -171,7 +181,7 @@ function strip(
     if (to <= from) return [];
     const place = shown.findIndex(({ way }) => way.id === wayId);
     const drawn = [rect(x(from), y, x(to) - x(from), 10, place < 0 ? '#dddddd' : colorOf(place))];
-    const isInside = fromMbps > lowMbps && x(fromMbps) - lastLabel > 48;
+    const isInside = fromMbps > lowMbps && x(fromMbps) - lastLabel > MIN_LABEL_DISTANCE;
     if (!isInside) return drawn;
     lastLabel = x(fromMbps);
     return [...drawn, text(x(fromMbps), y + 25, formatTick(fromMbps), { anchor: 'middle', size: 12 })];

@@ -2,9 +2,9 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { thisMachine } from '@featherwire/inference/node';
+import type { LinkProfile } from '@featherwire/link';
 import type { PlanCache } from '../cache/plan-cache.js';
 import { type Choice, choose, type Wishes } from '../choice/choose.js';
-import type { PlanLink } from '../choice/way.js';
 import type { MeasureContext } from '../measure/measure-context.js';
 import { measureSplit } from '../measure/measure-split.js';
 import { measureUnsplit, type Reference, readReference } from '../measure/measure-whole.js';
@@ -13,7 +13,7 @@ import { machineKey } from './profile-graph.js';
 
 /** What every plan is made for and from. */
 export interface PlanSettings {
-  readonly link: PlanLink;
+  readonly link: LinkProfile;
   readonly wishes: Wishes;
   readonly overhead: MessageOverhead;
   readonly cache: PlanCache;
