@@ -111,6 +111,7 @@ class PoolRequestHandler implements RequestHandler {
     if (!pool) return this.refuse(requestId, 'unknown-bundle', `no bundle here has a digest of ${key}…`);
     const { outcome, queueMs } = await pool.submit(jobOf(request));
     if (outcome.kind === 'failed') return this.refuse(requestId, outcome.code, outcome.text);
+    if (outcome.kind !== 'done') return this.refuse(requestId, 'internal', `a worker gave ${outcome.kind}`);
     const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
     const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });
     this.#answered++;

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { createHttpApp } from './http-app.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
 import { type ServerLogger, silentLogger } from './logger.js';
+import { createPartProfiles } from './part-profiles.js';
 import {
   bundleKey,
   createRequestHandler,
@@ -82,7 +83,10 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
   checkBundles(options.bundles);
   const pools = await startPools(options, limits, logger);
   const handler = createRequestHandler(pools);
-  const app = createHttpApp({ handler, bundles: options.bundles, limits });
+  const app = createHttpApp({
+    ...{ handler, bundles: options.bundles, limits },
+    profiles: createPartProfiles(pools),
+  });
   const stream = attachStream({ server: app.server, handler, limits, logger });
   const parts: ServerParts = { app, stream, pools, handler };
   try {
