@@ -4,8 +4,9 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { loadModel } from '@featherwire/authoring';
 import type { ImagePreprocessing, Task } from '@featherwire/bundle';
-import { readBundle } from '@featherwire/bundle/node';
+import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
+import { profileModel } from '@featherwire/inference/node';
 import type { LinkProfile } from '@featherwire/link';
 import type { InputShapes } from '@featherwire/onnx';
 import {
@@ -25,11 +26,13 @@ import {
   profiledGraph,
   scoreOfTask,
 } from '@featherwire/planner';
+import { fetchPartProfile } from '@featherwire/runtime';
 import type { CommandContext } from '../context.js';
 import { openData } from '../edge/open-data.js';
 import { inFile, readInput, writeOutput } from '../files.js';
 import { messageOverhead } from '../plan/overhead.js';
 import { printPlan } from '../plan/print-plan.js';
+import { serverProfileOfModel } from '../plan/server-profile.js';
 import { type BundleContentOptions, readBundleContent } from '../split/bundle-content.js';
 import { CommandError, UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -41,6 +44,7 @@ export interface PlanOptions extends BundleContentOptions {
   readonly data: string;
   readonly maxLoss: number;
   readonly budget?: number;
+  readonly server?: URL;
   readonly serverSpeed?: number;
   readonly device?: string;
   readonly deviceSpeed?: number;
@@ -96,7 +100,10 @@ async function planOfModel(file: string, options: PlanOptions, context: PlanCont
     options.device === undefined
       ? { kind: 'speed', speed: options.deviceSpeed ?? 1 }
       : { kind: 'profile', profile: await readProfile(options.device, context) };
-  const server: End = { kind: 'speed', speed: options.serverSpeed ?? 1 };
+  const server: End =
+    options.server === undefined
+      ? { kind: 'speed', speed: options.serverSpeed ?? 1 }
+      : { kind: 'profile', profile: await serverProfileOfModel(options.server, graph, signal) };
   const { cuts: cutCount } = options;
   const target = { loaded, graph, device, server, content, cutCount, threads: 1 };
   return { name: graph.name, plan: await planModel(target, settings) };
@@ -116,8 +123,24 @@ async function planOfBundle(
   const { inputs, model } = bundle.manifest;
   const names = inputs.map(({ name }) => name);
   const settings = await settingsOf(names, bundle.manifest, options, context);
-  const factors = factorsOfSpeeds(options.deviceSpeed ?? 1, options.serverSpeed ?? 1);
+  const serverSpeed = options.server
+    ? await speedOfServer(bundle, options.server, context)
+    : (options.serverSpeed ?? 1);
+  const factors = factorsOfSpeeds(options.deviceSpeed ?? 1, serverSpeed);
   return { name: model.name, plan: await planBundle(bundle, factors, settings) };
+}
+
+/** How many times as fast as this machine a server runs the tail. */
+async function speedOfServer(
+  bundle: NodeBundle,
+  server: URL,
+  { signal, progress }: PlanContext,
+): Promise<number> {
+  progress.stage('profile the tail, on the server and here');
+  const there = await fetchPartProfile(server, bundle.digest, 'tail', signal);
+  const { inputShapes } = there;
+  const here = await profileModel(bundle.partPath('tail'), { inputShapes, threads: 1, signal });
+  return here.runMs.p50 / there.runMs.p50;
 }
 
 async function settingsOf(

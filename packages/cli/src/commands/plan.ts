@@ -12,6 +12,7 @@ import {
   millisecondsArgument,
   positiveNumber,
   shapeOption,
+  urlArgument,
 } from './arguments.js';
 
 const EXAMPLES = `
@@ -27,7 +28,7 @@ Examples:
   $ featherwire plan model.onnx --link 20mbps,40ms --data pictures --task classification --preprocessing p.json
   $ featherwire plan model.onnx --link lte --data pictures --device phone.json --server-speed 4
   $ featherwire plan bundle --link 20mbps,40ms --data test.npz --max-loss 0.5 --budget 100ms --svg plan.svg
-  $ featherwire plan bundle --link 20mbps,40ms --data test.npz --server-speed 4 --json`;
+  $ featherwire plan bundle --link 20mbps,40ms --data test.npz --server http://10.0.0.2:8350 --json`;
 
 const DEFAULT_MAX_LOSS = 1;
 const DEFAULT_CUT_COUNT = 3;
@@ -54,6 +55,11 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
         .default(DEFAULT_MAX_LOSS),
     )
     .addOption(new Option('--budget <ms>', 'limit of the 95th percentile').argParser(millisecondsArgument))
+    .addOption(
+      new Option('--server <url>', 'take the times of the server from a running `featherwire serve`')
+        .argParser(urlArgument('http:', 'https:'))
+        .conflicts('serverSpeed'),
+    )
     .addOption(
       new Option('--server-speed <factor>', 'the server is so many times as fast as this machine').argParser(
         positiveNumber,
