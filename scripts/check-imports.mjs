@@ -21,15 +21,26 @@ const TABLE = {
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
+  report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
-    ...['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'planner', 'runtime', 'demo'],
+    'tensor',
+    'codec',
+    'inference',
+    'onnx',
+    'bundle',
+    'authoring',
+    'eval',
+    'planner',
+    'runtime',
+    'demo',
     'link',
+    'report',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'planner', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'report', 'planner', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

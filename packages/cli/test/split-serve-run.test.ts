@@ -112,8 +112,10 @@ afterAll(async () => {
 test('cuts lists the cut with its size and the cost of both sides', async () => {
   const { output } = await run('cuts', model, ...SHAPE, '--json');
   const { cuts } = JSON.parse(output);
-  const cut = cuts.find(({ name }: { name: string }) => name === CUT);
-  expect(cut).toMatchObject({ dtype: 'float32', shape: [1, 16, 3, 96], elements: 4608, bytes: 18_432 });
+  const holds = ({ tensors }: { tensors: { name: string }[] }) => tensors.some(({ name }) => name === CUT);
+  const cut = cuts.find(holds);
+  expect(cut).toMatchObject({ elements: 4608, bytes: 18_432 });
+  expect(cut.tensors).toMatchObject([{ content: 'data', dtype: 'float32', shape: [1, 16, 3, 96] }]);
   const { head, tail } = JSON.parse(readFileSync(file('bundle/featherwire.json'), 'utf8'));
   expect(cut.head).toEqual({ macs: head.macs, parameters: head.parameters });
   expect(cut.tail).toEqual({ macs: tail.macs, parameters: tail.parameters });
@@ -121,6 +123,28 @@ test('cuts lists the cut with its size and the cost of both sides', async () => 
   expect(table).toMatch(
     /^p2o\.Add\.25 +float32 +\[1, 16, 3, 96\] +4,608 +18\.0 KiB +3\.69 M +22\.6 % +12\.6 M /m,
   );
+});
+
+test('cuts lists sets, keeps to what is asked for, and says why a tensor is in none', async () => {
+  const sets = async (...options: string[]): Promise<{ tensors: unknown[]; bytes: number }[]> =>
+    JSON.parse((await run('cuts', model, ...SHAPE, ...options, '--json')).output).cuts;
+  const all = await sets('--all');
+  const useful = await sets();
+  const singles = await sets('--max-tensors', '1');
+  expect(all.length).toBeGreaterThan(useful.length);
+  expect(useful.length).toBeGreaterThan(singles.length);
+  expect(singles.every(({ tensors }) => tensors.length === 1)).toBe(true);
+  expect((await sets('--front')).length).toBeLessThan(singles.length);
+  const small = await sets('--under', '10000', '--sort', 'bytes');
+  const bytes = small.map((set) => set.bytes);
+  expect(Math.max(...bytes)).toBeLessThan(10_000);
+  expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+  const skipped = 'conv2d_60.tmp_0';
+  const { output } = await run('cuts', model, ...SHAPE, '--with', skipped);
+  expect(output).toMatch(/^2 tensors .*\n {2}\S+ .*\n {2}conv2d_60\.tmp_0 /m);
+  const refusal = await run('cuts', model, ...SHAPE, '--with', skipped, '--max-tensors', '1');
+  expect(refusal.status).toBe(1);
+  expect(refusal.errors).toContain('it takes 2 tensors to cut there');
 });
 
 test('cuts says what depends on open dimensions', async () => {
@@ -264,6 +288,39 @@ test('run with a profiled point sends fewer bytes than the same quantizer descri
   expect(second).toMatchObject({ coding: 'static', sampleCount: 12, counted: 'link' });
   expect(second.bytesPerSample.payload).toBeLessThan(first.bytesPerSample.payload);
   expect(second.bitsPerElement).toBeCloseTo((8 * second.bytesPerSample.payload) / 4608, 9);
+});
+
+test('run over a shaped link takes its round trip, and verifies what is decoded', async () => {
+  const args = [
+    'run',
+    'bundle',
+    '--server',
+    url,
+    '--data',
+    'inputs.npy',
+    '--limit',
+    '3',
+    '--point',
+    'static',
+  ];
+  const shaped = await run(...args, '--link', '20mbps,150ms', '--verify', '--json');
+  expect(shaped.status, shaped.errors).toBe(0);
+  const report = JSON.parse(shaped.output);
+  expect(report.link).toMatchObject({ uplinkMbps: 20, downlinkMbps: 20, roundTripMs: 150 });
+  expect(report.times.linkMs.p50).toBeGreaterThan(140); // timers may fire a little early
+  const printed = await run(...args, '--link', 'uplink-20', '--transport', 'http');
+  expect(printed.output).toMatch(
+    /^link +20 Mbit\/s uplink, shaped on this machine: 20 Mbit\/s up, 80 down, round trip 20 ms, jitter 0 ms, losses 0\.00 %$/m,
+  );
+  const [wrong, secure] = await Promise.all([
+    run(...args, '--link', 'carrier-pigeon'),
+    run('run', 'bundle', '--server', 'https://127.0.0.1:1', '--data', 'inputs.npy', '--link', 'lte'),
+  ]);
+  expect([wrong.status, secure.status]).toEqual([2, 2]);
+  expect(wrong.errors).toMatch(
+    /'--link <link>' argument 'carrier-pigeon' is invalid.*link expected 3g, lte, 5g/,
+  );
+  expect(secure.errors).toBe('error: --link expected a server without TLS, got https://127.0.0.1:1/\n');
 });
 
 test('run prints a table, and says what fails', async () => {

@@ -16,14 +16,13 @@ import {
   readTensorHeader,
 } from './container/header.js';
 import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
-import { geometryOfIndices } from './feature.js';
+import { geometryOfIndices, workingCount } from './feature.js';
 import { type IndexSection, readIndexSection } from './index-section.js';
 import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import {
   type CodedIndices,
   chunksOfGeometry,
-  elementsOf,
   type FeatureGeometry,
   type Layout,
   maxChunkCount,
@@ -213,11 +212,9 @@ function readBody(
   }
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfIndices(shape, quantizer);
-  if (elementsOf(geometry) > limits.maxElements)
-    throw reader.error(
-      'limit-exceeded',
-      `${elementsOf(geometry)} coefficients are over ${limits.maxElements} elements`,
-    );
+  const working = workingCount(shape, quantizer);
+  if (working > limits.maxElements)
+    throw reader.error('limit-exceeded', `${working} coefficients are over ${limits.maxElements} elements`);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

@@ -51,6 +51,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
   type DecodeOptions,
@@ -136,6 +137,7 @@ export {
   type RangeDesign,
   type RangeDesignOptions,
 } from './quantizer/range-design.js';
+export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,
   createStatistics,
@@ -167,6 +169,7 @@ export type {
   Quantizer,
   RansPayload,
   SparseLayout,
+  SpectralQuantizer,
   StaticCoder,
   SymbolAlphabet,
   TableCurve,

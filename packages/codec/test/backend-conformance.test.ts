@@ -51,7 +51,7 @@ function drawQuantizer(random: RandomSource, shape: readonly number[]): Quantize
 function drawLayout(random: RandomSource, quantizer: QuantizerChoice, coder: CoderChoice): LayoutChoice {
   const layouts = ['auto', 'dense', 'csr', 'csr-separate', 'significance'] as const;
   const drawn = layouts[random.nextInteger(layouts.length)];
-  return coder === 'binary' || levelCountOf(quantizer) > 256 ? 'auto' : drawn;
+  return coder === 'binary' || coder === 'binary-fast' || levelCountOf(quantizer) > 256 ? 'auto' : drawn;
 }
 
 function levelCountOf(quantizer: QuantizerChoice): number {
@@ -73,8 +73,10 @@ function drawCase(seed: number): {
   const count = 1 + random.nextInteger(seed % 20 === 0 ? 60_000 : 2_000);
   const { data } = drawFeature(names[random.nextInteger(names.length)], count, seed);
   const shape = count % 12 === 0 ? [count / 12, 3, 4] : count % 2 === 0 ? [count / 2, 2] : [count];
-  const coder = (['auto', 'rans', 'binary'] as const)[random.nextInteger(3)];
   const quantizer = drawQuantizer(random, shape);
+  const coder = (['auto', 'rans', 'binary', 'binary-fast'] as const)[
+    random.nextInteger(levelCountOf(quantizer) > 256 ? 3 : 4)
+  ];
   const feature: Tensor =
     random.nextUniform() < 0.2
       ? { dtype: 'float16', shape, data: float16FromFloat32(data) }

@@ -54,7 +54,7 @@ function smoothFeature(shape: number[], seed: number): Tensor {
 }
 
 const minmax = { kind: 'minmax' } as const;
-const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
+const CHOICES: [string, Exclude<TensorProfileOptions['quantizer'], { kind: 'spectral' }>][] = [
   ['uniform 4', { kind: 'uniform', levelCount: 4, range: minmax }],
   ['uniform 5 by model', { kind: 'uniform', levelCount: 5, range: { kind: 'model' } }],
   ['asymmetric 8 bits', { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -0.5, high: 3 } }],

@@ -11,7 +11,7 @@ import type { TensorMap } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
 import { tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { listCuts } from '../src/cuts.js';
+import { listCuts } from '../src/cuts/single-cuts.js';
 import { OnnxError } from '../src/errors.js';
 import { inferShapes } from '../src/infer-shapes.js';
 import { type InputShapes, withInputShapes } from '../src/input-shapes.js';

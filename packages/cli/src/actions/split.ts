@@ -10,7 +10,7 @@ import {
   splitToBundle,
 } from '@featherwire/authoring';
 import type { TensorMap } from '@featherwire/inference';
-import { graphOf, type InputShapes } from '@featherwire/onnx';
+import { graphOf, type InputShapes, type InputValues } from '@featherwire/onnx';
 import { readNpy } from '@featherwire/tensor';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput } from '../files.js';
@@ -26,6 +26,7 @@ export interface SplitOptions extends BundleContentOptions {
   readonly at: readonly string[];
   readonly output: string;
   readonly shape?: InputShapes;
+  readonly value?: InputValues;
   readonly keepWhole?: true;
   readonly force?: true;
   readonly runs: number;
@@ -50,7 +51,7 @@ export async function split(
   const progress = createProgress(terminal);
   try {
     progress.stage('infer shapes');
-    const loaded = await inFile(file, () => loadModel(file, options.shape));
+    const loaded = await inFile(file, () => loadModel(file, options.shape, options.value));
     signal.throwIfAborted();
     const plan: SplitPlan = {
       tensors: options.at,

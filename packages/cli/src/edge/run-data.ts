@@ -21,8 +21,8 @@ export interface EdgeRun {
   readonly data: DataSet;
   /** Samples to run, at most as many as the data has. */
   readonly sampleCount: number;
-  readonly coding: FeatureRequestOptions['coding'];
-  readonly timeoutMs: number;
+  /** How each sample is sent. */
+  readonly request: Omit<FeatureRequestOptions, 'signal'>;
   readonly progress: ProgressReporter;
   readonly signal: AbortSignal;
 }
@@ -60,7 +60,7 @@ export const STAGES: readonly (keyof RequestTimes)[] = [
  * @throws {CommandError} if data and bundle do not fit together
  */
 export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
-  const { client, manifest, data, sampleCount, coding, timeoutMs, progress, signal } = run;
+  const { client, manifest, data, sampleCount, request, progress, signal } = run;
   const input = onlyInput(manifest);
   const metric = manifest.task && metricOfTask(manifest.task);
   const results: InferResult[] = [];
@@ -72,7 +72,7 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
       throw new CommandError('bundle expected preprocessing to take pictures, got none in its manifest');
     }
     const feeds = { [input]: await tensorOfInput(sample.input, manifest.preprocessing) };
-    const result = await client.infer(feeds, { coding, timeoutMs, signal });
+    const result = await client.infer(feeds, { ...request, signal });
     results.push(result);
     if (metric) ratios.push(metric.score(result.outputs, sample));
     progress.progress(i + 1, sampleCount);

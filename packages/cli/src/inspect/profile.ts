@@ -61,6 +61,8 @@ export function levelCountOf({ quantizer }: TensorProfile): number {
       return quantizer.grouped.levelCount;
     case 'blocks':
       return quantizer.blocks.levelCount;
+    case 'spectral':
+      return quantizer.spectral.levelCount;
     case 'integer':
       return quantizer.levelCount;
     default:

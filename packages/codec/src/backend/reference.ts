@@ -1,6 +1,7 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
 import { crc32 } from '../bitstream/crc32.js';
+import { decodeTrees, encodeTrees } from '../entropy/binary/bin-trees.js';
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
 import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
@@ -26,6 +27,8 @@ export const referenceBackend: Backend = Object.freeze({
   decodeRans,
   encodeBins,
   decodeBins,
+  encodeTrees,
+  decodeTrees,
   encodeContexts: encodeWithModel,
   decodeContexts: decodeWithModel,
 });

@@ -155,6 +155,8 @@ function describeStage(quantizer: Quantizer): string {
       return `blocks of ${quantizer.blocks.blockSize}`;
     case 'grouped':
       return 'levels by channel';
+    case 'spectral':
+      return 'chosen coefficients';
     case 'integer':
     case 'none':
     case 'planes':

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type LoadedModel, type SplitPlan, splitToBundle } from '@featherwire/authoring';
 import type { NodeBundle } from '@featherwire/bundle/node';
-import { listCuts, modelCost, OnnxError } from '@featherwire/onnx';
+import { listCutSets, modelCost, OnnxError } from '@featherwire/onnx';
 import { type CutEstimate, type CutToRate, shortlistCuts } from '../choice/shortlist.js';
 import { measureSplit } from '../measure/measure-split.js';
 import { readReference } from '../measure/measure-whole.js';
@@ -93,9 +93,10 @@ const HERE: End = { kind: 'speed', speed: 1 };
 /** Legal cuts whose size is known, with the times of both sides on their ends. */
 function cutsToRate({ loaded }: ModelToPlan, ends: Ends): CutToRate[] {
   const { model, shapes, sizes } = loaded;
-  return listCuts(model, { shapes, sizes }).flatMap(({ name, elements, head }) => {
+  return listCutSets(model, { shapes, sizes }).sets.flatMap(({ tensors, elements, head }) => {
     if (elements === null || elements === 0) return [];
-    return [{ tensors: [name], elements, headMacs: head.macs, ...ends.cut([name]) }];
+    const names = tensors.map(({ name }) => name);
+    return [{ tensors: names, elements, headMacs: head.macs, ...ends.cut(names) }];
   });
 }
 
