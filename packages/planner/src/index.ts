@@ -22,6 +22,8 @@ export { BAR_SIGNS, describeLink, drawBars, partsOf, type TotalParts } from './d
 export { drawPlan } from './draw/plan-svg.js';
 export { shownWays } from './draw/shown-ways.js';
 export type { MeasureContext, PlanProgress } from './measure/measure-context.js';
+export { measureSplit } from './measure/measure-split.js';
+export { measureUnsplit, type Reference, readReference } from './measure/measure-whole.js';
 export {
   type EndFactors,
   type MeasuredWay,
