@@ -92,21 +92,18 @@ async function check() {
     runners.set(way.id, await splitRunner(bundle, backend));
   }
   const planned = measured.map((way) => wayOf(way, FACTORS, OVERHEAD));
-  const fresh = new Map(planned.map((way) => [way.id, way]));
   const rows = [];
   for (const link of LINKS.map(parseLink)) {
     for (const way of planned.filter(({ kind }) => kind !== 'device')) {
       const { totals, stages } = await runInTurns(link, server, samples, runners.get(way.id));
-      fresh.set(way.id, { ...way, ...stages });
-      rows.push(rowOf(way, fresh.get(way.id), link, totals.p50));
+      rows.push(rowOf(way, { ...way, ...stages }, link, totals.p50));
       const { plannedMs, predictedMs, measuredMs } = rows.at(-1);
       log(
         `${way.id} over ${link.name}: ${plannedMs} planned, ${predictedMs} predicted, ${measuredMs} measured`,
       );
     }
   }
-  fresh.set('device', { ...fresh.get('device'), ...(await timeDevice(samples, runners.get('device'))) });
-  const breakEvens = await checkBreakEvens([...fresh.values()], server, samples, runners);
+  const breakEvens = await checkBreakEvens(planned, server, samples, runners);
   const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
   return {
     command: 'node bench/plan-check.mjs',
@@ -142,7 +139,8 @@ function rowOf(planned, fresh, link, measuredMs) {
 /** Both neighbors of every break-even, at bandwidths on either side: does the one win that should? */
 async function checkBreakEvens(ways, server, samples, runners) {
   const base = parseLink(LINKS[0]);
-  const { ranges } = choose(ways, base, { maxLossPoints: 100 });
+  const now = await timeInTurns(ways, server, samples, runners);
+  const { ranges } = choose(now, base, { maxLossPoints: 100 });
   log(`ranges: ${ranges.map(({ wayId, fromMbps }) => `${wayId} from ${fromMbps.toFixed(2)}`).join(', ')}`);
   const checked = [];
   for (const [i, { fromMbps, wayId: above }] of ranges.entries()) {
@@ -253,14 +251,7 @@ async function runInTurns(link, serverPort, samples, run) {
         totals.push(totalMs);
         stages.push(times);
       }
-      const of = (sum) => quantiles(stages.map(sum));
-      return {
-        totals: quantiles(totals),
-        stages: {
-          deviceMs: of(({ headMs, encodeMs, readMs }) => headMs + encodeMs + readMs),
-          serverMs: of(({ decodeMs, tailMs, respondMs }) => decodeMs + tailMs + respondMs),
-        },
-      };
+      return { totals: quantiles(totals), stages: endTimes(stages) };
     });
   } finally {
     await straight.close();
@@ -281,10 +272,30 @@ async function runPair(link, serverPort, samples, runs) {
   });
 }
 
-async function timeDevice(samples, run) {
-  const totals = [];
-  for (const sample of samples) totals.push((await run(sample)).times.totalMs);
-  return { deviceMs: quantiles(totals) };
+/** The ways with the stages of requests over plain loopback, all ways in turns. */
+async function timeInTurns(ways, serverPort, samples, runners) {
+  const straight = openTransport(serverPort);
+  try {
+    const stages = ways.map(() => []);
+    for (const [i, sample] of [...samples.slice(0, WARM_UP), ...samples].entries()) {
+      for (const [at, { id }] of ways.entries()) {
+        const { times } = await runners.get(id)(sample, straight);
+        if (i >= WARM_UP) stages[at].push(times);
+      }
+    }
+    return ways.map((way, at) => ({ ...way, ...endTimes(stages[at]) }));
+  } finally {
+    await straight.close();
+  }
+}
+
+/** Times on both ends; what has no stages is a network on the device. */
+function endTimes(list) {
+  const of = (sum) => quantiles(list.map(sum));
+  return {
+    deviceMs: of(({ headMs, encodeMs = 0, readMs = 0 }) => headMs + encodeMs + readMs),
+    serverMs: of(({ decodeMs = 0, tailMs = 0, respondMs = 0 }) => decodeMs + tailMs + respondMs),
+  };
 }
 
 /** A session that takes so many times as long. */
@@ -310,7 +321,8 @@ async function deviceRunner(bundle) {
   return async ({ feeds }) => {
     const start = performance.now();
     await whole.run(feeds);
-    return { times: { totalMs: performance.now() - start } };
+    const totalMs = performance.now() - start;
+    return { times: { headMs: totalMs, totalMs } };
   };
 }
 
