@@ -9,7 +9,8 @@
  *
  * --tolerance is the largest error allowed, relative to the output's range. --sample N takes N cuts of each model,
  * spread over the list. --log writes a line for each proved cut and skips those that it already has, so that a run can
- * be taken up again. --json adds one row for each model to a file of results, in place of one of the same name.
+ * be taken up again. --json adds one row for each model to a file of results, in place of one of the same name, inputs
+ * and limit.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -193,7 +194,7 @@ function describe({
 function addRow(file, row) {
   const empty = { command: 'node scripts/check-cuts.mjs', machine: {}, rows: [] };
   const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : empty;
-  const key = ({ model, inputs }) => JSON.stringify([model, inputs]);
+  const key = ({ model, inputs, setsOf }) => JSON.stringify([model, inputs, setsOf.length]);
   results.machine = { processor: cpus()[0].model, node: process.version };
   results.rows = [...results.rows.filter((other) => key(other) !== key(row)), row];
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);

@@ -20,6 +20,7 @@ const TABLE = {
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
+  calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
   report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
@@ -32,6 +33,7 @@ const TABLE = {
     'bundle',
     'authoring',
     'eval',
+    'calibration',
     'planner',
     'runtime',
     'demo',
@@ -40,7 +42,7 @@ const TABLE = {
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'report', 'planner', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

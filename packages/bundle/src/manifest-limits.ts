@@ -20,6 +20,8 @@ export const MANIFEST_LIMITS = Object.freeze({
   idLength: 64,
   /** Bytes of an operating point's profile. */
   profileBytes: 1 << 22,
+  /** Squared error that a bit may cost an encoder, in the square of the levels' distance. */
+  lambda: 1024,
   /** Bytes of all profiles of a bundle together. */
   profileBytesInAll: 1 << 26,
   /** Classes or letters of a task. */

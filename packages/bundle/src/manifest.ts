@@ -145,6 +145,11 @@ export interface ProfiledPoint extends NamedPoint {
   readonly kind: 'profiled';
   /** A profile (bitstream.md §16.3) with one entry for each tensor of the cut, in its order. */
   readonly profile: BundleFile;
+  /**
+   * Squared error, in the square of the levels' distance, that a bit may cost the encoder: that of the codec's `lambda`, with
+   * which the point was measured; 0 by default.
+   */
+  readonly lambda?: number;
 }
 
 /** A measured rate and accuracy; never an estimate. */

@@ -66,6 +66,7 @@ export const operatingPointSchema = z.discriminatedUnion('kind', [
     id: named.id,
     kind: z.literal('profiled'),
     profile: bundleFile.extend({ bytes: positiveCount.max(MANIFEST_LIMITS.profileBytes) }),
+    lambda: z.number().min(0).max(MANIFEST_LIMITS.lambda).optional(),
     measured: named.measured,
   }),
 ]) satisfies z.ZodType<OperatingPoint>;

@@ -54,6 +54,7 @@ export function exampleManifest(): BundleManifest {
       {
         id: 'c4',
         kind: 'profiled',
+        lambda: 0.15,
         profile: { file: 'tables/0123456789abcdef.bin', sha256: DIGEST, bytes: 40 },
         measured: {
           bytesPerSample: 512.5,

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addBenchCommand } from './commands/bench.js';
+import { addCalibrateCommand } from './commands/calibrate.js';
 import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
@@ -23,6 +24,7 @@ Examples:
   $ featherwire cuts model.onnx
   $ featherwire plan model.onnx --link 20mbps,40ms --data pictures
   $ featherwire split model.onnx --at relu5 -o bundle
+  $ featherwire calibrate bundle --data pictures --max-loss 1
   $ featherwire serve bundle
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire demo
@@ -49,6 +51,7 @@ export function createProgram(context: CommandContext): Command {
     .addHelpText('after', EXAMPLES);
   addCutsCommand(program, context);
   addSplitCommand(program, context);
+  addCalibrateCommand(program, context);
   addMeasureCommand(program, context);
   addPlanCommand(program, context);
   addServeCommand(program, context);

@@ -4,6 +4,7 @@
  */
 
 export type { Backend, LaneChoice, ValueCoding, ValueDecoding } from './backend/backend.js';
+export { javascriptBackend } from './backend/javascript/javascript-backend.js';
 export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
@@ -118,6 +119,7 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,

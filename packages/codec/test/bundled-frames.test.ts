@@ -15,6 +15,7 @@ import {
   encodeTensors,
   inspectFrame,
   isBundledFrame,
+  javascriptBackend,
   joinChunks,
   loadWasmBackend,
   type QuantizerChoice,
@@ -80,7 +81,7 @@ const CHOICES: [string, Exclude<TensorProfileOptions['quantizer'], { kind: 'spec
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, await loadWasmBackend()];
+  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 });
 
 function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {

@@ -12,7 +12,7 @@ import { graphOf, withFields } from './model.js';
 import { type ModelProto, type NodeProto, type TensorProto, TensorProto_DataType } from './proto/onnx_pb.js';
 import type { SessionFactory } from './sessions.js';
 import { type ShapeTable, staticElementCount } from './value-info.js';
-import { dimsOf, tensorToProto } from './weights.js';
+import { dimsOf, isExternal, tensorToProto } from './weights.js';
 
 /**
  * The model with its static shape arithmetic replaced by weights under the same names.
@@ -83,14 +83,14 @@ function arithmeticNodes(
   return nodes;
 }
 
-/** Names of weights that hold a few integers. */
+/** Names of weights inside the model that hold a few integers. */
 function fewIntegers(index: GraphIndex): Set<string> {
   const names = new Set<string>();
   for (const [name, weight] of index.weights) {
     const isInteger =
       weight.dataType === TensorProto_DataType.INT64 || weight.dataType === TensorProto_DataType.INT32;
     const elements = staticElementCount(dimsOf(weight)) ?? 0;
-    if (isInteger && elements <= MAX_ARITHMETIC_ELEMENTS) names.add(name);
+    if (isInteger && !isExternal(weight) && elements <= MAX_ARITHMETIC_ELEMENTS) names.add(name);
   }
   return names;
 }

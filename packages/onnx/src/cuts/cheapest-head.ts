@@ -9,7 +9,7 @@
  */
 
 import type { DataGraph, DataValue } from './data-graph.js';
-import { type FlowEdge, layOutNetwork, minimumCut } from './minimum-cut.js';
+import { type FlowEdge, type FlowNetwork, layOutNetwork, minimumCut } from './minimum-cut.js';
 
 /** Live nodes after one separator, up to and with the node that makes the next one. */
 export interface Segment {
@@ -64,77 +64,119 @@ const SOURCE = 0;
 const SINK = 1;
 const FIRST_NODE = 2;
 
-/** Lays out the network of a segment. */
-export function searchSegment(graph: DataGraph, { nodes, values }: Segment): SegmentSearch {
-  const vertexOf = new Map(nodes.map((position, i) => [position, FIRST_NODE + i]));
-  const firstValue = FIRST_NODE + nodes.length;
-  const edges: FlowEdge[] = [];
-  const limits: number[] = [];
-  const connect = (from: number, to: number, limit: number): number => {
-    limits.push(limit);
-    return edges.push({ from, to }) - 1;
-  };
-  const tie = (node: number, needed: number): void => {
-    connect(node, needed, Number.POSITIVE_INFINITY);
-  };
-  // Nodes after the segment are outside of every head: the sink stands for them.
-  const nodeOrSink = (position: number): number => vertexOf.get(position) ?? SINK;
-  const forcedInside = nodes.map((_, i) => connect(SOURCE, FIRST_NODE + i, 0));
-  const forcedOutside = nodes.map((_, i) => connect(FIRST_NODE + i, SINK, 0));
-  const sending = values.map(({ producer }, i) => {
-    const origin = producer === undefined ? undefined : vertexOf.get(producer);
-    return connect(origin ?? SOURCE, firstValue + i, 0);
-  });
-  for (const [i, { producer, readers, isOutput }] of values.entries()) {
-    const origin = producer === undefined ? undefined : vertexOf.get(producer);
-    for (const reader of readers) {
-      const vertex = nodeOrSink(reader);
-      tie(firstValue + i, vertex);
-      if (origin !== undefined && vertex !== SINK) tie(vertex, origin);
-    }
-    if (isOutput) tie(firstValue + i, SINK);
-  }
-  for (const position of nodes) {
-    for (const origin of graph.shapeOrigins.get(position) ?? []) {
-      const vertex = vertexOf.get(origin);
-      if (vertex !== undefined) tie(nodeOrSink(position), vertex);
-    }
-  }
-  for (const readers of graph.randomReaders) {
-    const vertices = [...readers].flatMap(
-      (reader) => vertexOf.get(reader) ?? (reader === graph.live.length ? [SINK] : []),
-    );
-    for (const [i, vertex] of vertices.entries()) {
-      const next = vertices[(i + 1) % vertices.length];
-      if (next !== vertex) tie(vertex, next);
-    }
-  }
-  const network = layOutNetwork(firstValue + values.length, edges);
-  const base = Float64Array.from(limits);
+/** The network of a segment, and the edges that a search sets the capacities of. */
+interface SegmentNetwork {
+  readonly network: FlowNetwork;
+  /** Capacities of a search that forces no node and sends all for nothing. */
+  readonly capacities: Float64Array;
+  /** Edges from the source to each node and from each node to the sink. */
+  readonly forcedInside: readonly number[];
+  readonly forcedOutside: readonly number[];
+  /** The edge that a value crosses by. */
+  readonly sending: readonly number[];
+  /** For each node the nodes that it needs directly, and those that need it, all as indices of the segment's nodes. */
+  readonly needed: readonly (readonly number[])[];
+  readonly needing: readonly (readonly number[])[];
+}
 
+/** Prepares the search of a segment. */
+export function searchSegment(graph: DataGraph, segment: Segment): SegmentSearch {
+  const { nodes, values } = segment;
+  const indexOf = new Map(nodes.map((position, i) => [position, i]));
+  const { network, capacities: base, ...edges } = layOutSegment(graph, segment, indexOf);
+  const nodeIndex = (position: number): number => {
+    const index = indexOf.get(position);
+    if (index !== undefined) return index;
+    throw new RangeError(`node expected a position in the segment, got ${position}`);
+  };
   return {
     cheapest(inside, outside, weights) {
       const capacities = base.slice();
-      for (const [i, edge] of sending.entries()) capacities[edge] = weights[i];
-      const vertexInside = vertexOf.get(inside);
-      const vertexOutside = vertexOf.get(outside);
-      if (vertexInside === undefined || vertexOutside === undefined) {
-        throw new RangeError(
-          `inside and outside expected nodes of the segment, got ${inside} and ${outside}`,
-        );
+      for (const [i, edge] of edges.sending.entries()) capacities[edge] = weights[i];
+      // What follows by itself is forced too: flow then takes short ways, however deep the segment is.
+      for (const i of reached(nodeIndex(inside), edges.needed)) {
+        capacities[edges.forcedInside[i]] = Number.POSITIVE_INFINITY;
       }
-      capacities[forcedInside[vertexInside - FIRST_NODE]] = Number.POSITIVE_INFINITY;
-      capacities[forcedOutside[vertexOutside - FIRST_NODE]] = Number.POSITIVE_INFINITY;
+      for (const i of reached(nodeIndex(outside), edges.needing)) {
+        capacities[edges.forcedOutside[i]] = Number.POSITIVE_INFINITY;
+      }
       const { value, sourceSide } = minimumCut(network, capacities, SOURCE, SINK);
       return { nodes: new Set(nodes.filter((_, i) => sourceSide[FIRST_NODE + i])), weight: value };
     },
     crossing(head) {
       const isInside = (position: number | undefined): boolean =>
-        position === undefined || !vertexOf.has(position) || head.has(position);
+        position === undefined || !indexOf.has(position) || head.has(position);
       return values.filter(
         ({ producer, readers, isOutput }) =>
           isInside(producer) && (isOutput || readers.some((reader) => !head.has(reader))),
       );
     },
   };
+}
+
+function layOutSegment(
+  graph: DataGraph,
+  { nodes, values }: Segment,
+  indexOf: ReadonlyMap<number, number>,
+): SegmentNetwork {
+  const firstValue = FIRST_NODE + nodes.length;
+  const edges: FlowEdge[] = [];
+  const capacities: number[] = [];
+  const connect = (from: number, to: number, capacity: number): number => {
+    capacities.push(capacity);
+    return edges.push({ from, to }) - 1;
+  };
+  const needed: number[][] = nodes.map(() => []);
+  const needing: number[][] = nodes.map(() => []);
+  const tie = (node: number, need: number): void => {
+    connect(FIRST_NODE + node, FIRST_NODE + need, Number.POSITIVE_INFINITY);
+    needed[node].push(need);
+    needing[need].push(node);
+  };
+  const forcedInside = nodes.map((_, i) => connect(SOURCE, FIRST_NODE + i, 0));
+  const forcedOutside = nodes.map((_, i) => connect(FIRST_NODE + i, SINK, 0));
+  const sending = values.map(({ producer, readers, isOutput }, i) => {
+    const origin = producer === undefined ? undefined : indexOf.get(producer);
+    for (const reader of readers) {
+      const node = indexOf.get(reader);
+      // Nodes after the segment are outside of every head: the sink stands for them.
+      connect(firstValue + i, node === undefined ? SINK : FIRST_NODE + node, Number.POSITIVE_INFINITY);
+      if (origin !== undefined && node !== undefined) tie(node, origin);
+    }
+    if (isOutput) connect(firstValue + i, SINK, Number.POSITIVE_INFINITY);
+    return connect(origin === undefined ? SOURCE : FIRST_NODE + origin, firstValue + i, 0);
+  });
+  for (const [i, position] of nodes.entries()) {
+    for (const origin of graph.shapeOrigins.get(position) ?? []) {
+      const node = indexOf.get(origin);
+      if (node !== undefined) tie(i, node);
+    }
+  }
+  for (const readers of graph.randomReaders) {
+    const together = [...readers].flatMap((reader) => indexOf.get(reader) ?? []);
+    for (const [i, node] of together.entries()) {
+      const next = together[(i + 1) % together.length];
+      if (next !== node) tie(node, next);
+    }
+    if (readers.includes(graph.live.length)) {
+      for (const node of together) connect(FIRST_NODE + node, SINK, Number.POSITIVE_INFINITY);
+    }
+  }
+  const network = layOutNetwork(firstValue + values.length, edges);
+  return {
+    network,
+    capacities: Float64Array.from(capacities),
+    forcedInside,
+    forcedOutside,
+    sending,
+    needed,
+    needing,
+  };
+}
+
+/** A node and all that is reached from it. */
+function reached(start: number, next: readonly (readonly number[])[]): Set<number> {
+  const found = new Set([start]);
+  for (const node of found) for (const other of next[node]) found.add(other);
+  return found;
 }

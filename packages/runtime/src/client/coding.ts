@@ -15,7 +15,12 @@ export type CutCoding =
   /** One self-contained frame for each, by a quantizer each, in manifest order. */
   | { readonly kind: 'described'; readonly quantizers: readonly QuantizerChoice[] }
   /** One bundled frame for all. */
-  | { readonly kind: 'profiled'; readonly point: number; readonly profile: CodingProfile };
+  | {
+      readonly kind: 'profiled';
+      readonly point: number;
+      readonly profile: CodingProfile;
+      readonly lambda: number;
+    };
 
 /** A coded cut. */
 export interface CodedCut {
@@ -44,7 +49,8 @@ export function cutCodingOf(
     throw new RangeError(`coding expected one of the operating points ${quoted(ids)}, got '${coding}'`);
   }
   if (point.kind === 'profiled') {
-    return { kind: 'profiled', point: position, profile: profileOfPoint(bundle, coding) };
+    const { lambda = 0 } = point;
+    return { kind: 'profiled', point: position, profile: profileOfPoint(bundle, coding), lambda };
   }
   return describedCoding(manifest, new Map(point.coding.map(({ tensor, quantizer }) => [tensor, quantizer])));
 }
@@ -76,9 +82,16 @@ export function encodeCut(
     );
     return { frames, tensorBytes: frames.map(({ length }) => length) };
   }
-  const { point, profile } = coding;
+  const { point, profile, lambda } = coding;
   // Requests of one stream are independent (docs/protocol.md §4): no number says more than 0, which takes a byte.
-  const frame = encodeBundledFrame(features, { profile, point, sequenceNumber: 0, digest, backend });
+  const frame = encodeBundledFrame(features, {
+    profile,
+    point,
+    sequenceNumber: 0,
+    lambda,
+    digest,
+    backend,
+  });
   return { frames: [frame], tensorBytes: bytesOfSharedFrame(frame, coding, backend) };
 }
 
