@@ -16,9 +16,7 @@ import {
   drawPlan,
   type End,
   factorsOfSpeeds,
-  type ModelPlan,
   noCache,
-  type Plan,
   type PlanSettings,
   planBundle,
   planModel,
@@ -31,7 +29,7 @@ import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { inFile, readInput, writeOutput } from '../files.js';
 import { messageOverhead } from '../plan/overhead.js';
-import { printPlan } from '../plan/print-plan.js';
+import { type NamedPlan, printPlan } from '../plan/print-plan.js';
 import { serverProfileOfModel } from '../plan/server-profile.js';
 import { type BundleContentOptions, readBundleContent } from '../split/bundle-content.js';
 import { CommandError, UsageError } from '../terminal/errors.js';
@@ -56,12 +54,6 @@ export interface PlanOptions extends BundleContentOptions {
   readonly cache: boolean;
   readonly backend: BackendPreference;
   readonly json?: true;
-}
-
-/** A plan with the name of what it is for. */
-export interface NamedPlan {
-  readonly name: string;
-  readonly plan: Plan | ModelPlan;
 }
 
 /** Samples whose times are measured one at a time. */

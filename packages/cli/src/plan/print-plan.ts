@@ -7,13 +7,19 @@ import {
   describeLink,
   drawBars,
   type ModelPlan,
+  type Plan,
   type RatedWay,
   shownWays,
 } from '@featherwire/planner';
-import type { NamedPlan } from '../actions/plan.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printLines, type Styles, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatBytes, formatLargeCount, formatMs, formatNumberOf, formatPercent } from '../terminal/units.js';
+
+/** A plan with the name of what it is for. */
+export interface NamedPlan {
+  readonly name: string;
+  readonly plan: Plan | ModelPlan;
+}
 
 const BAR_WIDTH = 48;
 const right = (header: string) => ({ header, align: 'right' as const });
