@@ -106,7 +106,7 @@ async function check() {
   const breakEvens = await checkBreakEvens(planned, server, samples, runners);
   const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
   return {
-    command: 'node bench/plan-check.mjs',
+    command: `node bench/plan-check.mjs --samples ${SAMPLES}`,
     machine: { processor: cpus()[0].model.trim(), cores: availableParallelism(), node: process.version },
     settings: {
       samples: SAMPLES,

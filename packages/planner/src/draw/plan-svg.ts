@@ -70,7 +70,7 @@ function bars(shown: readonly RatedWay[], { winnerId }: Choice): string[] {
     const color = rated.keepsLoss && rated.keepsBudget ? INK : FAINT;
     return [
       rect(MARGIN, y + 3, 10, 10, colorOf(i)),
-      text(MARGIN + 18, y + 13, shorten(nameOf(rated), 44), { weight, color }),
+      text(MARGIN + 18, y + 13, shorten(nameOf(rated), 40), { weight, color }),
       part(deviceMs, PART_COLORS.device),
       part(linkMs, PART_COLORS.link),
       part(serverMs, PART_COLORS.server),
