@@ -64,6 +64,7 @@ const CODEC_ENCODING_ONLY = [
   'entropy/encode-indices.ts',
   'entropy/encode-by-contexts.ts',
   'entropy/encode-packed.ts',
+  'entropy/binary/index-choice.ts',
   'entropy/contexts/context-statistics.ts',
   'entropy/contexts/cell-design.ts',
   'entropy/contexts/channel-classes.ts',
@@ -71,6 +72,7 @@ const CODEC_ENCODING_ONLY = [
   'layout/reshape.ts',
   'layout-choice.ts',
   'design-profile.ts',
+  'feature-summary.ts',
   'rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
@@ -88,6 +90,7 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/entropy-constrained.ts',
   'quantizer/range-design.ts',
   'quantizer/channel-statistics.ts',
+  'quantizer/basis-design.ts',
   'quantize-feature.ts',
   'fixed-quantizer.ts',
 ];

@@ -13,6 +13,7 @@
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/plan-check.mjs > results/plan-check.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
+ *        node bench/x265-rates.mjs > results/x265-rates.json
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node scripts/update-documents.mjs
  */
@@ -48,6 +49,7 @@ fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/los
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
 fill('docs/results.md', 'results/plan-check.json', planCheckTable(read('results/plan-check.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
+fill('docs/results.md', 'results/x265-rates.json', videoTable(read('results/x265-rates.json')));
 
 fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')));
 
@@ -440,6 +442,43 @@ function cutsTable({ command, machine, rows }) {
       const error = row.worstError === 0 ? '0' : row.worstError.toExponential(1);
       const proof = [row.proved, row.failures, error, row.listCpuMs];
       return `| ${[row.model, [...inputs, ...values].join(', '), ...counts, ...proof].join(' | ')} |`;
+    }),
+  ];
+}
+
+function videoTable({ command, machine, settings, rows }) {
+  const { testImages, calibrationImages, lambda } = settings;
+  const percent = (value) =>
+    value === null ? 'none shared' : `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(0)} %`;
+  const ways = rows[0].ours.map(({ way }) => way);
+  const below = (way, quality) =>
+    rows.filter(({ ours }) => (ours.find((one) => one.way === way)[quality] ?? 0) < 0).length;
+  return [
+    `From \`${command} > results/x265-rates.json\`, ${Object.values(testImages).join(' and ')} test images (CIFAR-10 and ImageNet), bases from ${Object.values(calibrationImages).join(' and ')} others, lambda ${lambda}; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| ours | fewer bits than x265 at equal accuracy | at equal divergence |',
+    '| --- | --- | --- |',
+    ...ways.map(
+      (way) =>
+        `| ${way} | ${below(way, 'byAccuracy')} of ${rows.length} | ${below(way, 'byDivergence')} of ${rows.length} |`,
+    ),
+    '',
+    'Bjøntegaard rates against x265, at equal accuracy and at equal divergence:',
+    '',
+    `| network | tensor | shape | unsplit top-1 | profile, kB | ${ways.join(' | ')} |`,
+    `| --- | --- | --- | --- | --- | ${ways.map(() => '---').join(' | ')} |`,
+    ...rows.map(({ network, tensor, shape, accuracy, profileBytes, ours }) => {
+      const rates = ours.map(
+        ({ byAccuracy, byDivergence }) => `${percent(byAccuracy)}, ${percent(byDivergence)}`,
+      );
+      const cells = [
+        network,
+        `\`${tensor}\``,
+        shape.join('×'),
+        accuracy.toFixed(1),
+        (profileBytes / 1000).toFixed(0),
+      ];
+      return `| ${[...cells, ...rates].join(' | ')} |`;
     }),
   ];
 }

@@ -52,6 +52,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export { type FeatureSummary, summarizeFeature } from './feature-summary.js';
 export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
@@ -119,6 +120,13 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export {
+  addChannelMoments,
+  type BasisOptions,
+  type ChannelMoments,
+  createChannelMoments,
+  designChannelBasis,
+} from './quantizer/basis-design.js';
 export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
@@ -160,6 +168,7 @@ export {
 } from './quantizer/uniform-error.js';
 export type {
   AffineQuantizer,
+  ChannelBasis,
   ContextModel,
   EntropyKernels,
   FeatureGeometry,

@@ -5,11 +5,12 @@
 
 import { elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
-import { integerRange, MIN_BLOCK_STEP } from './container/quantizer-section.js';
+import { isBlockSize, MIN_BLOCK_STEP } from './container/block-section.js';
+import { integerRange } from './container/quantizer-section.js';
 import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfBlocks, coefficientsOfValues } from './quantizer/block-transform.js';
+import { affineOfBlocks, coefficientsOfBlocks } from './quantizer/block-transform.js';
 import {
   forEachGroupChunk,
   type GroupLayout,
@@ -23,7 +24,7 @@ import { levelTable } from './quantizer/level-table.js';
 import { finiteLimits } from './quantizer/range.js';
 import { type ActivationKind, designRange } from './quantizer/range-design.js';
 import { addValues, createStatistics, type FeatureStatistics, statisticsOf } from './quantizer/statistics.js';
-import type { BlockQuantizer, Indices, Quantizer, ValueRange } from './stages.js';
+import type { BlockQuantizer, ChannelBasis, Indices, Quantizer, ValueRange } from './stages.js';
 
 /** Clip limits that follow from the tensor's own values. */
 export type MeasuredRangeChoice =
@@ -74,13 +75,15 @@ export type QuantizerChoice =
   /**
    * Cosine coefficients of square blocks of each plane, in levels at equal distance `step` around 0: for smooth maps at low
    * rates, with `lambda`. Planes have at least half a block's rows and columns. `levelCount`, odd, 3 to 65,535, is that of
-   * the largest coefficient if it is not given; what is larger saturates.
+   * the largest coefficient if it is not given; what is larger saturates. With a `basis`, of `designChannelBasis`, the blocks
+   * are of components of the channels, the last dimension but two: it costs two bytes a weight, in profiles nothing.
    */
   | {
       readonly kind: 'blocks';
-      readonly blockSize: 4 | 8;
+      readonly blockSize: 1 | 2 | 4 | 8;
       readonly step: number;
       readonly levelCount?: number;
+      readonly basis?: ChannelBasis;
     }
   /** Lossless for int8 and uint8. */
   | { readonly kind: 'integer' }
@@ -166,10 +169,10 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
  * @throws {RangeError} if a setting is out of range, or a value is infinite
  */
 export function blocksOfChoice(
-  { blockSize, step, levelCount = 3 }: Extract<QuantizerChoice, { kind: 'blocks' }>,
+  { blockSize, step, levelCount = 3, basis }: Extract<QuantizerChoice, { kind: 'blocks' }>,
   measured: Pick<ValueRange, 'low' | 'high'>,
 ): BlockQuantizer {
-  if (blockSize !== 4 && blockSize !== 8) throw new RangeError(`blockSize expected 4 or 8, got ${blockSize}`);
+  if (!isBlockSize(blockSize)) throw new RangeError(`blockSize expected 1, 2, 4 or 8, got ${blockSize}`);
   if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
     throw new RangeError(`step expected 2^-100 to 2^100, got ${step}`);
   if (
@@ -183,7 +186,13 @@ export function blocksOfChoice(
     );
   if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
     throw new RangeError('feature expected finite elements for blocks, got infinity');
-  return { blockSize, step: Math.fround(step), levelCount, isRectified: measured.low >= 0 };
+  return {
+    blockSize,
+    step: Math.fround(step),
+    levelCount,
+    isRectified: measured.low >= 0,
+    basis: basis ?? null,
+  };
 }
 
 /** Coefficients and their indices. @param isOpen - the level count is that of the largest coefficient */
@@ -195,12 +204,16 @@ export function quantizeBlocks(
   backend: Backend,
 ): Extract<QuantizedFeature, { kind: 'indexed' }> {
   const geometry = geometryOfShape(shape);
-  const { blockSize, step } = blocks;
+  const { blockSize, step, basis } = blocks;
+  if (basis && basis.channelCount !== shape.at(-3))
+    throw new RangeError(
+      `shape expected ${basis.channelCount} channels before two dimensions, got [${shape.join(', ')}]`,
+    );
   if (2 * Math.min(geometry.rows, geometry.columns) < blockSize)
     throw new RangeError(
       `shape expected planes of at least ${blockSize / 2} rows and columns, got [${shape.join(', ')}]`,
     );
-  const coefficients = coefficientsOfValues(values, geometry, blockSize);
+  const coefficients = coefficientsOfBlocks(values, geometry, blocks);
   let { levelCount } = blocks;
   if (isOpen) {
     const { low, high } = backend.measureRange(coefficients);

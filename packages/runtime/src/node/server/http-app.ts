@@ -4,6 +4,7 @@ import type { Bundle } from '@featherwire/bundle';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
+import type { PointDrift } from './drift-monitor.js';
 import type { ServerLimits } from './limits.js';
 import type { PartProfiles } from './part-profiles.js';
 import type { Answer, RequestHandler } from './request-handler.js';
@@ -14,10 +15,18 @@ export interface HttpAppOptions {
   readonly bundles: readonly Bundle[];
   readonly limits: ServerLimits;
   readonly profiles: PartProfiles;
+  /** What is known of drift, by bundle. */
+  readonly drift: () => readonly { readonly digest: string; readonly points: readonly PointDrift[] }[];
 }
 
 /** An application that does not listen yet. */
-export function createHttpApp({ handler, bundles, limits, profiles }: HttpAppOptions): FastifyInstance {
+export function createHttpApp({
+  handler,
+  bundles,
+  limits,
+  profiles,
+  drift,
+}: HttpAppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.maxMessageBytes,
     requestTimeout: limits.receiveTimeoutMs,
@@ -50,6 +59,7 @@ export function createHttpApp({ handler, bundles, limits, profiles }: HttpAppOpt
       return answer.kind === 'profile' ? answer.profile : sendFailure(reply, answer.code, answer.text);
     },
   );
+  app.get('/v1/drift', async () => ({ bundles: drift() }));
   app.post(INFER_PATH, {
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);

@@ -33,8 +33,10 @@ async function decodeRunEncode(
 ): Promise<JobOutcome> {
   const session = job.kind === 'picture' ? await wholeModel(context) : context.tail;
   const start = performance.now(); // loading the whole model happens once and is no stage
-  const feeds =
-    job.kind === 'picture' ? await pictureFeeds(job.image, context) : decodeCut(job.frames, context);
+  const { features: feeds, point } =
+    job.kind === 'picture'
+      ? { features: await pictureFeeds(job.image, context), point: null }
+      : decodeCut(job.frames, context);
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
@@ -42,7 +44,7 @@ async function decodeRunEncode(
     encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend: context.backend }),
   );
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
-  return { kind: 'done', frames, times };
+  return { kind: 'done', frames, times, point };
 }
 
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {

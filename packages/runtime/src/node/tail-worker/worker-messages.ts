@@ -43,7 +43,13 @@ export type ProfiledPart = Exclude<PartName, 'head'>;
 /** How a job ended. */
 export type JobOutcome =
   | { readonly kind: 'profiled'; readonly profile: ModelProfile }
-  | { readonly kind: 'done'; readonly frames: readonly Uint8Array[]; readonly times: WorkerTimes }
+  | {
+      readonly kind: 'done';
+      readonly frames: readonly Uint8Array[];
+      readonly times: WorkerTimes;
+      /** Position of the profiled point that the request came by, null for other requests. */
+      readonly point: number | null;
+    }
   | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
 
 /** From a worker: ready once, then one outcome for each job. */
