@@ -11,6 +11,7 @@
  *        node bench/codec-speed.mjs > results/codec-speed.json
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
+ *        node bench/plan-check.mjs > results/plan-check.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
  *        node bench/calibration.mjs (writes results/calibration.json cut by cut)
  *        node bench/x265-rates.mjs > results/x265-rates.json
@@ -48,6 +49,7 @@ fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/los
 
 fill('docs/results.md', 'results/calibration.json', calibrationTable(read('results/calibration.json')));
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
+fill('docs/results.md', 'results/plan-check.json', planCheckTable(read('results/plan-check.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
 fill('docs/results.md', 'results/x265-rates.json', videoTable(read('results/x265-rates.json')));
 
@@ -426,6 +428,39 @@ function regretTable({ command, machine, rows }) {
 
 function elementsOf(shape) {
   return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+function planCheckTable({
+  command,
+  machine,
+  settings,
+  medianPlannedError,
+  medianPredictedError,
+  rows,
+  breakEvens,
+}) {
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const confirmed = (points) => `${points.filter((point) => point.confirmed).length} of ${points.length}`;
+  const { samples, deviceSlowdown, loadBefore, loadAfter } = settings;
+  return [
+    `From \`${command} > results/plan-check.json\`, ${samples} samples, a device ${deviceSlowdown} times as slow as the machine; ${machine.processor}, ${machine.cores} cores with a load of ${loadBefore.toFixed(1)} before and ${loadAfter.toFixed(1)} after, Node ${machine.node}.`,
+    '',
+    `Median error of totals predicted from stages measured in turns: ${percent(medianPredictedError)}; planned from stages measured beforehand: ${percent(medianPlannedError)}.`,
+    '',
+    '| way | link | bytes up | planned, ms | predicted, ms | measured, ms | error, planned | error, predicted |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ way, link, bytes, plannedMs, predictedMs, measuredMs, plannedError, predictedError }) => {
+      const times = [plannedMs, predictedMs, measuredMs].map((ms) => ms.toFixed(1));
+      return `| ${[way, link, Math.round(bytes), ...times, percent(plannedError), percent(predictedError)].join(' | ')} |`;
+    }),
+    '',
+    '| break-even, Mbit/s | below | above | points at which the right one was faster | at Mbit/s: below, above, ms |',
+    '| --- | --- | --- | --- | --- |',
+    ...breakEvens.map(({ mbps, below, above, points }) => {
+      const times = points.map((point) => `${point.mbps}: ${point.belowMs}, ${point.aboveMs}`).join('; ');
+      return `| ${[mbps, below, above, confirmed(points), times].join(' | ')} |`;
+    }),
+  ];
 }
 
 function cutsTable({ command, machine, rows }) {

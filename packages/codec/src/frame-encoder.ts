@@ -127,10 +127,10 @@ function writeTensor(
   options: FrameExtras & { readonly backend: Backend },
 ): () => TensorData {
   const { backend } = options;
-  const { dtype, shape } = feature;
+  const { shape } = feature;
   if (coding.quantizer.kind === 'lossless') {
     const planes = encodePlanes(feature, backend, coding);
-    writeTensorHeader(writer, { dtype, shape, quantizer: { kind: planes ? 'planes' : 'none' } });
+    writeTensorHeader(writer, { shape, quantizer: { kind: planes ? 'planes' : 'none' } });
     writer.writeBytes(planes ?? bytesOfData(feature.data));
     return () => feature.data;
   }
@@ -138,7 +138,7 @@ function writeTensor(
   const chosen = codingOf(coding, nearest.quantizer);
   const costs = chosen.coder === 'binary' ? 'binary' : null;
   const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, costs, backend);
-  writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
+  writeTensorHeader(writer, { shape, quantizer: nearest.quantizer });
   if (quantized.quantizer.kind === 'none') writer.writeBytes(bytesOfData(feature.data));
   else writeIndices(writer, quantized, feature, chosen, null, options);
   return () => dataOfQuantized(feature, quantized, backend);

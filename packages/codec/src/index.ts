@@ -4,7 +4,6 @@
  */
 
 export type { Backend, LaneChoice, ValueCoding, ValueDecoding } from './backend/backend.js';
-export { javascriptBackend } from './backend/javascript/javascript-backend.js';
 export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';

@@ -97,16 +97,19 @@ export type QuantizerChoice =
 export type IndexingChoice = Exclude<QuantizerChoice, { kind: 'lossless' }>;
 
 /** A tensor as its frame holds it. */
-export type QuantizedFeature =
+export type QuantizedFeature<Q extends IndexingQuantizer = IndexingQuantizer> =
   /** The header says it all, or the elements follow as they are. */
   | { readonly kind: 'direct'; readonly quantizer: Extract<Quantizer, { kind: 'none' | 'constant' }> }
   | {
       readonly kind: 'indexed';
-      readonly quantizer: IndexingQuantizer;
+      readonly quantizer: Q;
       readonly indices: Indices;
       /** What the indices were made from, where those are not the elements. */
       readonly coefficients?: Float32Array;
     };
+
+/** A tensor as a self-contained frame holds it. */
+type DescribedFeature = QuantizedFeature<Exclude<IndexingQuantizer, { kind: 'spectral' }>>;
 
 /** A group without a value of its own, and the width of ranges around one value, relative and absolute. */
 const EMPTY_GROUP: GroupLimits = { low: 0, high: 1 };
@@ -120,7 +123,7 @@ const MAX_BLOCK_LEVELS = 65_535;
  * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is out of
  * range @throws {TypeError} if the element type cannot be quantized as asked
  */
-export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend: Backend): QuantizedFeature {
+export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend: Backend): DescribedFeature {
   const count = elementCount(feature.shape);
   if (choice.kind === 'none' || count === 0) return { kind: 'direct', quantizer: { kind: 'none' } };
   if (choice.kind === 'integer') return quantizeIntegers(feature, backend);
@@ -202,7 +205,7 @@ export function quantizeBlocks(
   blocks: BlockQuantizer,
   isOpen: boolean,
   backend: Backend,
-): Extract<QuantizedFeature, { kind: 'indexed' }> {
+): Extract<DescribedFeature, { kind: 'indexed' }> {
   const geometry = geometryOfShape(shape);
   const { blockSize, step, basis } = blocks;
   if (basis && basis.channelCount !== shape.at(-3))
@@ -274,7 +277,7 @@ function quantizeChannels(
   shape: readonly number[],
   choice: Extract<QuantizerChoice, { kind: 'grouped' }>,
   backend: Backend,
-): QuantizedFeature {
+): DescribedFeature {
   const { levelCount, axis, groupCount, range } = choice;
   const groupOfChannel = checkGroups(shape, choice);
   const limits =
@@ -353,7 +356,7 @@ export function limitsOfStatistics(
   return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };
 }
 
-function quantizeIntegers(feature: Tensor, backend: Backend): QuantizedFeature {
+function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
   if (!integerRange(feature.dtype)) {
     throw new TypeError(`feature expected int8 or uint8 for the integer quantizer, got ${feature.dtype}`);
   }

@@ -9,7 +9,7 @@ import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { GroupedQuantizer, Quantizer } from '../stages.js';
 import { readBlocks, writeBlocks } from './block-section.js';
 import { readCount } from './count-field.js';
-import { readSpectral, writeSpectral } from './spectral-section.js';
+import { readSpectral } from './spectral-section.js';
 
 /**
  * Codes of the quantizers; the position is the code. An affine quantizer has two forms, the shorter for those
@@ -56,8 +56,11 @@ export function formOfQuantizer(quantizer: Quantizer): QuantizerForm {
   return quantizer.affine.offset === 0 ? 'zero-point' : 'offset';
 }
 
+/** Quantizers that frames may describe; the others are for profiles only, and their writers no part of an edge client. */
+export type DescribedQuantizer = Exclude<Quantizer, { kind: 'spectral' }>;
+
 /** Writes a quantizer's parameters. */
-export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
+export function writeQuantizer(writer: ByteWriter, quantizer: DescribedQuantizer): void {
   switch (quantizer.kind) {
     case 'none':
     case 'planes':
@@ -86,9 +89,6 @@ export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
       return;
     case 'blocks':
       writeBlocks(writer, quantizer.blocks);
-      return;
-    case 'spectral':
-      writeSpectral(writer, quantizer.spectral);
       return;
     default:
       quantizer satisfies never;

@@ -124,6 +124,7 @@ class BundleRequestHandler implements RequestHandler {
     }
     const { outcome, queueMs } = await pool.submit(jobOf(request));
     if (outcome.kind === 'failed') return this.refuse(requestId, outcome.code, outcome.text);
+    if (outcome.kind !== 'done') return this.refuse(requestId, 'internal', `a worker gave ${outcome.kind}`);
     if (statistics && outcome.point !== null) drift.add(outcome.point, statistics);
     const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
     const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });

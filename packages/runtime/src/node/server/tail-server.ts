@@ -8,6 +8,7 @@ import { createDriftMonitor, type PointDrift } from './drift-monitor.js';
 import { createHttpApp } from './http-app.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
 import { type ServerLogger, silentLogger } from './logger.js';
+import { createPartProfiles } from './part-profiles.js';
 import {
   bundleKey,
   createRequestHandler,
@@ -95,7 +96,8 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
   const handler = createRequestHandler(served);
   const drift = () =>
     options.bundles.map(({ digest }) => ({ digest, points: served.get(bundleKey(digest))!.drift.report() }));
-  const app = createHttpApp({ handler, bundles: options.bundles, limits, drift });
+  const profiles = createPartProfiles(pools);
+  const app = createHttpApp({ handler, bundles: options.bundles, limits, profiles, drift });
   const stream = attachStream({ server: app.server, handler, limits, logger });
   const parts: ServerParts = { app, stream, pools, handler };
   try {
