@@ -18,6 +18,7 @@ const TABLE = {
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
+  train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   runtime: ['tensor', 'codec', 'inference', 'bundle'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime'],
