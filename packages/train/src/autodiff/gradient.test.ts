@@ -8,7 +8,7 @@ import { gradient } from './gradient.js';
 
 const total = (g: Graph, value: Value): Value => reduceSum(g, value, [0], false);
 
-async function valueOf(g: Graph, value: Value, x: readonly number[]): Promise<number[]> {
+async function evaluate(g: Graph, value: Value, x: readonly number[]): Promise<number[]> {
   const session = await createLocalSession(serializeModel(g.toModel([value])));
   const { outputs } = await session.run({ x: tensor('float32', [x.length], Float32Array.from(x)) });
   await session.close();
@@ -21,7 +21,7 @@ describe('gradient', () => {
     const x = g.input('x', [2]);
     const cube = mul(g, mul(g, x, x), x);
     const [dx] = gradient(g, total(g, add(g, cube, x)), [x]);
-    expect(await valueOf(g, dx, [2, -1])).toEqual([13, 4]);
+    expect(await evaluate(g, dx, [2, -1])).toEqual([13, 4]);
   });
 
   test('nothing passes a stop: rounding becomes straight-through', async () => {
@@ -29,8 +29,8 @@ describe('gradient', () => {
     const x = g.input('x', [2]);
     const rounded = add(g, x, g.stopGradient(sub(g, round(g, x), x)));
     const [dx] = gradient(g, total(g, mul(g, rounded, rounded)), [x]);
-    expect(await valueOf(g, rounded, [1.6, -0.2])).toEqual([2, 0]);
-    expect(await valueOf(g, dx, [1.6, -0.2])).toEqual([4, 0]);
+    expect(await evaluate(g, rounded, [1.6, -0.2])).toEqual([2, 0]);
+    expect(await evaluate(g, dx, [1.6, -0.2])).toEqual([4, 0]);
   });
 
   test('the gradient of a gradient is that of second order', async () => {
@@ -38,7 +38,7 @@ describe('gradient', () => {
     const x = g.input('x', [2]);
     const [dx] = gradient(g, total(g, mul(g, mul(g, x, x), x)), [x]);
     const [second] = gradient(g, total(g, dx), [x]);
-    expect(await valueOf(g, second, [2, -1])).toEqual([12, -6]);
+    expect(await evaluate(g, second, [2, -1])).toEqual([12, -6]);
   });
 
   test('a gradient with respect to a value in the middle', async () => {
@@ -46,7 +46,7 @@ describe('gradient', () => {
     const x = g.input('x', [2]);
     const square = mul(g, x, x);
     const [derivative] = gradient(g, total(g, mul(g, square, square)), [square]);
-    expect(await valueOf(g, derivative, [2, -1])).toEqual([8, 2]);
+    expect(await evaluate(g, derivative, [2, -1])).toEqual([8, 2]);
   });
 
   test('an operator without a rule is named with its node', () => {

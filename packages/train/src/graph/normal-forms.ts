@@ -52,6 +52,7 @@ const FIRST_EQUAL_OPSET: Readonly<Record<string, number>> = {
 };
 
 const NORMAL_FORMS: Readonly<Record<string, NormalForm>> = {
+  AveragePool: averagePool,
   BatchNormalization: batchNormalization,
   Clip: clip,
   Dropout: (_, { inputs: [x] }) => [x!],
@@ -180,8 +181,44 @@ function batchNormalization(g: Graph, operation: ForeignOperation): Value[] {
   return g.apply('BatchNormalization', inputs, { epsilon }, [outputs[0]]);
 }
 
+function averagePool(g: Graph, operation: ForeignOperation): Value[] {
+  refuseWindowsInPadding(operation);
+  return applyAsIs(g, operation);
+}
+
+/**
+ * Of windows that begin after the last element, which rounding up may give, the standard says that there are none;
+ * onnxruntime's shape inference counts them and its kernels do not, so that all shapes that follow would be wrong.
+ */
+function refuseWindowsInPadding({
+  opType,
+  name,
+  inputs: [x],
+  attributes,
+  outputs: [y],
+}: ForeignOperation): void {
+  const [before, strides] = [intsAttribute(attributes, 'pads'), intsAttribute(attributes, 'strides')];
+  const isInPadding = y!.shape
+    .slice(2)
+    .some(
+      (count, axis) => (count - 1) * (strides?.[axis] ?? 1) >= x!.shape[axis + 2] + (before?.[axis] ?? 0),
+    );
+  if (isInPadding) {
+    throw new TrainError(
+      'unsupported-operator',
+      `operator ${opType} '${name}' has windows that lie in the padding, on which engines do not agree`,
+    );
+  }
+}
+
 /** With indices, which the gradient reads; without a gradient nobody does, and they vanish. */
-function maxPool(g: Graph, { inputs, attributes, outputs: [y] }: ForeignOperation): Value[] {
+function maxPool(g: Graph, operation: ForeignOperation): Value[] {
+  refuseWindowsInPadding(operation);
+  const {
+    inputs,
+    attributes,
+    outputs: [y],
+  } = operation;
   return g.apply('MaxPool', inputs, attributes, [y, { dtype: 'int64', shape: y!.shape }]);
 }
 
