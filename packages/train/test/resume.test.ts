@@ -71,15 +71,18 @@ test('killed three times, a run ends in the loss and the parameters of one that 
 test('a checkpoint comes back as it was, and of other settings or damaged it is refused', async () => {
   const { step } = task;
   const file = path.join(directory, 'state');
-  const identity = identityOfRun(step, settings);
+  const begin = initialState(step, 1);
+  const identity = identityOfRun(step, settings, begin);
   const state = { ...initialState(step, 4), step: 12 };
   expect(await readCheckpoint(file, identity)).toBeUndefined();
   await writeCheckpoint(file, identity, state);
   expect(await readCheckpoint(file, identity)).toEqual(state);
   for (const other of [{ lambda: 0.02 }, { seed: 2 }, { freeBits: 5 }]) {
-    const wrong = identityOfRun(step, { ...settings, ...other });
+    const wrong = identityOfRun(step, { ...settings, ...other }, begin);
     await expect(readCheckpoint(file, wrong)).rejects.toThrow('of a run with other settings');
   }
+  const elsewhere = identityOfRun(step, settings, initialState(step, 2));
+  await expect(readCheckpoint(file, elsewhere)).rejects.toThrow('of a run with other settings');
   const bytes = readFileSync(file);
   bytes[bytes.length - 1] ^= 1;
   writeFileSync(file, bytes);

@@ -6,7 +6,7 @@ import { createRandom, tensor } from '@featherwire/tensor';
 import { prepareModel } from '../src/node/prepare-model.js';
 import { cacheLayoutOf, createFeatureCache, type FeatureCache } from '../src/training/feature-cache.js';
 import type { TrainingSettings } from '../src/training/run-training.js';
-import { createTrainingStep, type TrainingStep } from '../src/training/step.js';
+import { createTrainingStep, type StepOptions, type TrainingStep } from '../src/training/step.js';
 import { createTargetModel } from '../src/training/target-model.js';
 import { createSeparableUnit } from '../src/units/separable-unit.js';
 import type { Unit } from '../src/units/unit.js';
@@ -31,7 +31,7 @@ export function settingsOf(overrides: Partial<Omit<TrainingSettings, 'schedule'>
 }
 
 /** Tail, unit, step and data. */
-export async function tinyTask({ maxGradientNorm = 1 } = {}): Promise<TinyTask> {
+export async function tinyTask(overrides: Partial<StepOptions> = {}): Promise<TinyTask> {
   const weights = new Map([
     ['w1', normals('float32', [6, 4, 3, 3], 1, 0, 0.3)],
     ['w2', normals('float32', [6, 5], 2, 0, 0.6)],
@@ -54,24 +54,34 @@ export async function tinyTask({ maxGradientNorm = 1 } = {}): Promise<TinyTask> 
     rectified: true,
   });
   const distortion = [{ kind: 'squared-error' as const, tensor: 'scores', weight: 10 }];
-  const step = createTrainingStep({ tail, cut: CUT, unit, distortion, maxGradientNorm });
+  const step = createTrainingStep({ tail, cut: CUT, unit, distortion, ...overrides });
   const data = createFeatureCache(cacheLayoutOf(step, FEATURE_SHAPE), ITEMS);
-  const session = await createLocalSession(serializeModel(createTargetModel(tail, step)));
+  const targetModel = createTargetModel(tail, step);
+  const session = targetModel && (await createLocalSession(serializeModel(targetModel)));
   for (let from = 0; from < ITEMS; from += BATCH) {
     const features = Array.from({ length: BATCH }, (_, i) => smoothFeature(from + i));
     const batch = new Float32Array(features.flatMap((feature) => [...feature]));
-    const { outputs } = await session.run({ [CUT]: tensor('float32', [BATCH, ...FEATURE_SHAPE], batch) });
-    const [{ name }] = step.targets;
+    const feeds = { [CUT]: tensor('float32', [BATCH, ...FEATURE_SHAPE], batch) };
+    const outputs = session ? (await session.run(feeds)).outputs : {};
     for (const [i, feature] of features.entries()) {
-      const scores = (outputs[name].data as Float32Array).slice(5 * i, 5 * i + 5);
+      const row = (name: string): Float32Array =>
+        (outputs[name].data as Float32Array).slice(5 * i, 5 * i + 5);
+      const targets = step.targets.map(({ name, kind }) => {
+        const content = kind === 'labels' ? oneHot((from + i) % 5) : row(name);
+        return [name, tensor('float32', [1, 5], content)];
+      });
       data.set(from + i, {
         [CUT]: tensor('float32', [1, ...FEATURE_SHAPE], feature),
-        [name]: tensor('float32', [1, 5], scores),
+        ...Object.fromEntries(targets),
       });
     }
   }
-  await session.close();
+  await session?.close();
   return { unit, step, data, cut: CUT };
+}
+
+function oneHot(label: number): Float32Array {
+  return Float32Array.from({ length: 5 }, (_, i) => Number(i === label));
 }
 
 /** Rectified waves of a random direction and phase in each channel. */

@@ -7,13 +7,16 @@ import { createRandom, type TensorOf, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamCorrections } from '../src/training/adam.js';
 import { initialState, runTraining, type StepReport } from '../src/training/run-training.js';
-import { STEP_INPUT } from '../src/training/step.js';
+import { STEP_INPUT, type StepOptions } from '../src/training/step.js';
 import { exportUnit, LATENT_NAME } from '../src/units/export-unit.js';
 import { designLatentProfile } from '../src/units/latent-profile.js';
 import { settingsOf, tinyTask } from './tiny-task.js';
 
-async function train(overrides: Partial<Parameters<typeof settingsOf>[0]> = {}) {
-  const { step, data } = await tinyTask();
+async function train(
+  overrides: Partial<Parameters<typeof settingsOf>[0]> = {},
+  stepOptions: Partial<StepOptions> = {},
+) {
+  const { step, data } = await tinyTask(stepOptions);
   const session = await createLocalSession(serializeModel(step.model));
   const reports: StepReport[] = [];
   try {
@@ -58,6 +61,22 @@ describe('training', () => {
     }
     expect(meanOf(reports.slice(-20), 'rate')).toBeGreaterThan(40);
     expect(meanOf(reports.slice(-20), 'rate')).toBeLessThan(70);
+  });
+
+  const OTHER_LOSSES: Readonly<Record<string, Partial<StepOptions>>> = {
+    labels: { distortion: [{ kind: 'labels', tensor: 'scores' }] },
+    divergence: { distortion: [{ kind: 'divergence', tensor: 'scores' }] },
+    'squared error at the cut and at the output': {
+      distortion: [
+        { kind: 'squared-error', tensor: 'feature' },
+        { kind: 'squared-error', tensor: 'scores', weight: 2 },
+      ],
+    },
+    'the absolute sum as the rate': { rate: 'absolute-sum' },
+  };
+  test.each(Object.entries(OTHER_LOSSES))('%s: the loss falls', async (_, stepOptions) => {
+    const { reports } = await train({ lambda: 0.001 }, stepOptions);
+    expect(meanOf(reports.slice(-20), 'loss')).toBeLessThan(0.8 * meanOf(reports.slice(0, 5), 'loss'));
   });
 
   test('a run taken up in the middle ends in the same parameters', async () => {

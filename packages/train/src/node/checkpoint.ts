@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { serializeModel } from '@featherwire/onnx';
+import { bytesOfData } from '@featherwire/tensor';
 import { TrainError } from '../errors.js';
 import type { TrainingSettings, TrainingState } from '../training/run-training.js';
 import type { TrainingStep } from '../training/step.js';
@@ -21,10 +22,14 @@ interface Header {
   readonly sha256: string;
 }
 
-/** What tells runs apart: everything that the course of a run follows from, but its data. */
+/**
+ * What tells runs apart: everything that the course of a run follows from, but its data.
+ * @param begin - the state before the first step
+ */
 export function identityOfRun(
   step: TrainingStep,
   { schedule, lambda, freeBits = 0, seed }: TrainingSettings,
+  begin: TrainingState,
 ): string {
   const settings = JSON.stringify([
     schedule.stepCount,
@@ -35,7 +40,11 @@ export function identityOfRun(
     freeBits,
     seed,
   ]);
-  return createHash('sha256').update(serializeModel(step.model)).update(settings).digest('hex');
+  return createHash('sha256')
+    .update(serializeModel(step.model))
+    .update(settings)
+    .update(bytesOfData(begin.parameters))
+    .digest('hex');
 }
 
 /** Writes a state. */

@@ -24,6 +24,8 @@ export interface CheckpointPlan {
 export interface TrainUnitOptions extends TrainingSettings {
   readonly step: TrainingStep;
   readonly data: TrainingData;
+  /** Parameters to begin with, those of a run of the same step; by default new ones from the seed. */
+  readonly start?: Float32Array;
   /** If the file is there, the run goes on from it. */
   readonly checkpoint?: CheckpointPlan;
   /** Threads inside one operator; 1 by default. */
@@ -40,7 +42,8 @@ export interface TrainUnitOptions extends TrainingSettings {
  */
 export async function trainUnit(options: TrainUnitOptions): Promise<TrainingState> {
   const { step, checkpoint } = options;
-  const identity = checkpoint ? identityOfRun(step, options) : '';
+  const begin = { ...initialState(step, options.seed), ...(options.start && { parameters: options.start }) };
+  const identity = checkpoint ? identityOfRun(step, options, begin) : '';
   const found = checkpoint && (await readCheckpoint(checkpoint.file, identity));
   const session = await createWorkerSession(serializeModel(step.model), {
     intraOpThreads: options.threads ?? 1,
@@ -49,7 +52,7 @@ export async function trainUnit(options: TrainUnitOptions): Promise<TrainingStat
     return await runTraining({
       ...options,
       session,
-      from: found ?? initialState(step, options.seed),
+      from: found ?? begin,
       async onStep(report, state) {
         const isDue =
           checkpoint && (report.step % checkpoint.everySteps === 0 || report.step === report.stepCount);

@@ -13,9 +13,9 @@ import { add, concat, mul, relu, reshape, sub } from '../graph/operators.js';
 import { crossEntropy, type DistortionKind, distortionOf, weightedSum } from '../losses/distortion.js';
 import { blend, straightThrough, withNoise } from '../losses/quantization.js';
 import { absoluteSum, priorBits, priorParameters } from '../losses/rate.js';
-import { type ParameterSpec, type Parameters, parameterCount, splitParameters } from '../units/parameters.js';
+import { type ParameterSpec, parameterCount, splitParameters } from '../units/parameters.js';
 import type { Unit } from '../units/unit.js';
-import { adamStep } from './adam.js';
+import { type AdamState, adamStep } from './adam.js';
 
 /** One term of the distortion, at a tensor of the tail: an output, one inside, or the cut itself. */
 export interface DistortionTerm {
@@ -89,60 +89,61 @@ export interface TrainingStep {
  * @throws {RangeError} if the unit does not fit the cut, or a tensor is not in the tail
  */
 export function createTrainingStep(options: StepOptions): TrainingStep {
-  const { tail, cut, unit } = options;
-  const specs = [...unit.parameters, ...priorParameters(unit)];
-  const length = [parameterCount(specs)];
+  const { tail, cut, unit, rate = 'factorized-prior' } = options;
+  const specs = [...unit.parameters, ...(rate === 'factorized-prior' ? priorParameters(unit) : [])];
   const g = createGraph(tail.model);
-  const cutShape = shapeOfCut(options);
-  const feature = g.input(cut, cutShape);
+  const feature = g.input(cut, shapeOfCut(options));
+  const vector = (name: string): Value => g.input(name, [parameterCount(specs)]);
   const state = {
-    parameters: g.input(STEP_INPUT.parameters, length),
-    firstMoment: g.input(STEP_INPUT.firstMoment, length),
-    secondMoment: g.input(STEP_INPUT.secondMoment, length),
+    parameters: vector(STEP_INPUT.parameters),
+    firstMoment: vector(STEP_INPUT.firstMoment),
+    secondMoment: vector(STEP_INPUT.secondMoment),
   };
-  const scalar = (name: keyof typeof STEP_INPUT): Value => g.input(STEP_INPUT[name], []);
   const parameters = splitParameters(g, state.parameters, specs);
-  const latent = unit.reduce(g, feature, parameters);
-  const noisy = withNoise(g, latent, g.input(STEP_INPUT.noise, latent.shape));
-  const seen = blend(g, noisy, straightThrough(g, latent), scalar('hardness'));
+  const { latent, seen, noisy } = quantizedLatent(g, unit.reduce(g, feature, parameters));
   const values = importModel(g, tail.model, {
     shapes: tail.shapes,
     bindings: new Map([[cut, unit.restore(g, seen, parameters)]]),
   });
   const { terms, targets } = distortionTerms(g, options, values, feature);
   const distortion = weightedSum(g, terms);
-  const rate = rateOf(g, options, noisy, parameters);
-  const excess = relu(g, sub(g, rate, scalar('freeBits')));
-  const loss = add(g, distortion, mul(g, scalar('lambda'), excess));
-  const trained = specs.map(({ name }) => parameters.get(name) as Value);
-  const rateIsLearned = options.rate !== 'absolute-sum';
-  const next = adamStep(
-    g,
-    state,
-    flatGradient(g, loss, trained, rateIsLearned ? trained.length : unit.parameters.length),
-    {
-      learningRate: scalar('learningRate'),
-      firstCorrection: scalar('firstCorrection'),
-      secondCorrection: scalar('secondCorrection'),
-    },
-    options.maxGradientNorm ?? 1,
+  const bits = rate === 'factorized-prior' ? priorBits(g, noisy, unit, parameters) : absoluteSum(g, noisy);
+  const excess = relu(g, sub(g, bits, g.input(STEP_INPUT.freeBits, [])));
+  const loss = add(g, distortion, mul(g, g.input(STEP_INPUT.lambda, []), excess));
+  const next = nextState(g, state, flatGradient(g, loss, [...parameters.values()]), options.maxGradientNorm);
+  const outputs: Readonly<Record<keyof typeof STEP_OUTPUT, Value>> = {
+    ...next,
+    loss,
+    distortion,
+    rate: bits,
+  };
+  const named = Object.entries(outputs).map(([key, value]) =>
+    g.named(value, STEP_OUTPUT[key as keyof typeof STEP_OUTPUT]),
   );
-  const outputs = [
-    g.named(next.parameters, STEP_OUTPUT.parameters),
-    g.named(next.firstMoment, STEP_OUTPUT.firstMoment),
-    g.named(next.secondMoment, STEP_OUTPUT.secondMoment),
-    g.named(loss, STEP_OUTPUT.loss),
-    g.named(distortion, STEP_OUTPUT.distortion),
-    g.named(rate, STEP_OUTPUT.rate),
-  ];
   return {
-    model: g.toModel(outputs, 'training-step'),
+    model: g.toModel(named, 'training-step'),
     parameters: specs,
-    batchSize: cutShape[0],
+    batchSize: feature.shape[0],
     cut,
     targets,
     noiseShape: latent.shape,
   };
+}
+
+/** The latent as it is, with noise for the rate, and as the restoration sees it. */
+function quantizedLatent(g: Graph, latent: Value): { latent: Value; noisy: Value; seen: Value } {
+  const noisy = withNoise(g, latent, g.input(STEP_INPUT.noise, latent.shape));
+  const seen = blend(g, noisy, straightThrough(g, latent), g.input(STEP_INPUT.hardness, []));
+  return { latent, noisy, seen };
+}
+
+function nextState(g: Graph, state: AdamState, gradients: Value, maxNorm = 1): AdamState {
+  const scalars = {
+    learningRate: g.input(STEP_INPUT.learningRate, []),
+    firstCorrection: g.input(STEP_INPUT.firstCorrection, []),
+    secondCorrection: g.input(STEP_INPUT.secondCorrection, []),
+  };
+  return adamStep(g, state, gradients, scalars, maxNorm);
 }
 
 function shapeOfCut({ tail, cut, unit }: StepOptions): number[] {
@@ -190,32 +191,14 @@ export function targetName(kind: DistortionTerm['kind'], tensor: string): string
   return kind === 'labels' ? `labels.${tensor}` : `target.${tensor}`;
 }
 
-function rateOf(
-  g: Graph,
-  { rate = 'factorized-prior', unit }: StepOptions,
-  noisy: Value,
-  p: Parameters,
-): Value {
-  switch (rate) {
-    case 'factorized-prior':
-      return priorBits(g, noisy, unit, p);
-    case 'absolute-sum':
-      return absoluteSum(g, noisy);
-    default:
-      return rate satisfies never;
-  }
-}
-
-/** Gradients of the first `count` parameters as one vector, with zeros for the others. */
-function flatGradient(g: Graph, loss: Value, trained: readonly Value[], count: number): Value {
-  const parts = gradient(g, loss, trained.slice(0, count)).map((part) =>
-    reshape(g, part, [elementCount(part.shape)]),
+/** Gradients of the parameters as one vector. */
+function flatGradient(g: Graph, loss: Value, parameters: readonly Value[]): Value {
+  const parts = gradient(g, loss, parameters);
+  return concat(
+    g,
+    parts.map((part) => reshape(g, part, [elementCount(part.shape)])),
+    0,
   );
-  const rest = trained.slice(count).reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  if (rest > 0) {
-    parts.push(g.constant({ dtype: 'float32', shape: [rest], data: new Float32Array(rest) }));
-  }
-  return concat(g, parts, 0);
 }
 
 /** The error for a loss that is no number any more. */
