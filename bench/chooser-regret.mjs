@@ -11,7 +11,7 @@ import { createRandom } from '@featherwire/tensor';
 import { clipLimits, mapSplitTensors } from './real-features.mjs';
 
 const LEVEL_COUNTS = [2, 4, 8, 16, 64];
-const DENSE_CODERS = ['rans', 'binary', 'rans-contexts'];
+const DENSE_CODERS = ['rans', 'binary', 'binary-fast', 'rans-contexts'];
 const LAYOUTS = ['csr', 'csr-separate', 'significance'];
 const DRAWN_SHAPES = [[512], [16, 8, 8], [64, 20, 20], [128, 40, 40]];
 /** What the binary coder and context models are left out for by design, to keep within some ten milliseconds. */

@@ -1,12 +1,13 @@
 /**
  * Speed of whole calls and of their stages on a rectified map of 512×28×28 float32 elements, beside a copy of the tensor and
- * beside zlib and brotli on the same indices in fields of equal width (whose making is left out): in one process and on one
+ * beside zlib, brotli and, where Node has it, zstd on the same indices in fields of equal width (whose making is left out): in one process and on one
  * thread, rounds of everything in turns, times of the processor, medians of the ratios of each round.
  *
  * Usage: npm run build && node bench/codec-speed.mjs [--rounds 31] > results/codec-speed.json
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import * as compressors from 'node:zlib';
 import {
   brotliCompressSync,
   brotliDecompressSync,
@@ -21,6 +22,7 @@ import {
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
+  javascriptBackend,
   loadBackend,
 } from '@featherwire/codec';
 import { createRandom } from '@featherwire/tensor';
@@ -28,6 +30,7 @@ import { createRandom } from '@featherwire/tensor';
 const SHAPE = [1, 512, 28, 28];
 const LEVEL_COUNTS = [4, 8, 16];
 const LANES = 32;
+const TREE_LANES = 4;
 const WARM_UP_CALLS = 40;
 /** Processor time of a call is too short for the clock: as many of them as take this long are timed. */
 const BATCH_MS = 8;
@@ -39,6 +42,8 @@ const data = rectifiedMap(createRandom(7));
 const feature = { dtype: 'float32', shape: SHAPE, data };
 const target = new Float32Array(data.length);
 
+if (!compressors.zstdCompressSync)
+  process.stderr.write(`skipped: zstd, which Node ${process.version} lacks\n`);
 const rows = [];
 for (const levelCount of LEVEL_COUNTS) rows.push(...measureLevels(levelCount));
 const report = {
@@ -64,12 +69,16 @@ function measureLevels(levelCount) {
     const into = () => decodeFrameInto(frame, target, { backend, profiles });
     jobs.push({ name: `${name}: decode into memory at hand`, run: into });
   }
-  const own = { quantizer, coder: 'rans', layout: 'dense', backend };
-  const frame = encodeFrame(feature, own);
-  const bits = (8 * frame.length) / data.length;
-  jobs.push({ name: 'frame with its table: encode', bits, run: () => encodeFrame(feature, own) });
-  jobs.push({ name: 'frame with its table: decode', run: () => decodeFrame(frame, { backend }) });
-  jobs.push(...stages(quantizer, levelCount, frame));
+  const frames = ['rans', 'binary-fast'].map((coder) => {
+    const own = { quantizer, coder, layout: 'dense', backend };
+    const frame = encodeFrame(feature, own);
+    const bits = (8 * frame.length) / data.length;
+    const name = coder === 'rans' ? 'frame with its table' : `frame, ${coder}`;
+    jobs.push({ name: `${name}: encode`, bits, run: () => encodeFrame(feature, own) });
+    jobs.push({ name: `${name}: decode`, run: () => decodeFrame(frame, { backend }) });
+    return frame;
+  });
+  jobs.push(...stages(quantizer, levelCount, frames[0]));
   return measured(jobs).map((row) => ({ levelCount, ...row }));
 }
 
@@ -80,6 +89,10 @@ function stages(quantizer, levelCount, frame) {
   const counts = backend.countSymbols(indices, levelCount);
   const { table } = designTable(counts);
   const payload = backend.encodeRans(indices, table, LANES);
+  const [, planes, rows, columns] = SHAPE;
+  const geometry = { planes, rows, columns };
+  const alphabet = { levelCount, background: affine.zeroPoint };
+  const lanes = backend.encodeTrees(indices, geometry, alphabet, TREE_LANES);
   const fields = inFields(indices, Math.log2(levelCount));
   const deflated = deflateRawSync(fields, { level: 1 });
   const brotliOptions = { params: { [zlib.BROTLI_PARAM_QUALITY]: 1 } };
@@ -90,6 +103,19 @@ function stages(quantizer, levelCount, frame) {
     { name: 'stage: quantize', run: () => backend.quantize(data, affine) },
     { name: 'stage: count', run: () => backend.countSymbols(indices, levelCount) },
     { name: 'stage: table design', run: () => designTable(counts) },
+    {
+      name: 'stage: trees of bins encode',
+      run: () => backend.encodeTrees(indices, geometry, alphabet, TREE_LANES),
+    },
+    { name: 'stage: trees of bins decode', run: () => backend.decodeTrees(lanes, geometry, alphabet) },
+    {
+      name: 'stage: rANS encode, JavaScript',
+      run: () => javascriptBackend.encodeRans(indices, table, LANES),
+    },
+    {
+      name: 'stage: rANS decode, JavaScript',
+      run: () => javascriptBackend.decodeRans(payload, data.length, table),
+    },
     { name: 'stage: rANS encode', run: () => backend.encodeRans(indices, table, LANES) },
     { name: 'stage: checksum', run: () => backend.crc32(frame) },
     { name: 'stage: rANS decode', run: () => backend.decodeRans(payload, data.length, table) },
@@ -106,6 +132,23 @@ function stages(quantizer, levelCount, frame) {
       run: () => brotliCompressSync(fields, brotliOptions),
     },
     { name: 'brotli, quality 1: decode', run: () => brotliDecompressSync(brotlied) },
+    ...zstdJobs(fields, bitsOf),
+  ];
+}
+
+/** zstd came to Node with 22.15. */
+function zstdJobs(fields, bitsOf) {
+  const { zstdCompressSync, zstdDecompressSync, constants } = compressors;
+  if (!zstdCompressSync) return [];
+  const settings = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+  const compressed = zstdCompressSync(fields, settings);
+  return [
+    {
+      name: 'zstd, level 1: encode',
+      bits: bitsOf(compressed),
+      run: () => zstdCompressSync(fields, settings),
+    },
+    { name: 'zstd, level 1: decode', run: () => zstdDecompressSync(compressed) },
   ];
 }
 

@@ -30,7 +30,11 @@ const { values: options } = parseArgs({ options: { rounds: { type: 'string', def
 const random = createRandom(1);
 const normals = (shape, spread) => {
   const count = shape.reduce((product, length) => product * length, 1);
-  return { dtype: 'float32', shape, data: Float32Array.from({ length: count }, () => spread * random.nextNormal()) };
+  return {
+    dtype: 'float32',
+    shape,
+    data: Float32Array.from({ length: count }, () => spread * random.nextNormal()),
+  };
 };
 const weight = () => normals([CHANNELS, CHANNELS, 3, 3], Math.sqrt(2 / (9 * CHANNELS)));
 const conv = (input, w, output) => ({
@@ -40,7 +44,13 @@ const conv = (input, w, output) => ({
   outputs: [output],
   attributes: { pads: [1, 1, 1, 1] },
 });
-const plain = (opType, inputs, output) => ({ opType, name: output, inputs, outputs: [output], attributes: {} });
+const plain = (opType, inputs, output) => ({
+  opType,
+  name: output,
+  inputs,
+  outputs: [output],
+  attributes: {},
+});
 const declared = [{ name: 'feature', dtype: 'float32', shape: SHAPE }];
 
 const tail = await prepareModel(residualTail(), {});

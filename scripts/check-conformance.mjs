@@ -1,5 +1,5 @@
 /**
- * Compares implementations on random configurations: the reference and WebAssembly, in Node and, where a Chromium is
+ * Compares implementations on random configurations: the reference, JavaScript and WebAssembly, in Node and, where a Chromium is
  * found (FEATHERWIRE_CHROMIUM can name one), in the browser. All must give the same frames and decode them to the same
  * elements.
  *
@@ -11,7 +11,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadWasmBackend, referenceBackend } from '@featherwire/codec';
+import { javascriptBackend, loadBackend, referenceBackend } from '@featherwire/codec';
 import { chromium } from 'playwright-core';
 import { frameDigests } from './frame-digests.mjs';
 
@@ -29,15 +29,16 @@ const PAGE = `<!doctype html><script type="importmap">
                  "@featherwire/tensor": "/packages/tensor/dist/index.js" } }
 </script>
 <script type="module">
-  import { loadWasmBackend, referenceBackend } from '@featherwire/codec';
+  import { loadBackend } from '@featherwire/codec';
   import { frameDigests } from '/scripts/frame-digests.mjs';
   globalThis.digests = async (name, count) =>
-    frameDigests(name === 'wasm' ? await loadWasmBackend() : referenceBackend, count);
+    frameDigests(await loadBackend(name), count);
 </script>`;
 
 const results = new Map([
   ['reference, Node', frameDigests(referenceBackend, cases)],
-  ['WebAssembly, Node', frameDigests(await loadWasmBackend(), cases)],
+  ['JavaScript, Node', frameDigests(javascriptBackend, cases)],
+  ['WebAssembly, Node', frameDigests(await loadBackend('wasm'), cases)],
 ]);
 if (CHROMIUM) await addBrowser();
 else process.stdout.write('skipped: Chromium; none found, FEATHERWIRE_CHROMIUM can name one\n');
@@ -71,12 +72,16 @@ async function addBrowser() {
     page.setDefaultTimeout(0);
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     await page.waitForFunction('globalThis.digests');
-    for (const name of ['reference', 'wasm']) {
+    for (const [name, title] of [
+      ['reference', 'reference'],
+      ['javascript', 'JavaScript'],
+      ['wasm', 'WebAssembly'],
+    ]) {
       const digests = await page.evaluate(
         ([which, count]) => globalThis.digests(which, count),
         [name, cases],
       );
-      results.set(`${name === 'wasm' ? 'WebAssembly' : name}, Chromium ${browser.version()}`, digests);
+      results.set(`${title}, Chromium ${browser.version()}`, digests);
     }
   } finally {
     await browser.close();

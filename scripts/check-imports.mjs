@@ -13,6 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Each package with those it may import. */
 const TABLE = {
   tensor: [],
+  link: [],
   codec: ['tensor'],
   inference: ['tensor'],
   onnx: ['tensor', 'inference'],
@@ -20,14 +21,29 @@ const TABLE = {
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
-  runtime: ['tensor', 'codec', 'inference', 'bundle'],
-  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime'],
-  cli: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'demo'],
+  calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
+  report: ['eval'],
+  runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
+  demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
+  cli: [
+    'tensor',
+    'codec',
+    'inference',
+    'onnx',
+    'bundle',
+    'authoring',
+    'eval',
+    'calibration',
+    'runtime',
+    'demo',
+    'link',
+    'report',
+  ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'report', 'demo', 'cli'];
 /** Packages without any third-party import. */
-const PURE_PACKAGES = ['tensor', 'codec'];
+const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */
 const CODEC_FOLDERS = {
   bitstream: ['bitstream'],

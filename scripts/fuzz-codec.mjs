@@ -1,6 +1,6 @@
 /**
- * Feeds the decoder with mutated, truncated and random frames of every mode, on both backends, until the time is up.
- * Each must end in a tensor or a `BitstreamError`, the same on both. A finding is written to a file and ends the run
+ * Feeds the decoder with mutated, truncated and random frames of every mode, on all backends, until the time is up.
+ * Each must end in a tensor or a `BitstreamError`, the same on all. A finding is written to a file and ends the run
  * with status 1. With the same seed the same frames come.
  *
  * Usage: npm run fuzz -- [--seconds 60] [--seed 1]
@@ -10,6 +10,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import {
   BitstreamError,
   decodeTensors,
+  javascriptBackend,
   loadWasmBackend,
   readProfile,
   referenceBackend,
@@ -28,13 +29,13 @@ const LIMITS = { maxElements: 2 ** 16 };
 const MUTATIONS_PER_FRAME = 200;
 
 const random = createRandom(seed);
-const backends = [referenceBackend, await loadWasmBackend()];
+const backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 const end = Date.now() + seconds * 1000;
 const outcomes = new Map();
 let frames = 0;
-const profiles = randomProfiles(random, backends[1]);
+const profiles = randomProfiles(random, backends[2]);
 while (Date.now() < end) {
-  const frame = randomFrame(random, backends[1], profiles);
+  const frame = randomFrame(random, backends[2], profiles);
   for (let i = 0; i < MUTATIONS_PER_FRAME; i++) check(mutated(frame));
   for (const { profile } of profiles.values())
     checkProfile(mutated(writeProfile(profile), [0xf5, 0x46, 0x50, 1]));
@@ -56,11 +57,13 @@ function check(frame) {
       return report(frame, `${backend.name}: ${error.stack}`);
     }
   });
-  const [first, second] = results;
-  const agree =
-    first.name === second.name && first.detail === second.detail && first.bytes.equals(second.bytes);
-  if (!agree)
-    report(frame, `backends differ: ${first.name} ${first.detail}, ${second.name} ${second.detail}`);
+  const [first, ...others] = results;
+  for (const other of others) {
+    const agree =
+      first.name === other.name && first.detail === other.detail && first.bytes.equals(other.bytes);
+    if (!agree)
+      report(frame, `backends differ: ${first.name} ${first.detail}, ${other.name} ${other.detail}`);
+  }
   outcomes.set(first.name, (outcomes.get(first.name) ?? 0) + 1);
 }
 

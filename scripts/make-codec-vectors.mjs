@@ -284,6 +284,18 @@ const good = [
     levelCount === 4 ? 32 : undefined,
     'rans-packed',
   ]),
+  ...[
+    [2, 1],
+    [4, 4],
+    [7, 2],
+    [256, undefined],
+  ].map(([levelCount, laneCount]) => [
+    `trees-${levelCount}-levels`,
+    float32([7, 9, 11], features(693, 70 + levelCount, relu)),
+    { kind: 'uniform', levelCount, range: minmax },
+    laneCount,
+    'binary-fast',
+  ]),
   ['planes-float32-rectified', float32([8, 12, 12], features(1152, 20, relu)), lossless],
   ['planes-float32-groups', float32([4, 25, 25], smooth(features(2500, 32, normal))), lossless],
   [
@@ -443,6 +455,12 @@ function paddedByAnElement() {
   new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
   return frame;
 }
+/** Five levels, and a lane without words, whose bins are all 1: the index 7. Under a right checksum. */
+function treesBeyondTheLevels() {
+  const frame = handmade([0, 0x31, 12, 5, 0, 0, 0, 0x80, 0x3f, 0x83, 0]).subarray(0, 19);
+  new DataView(frame.buffer).setUint32(15, crc32(frame.subarray(0, 15)), true);
+  return frame;
+}
 /** A frame of compressed rows that says it keeps one entry less than it does, under a right checksum. */
 function lessKept() {
   const data = Float32Array.of(0, 0, 5, 0, 0, 0, 0, 0, 7, 0, 2, 2);
@@ -517,7 +535,10 @@ const bad = [
   ],
   ['model-that-ends-early', 'truncated', handmadeSection([0x82, 12, 1, 0, 0])],
   ['layout-of-packed-symbols', 'reserved-bits', handmadeSection([0xa1, 3, 4])],
-  ['coder-7', 'reserved-bits', handmadeSection([0x83, 3, 4])],
+  ['layout-of-trees', 'reserved-bits', handmadeSection([0xa3, 3, 4])],
+  ['eight-lanes-of-trees', 'invalid-field', handmadeSection([0x8f, 1, 1, 1, 1, 1, 1, 1, 1])],
+  ['trees-of-257-levels', 'invalid-field', handmade([0, 0x31, 12, 0x81, 2, 0, 0, 0, 0x80, 0x3f, 0x83, 1])],
+  ['trees-index-over-the-levels', 'payload-mismatch', treesBeyondTheLevels()],
   [
     'packed-symbols-of-17-levels',
     'invalid-field',
@@ -565,6 +586,15 @@ function addOtherForms() {
     groupCount: 3,
     range: { kind: 'fixed', limits: [1, 2, 4].map((high) => ({ low: 0, high })) },
   };
+  const spectral = {
+    kind: 'spectral',
+    blockSize: 2,
+    levelCount: 15,
+    weights: [16, 24, 24, 40],
+    steps: [1, 1.5, 2, 1, 0.5, 1].map((step) => step / 64),
+    means: [0, 0.25, 0.5, 0, -0.5, 1],
+    kept: Array.from({ length: 24 }, (_, at) => at < 20 && at !== 7),
+  };
   const squares = squareLevels(6);
   const uniform4 = { kind: 'uniform', levelCount: 4, range: minmax };
   const profiles = {
@@ -574,6 +604,7 @@ function addOtherForms() {
     'bundled-packed-3-levels-chunked': [
       { quantizer: { ...uniform4, levelCount: 3 }, coder: 'rans-packed', varyingAxes: [1] },
     ],
+    'bundled-spectral-blocks-of-2': [{ quantizer: spectral }],
     'bundled-two-tensors-chunked': [
       { quantizer: groups },
       { quantizer: { kind: 'asymmetric', bits: 9, range: minmax } },

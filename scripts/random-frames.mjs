@@ -117,12 +117,13 @@ function randomCoding(random, feature) {
     { kind: 'blocks', blockSize: pick([4, 8]), step: 10 ** (random.nextInteger(4) - 2) },
     { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
   ]);
-  const coder = pick(['auto', 'rans', 'rans-contexts', 'rans-packed', 'binary']);
+  const coder = pick(['auto', 'rans', 'rans-contexts', 'rans-packed', 'binary', 'binary-fast']);
   const layout = pick(['auto', 'dense', 'csr', 'csr-separate', 'significance']);
   return pick([
     { quantizer, coder, layout },
     { quantizer, laneCount: 1 << random.nextInteger(6) },
     { quantizer, coder: 'rans-contexts', laneCount: 1 << random.nextInteger(7) },
     { quantizer, coder: 'rans-packed', laneCount: 1 << random.nextInteger(6) },
+    { quantizer, coder: 'binary-fast', laneCount: 1 << random.nextInteger(3) },
   ]);
 }

@@ -1,7 +1,7 @@
 /**
  * Puts the figures of committed result files into the documents, so that what is printed there is what was measured:
- * the demo's table into README.md, coded rates, the size bound, the speed of contexts and of whole calls, and lossless coding into
- * docs/results.md.
+ * the demo's table into README.md, coded rates, the size bound, the speed of contexts and of whole calls, lossless coding and
+ * proofs of cuts into docs/results.md.
  *
  * Usage: npm run --silent start -- --json > results/demo.json
  *        node bench/entropy-table.mjs > results/entropy-table.json
@@ -12,6 +12,7 @@
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
+ *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -45,6 +46,8 @@ fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/los
 
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
+
+fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -384,4 +387,24 @@ function regretTable({ command, machine, rows }) {
 
 function elementsOf(shape) {
   return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+function cutsTable({ command, machine, rows }) {
+  const shapeOf = (shape) => (shape ? shape.join('×') : '?');
+  const sum = (list) => list.reduce((total, count) => total + count, 0);
+  return [
+    `From \`${command} --json results/cuts.json MODEL…\`; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| model | inputs | nodes | cuts | of one tensor | of two | of more | at most | tensors refused | proved | failed | largest error | listing, CPU ms |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const inputs = Object.entries(row.inputs).map(([name, shape]) => `${name} ${shapeOf(shape)}`);
+      const values = Object.entries(row.values).map(([name, elements]) => `${name}=${elements.join(',')}`);
+      const [one, two, ...more] = row.setsOf;
+      const counts = [row.nodes, sum(row.setsOf), one, two, sum(more), row.setsOf.length, row.refused];
+      const error = row.worstError === 0 ? '0' : row.worstError.toExponential(1);
+      const proof = [row.proved, row.failures, error, row.listCpuMs];
+      return `| ${[row.model, [...inputs, ...values].join(', '), ...counts, ...proof].join(' | ')} |`;
+    }),
+  ];
 }

@@ -6,17 +6,20 @@ import {
   fillRanks,
   graphOf,
   type InputShapes,
+  type InputValues,
   inferShapes,
+  inlineBranches,
   type ModelProto,
   type ShapeTable,
   withInputShapes,
+  withInputValues,
 } from '@featherwire/onnx';
 import { readModel } from '@featherwire/onnx/node';
 
 /** A model ready to be cut. */
 export interface LoadedModel {
   readonly file: string;
-  /** With the shapes asked for in its inputs. */
+  /** With the shapes and values asked for in its inputs, and with the branches that are taken in every run inlined. */
   readonly model: ModelProto;
   /** Types and shapes of its tensors; a number is fixed. */
   readonly shapes: ShapeTable;
@@ -27,11 +30,18 @@ export interface LoadedModel {
 /**
  * Reads a model and infers its shapes.
  * @param inputShapes - shapes that inputs are fixed to
- * @throws {OnnxError} as `readModel`, `withInputShapes` and `inferShapes`; {Error} of the file system
+ * @param inputValues - values that inputs are fixed to; these are no inputs any more
+ * @throws {OnnxError} as `readModel`, `withInputValues`, `withInputShapes`, `inlineBranches` and `inferShapes`;
+ *   {Error} of the file system
  */
-export async function loadModel(file: string, inputShapes: InputShapes = {}): Promise<LoadedModel> {
-  const model = withInputShapes(await readModel(file), inputShapes);
+export async function loadModel(
+  file: string,
+  inputShapes: InputShapes = {},
+  inputValues: InputValues = {},
+): Promise<LoadedModel> {
   const sessions = createLocalSession;
+  const given = withInputShapes(withInputValues(await readModel(file), inputValues), inputShapes);
+  const model = await inlineBranches(given, { sessions });
   const open = await inferShapes(model, { sessions });
   const oneSample = oneSampleShapes(model);
   if (Object.keys(oneSample).length === 0) return { file, model, shapes: open, sizes: open };

@@ -12,6 +12,8 @@ export type BundleErrorCode =
   | 'missing-file'
   /** A file differs from its size or SHA-256 in the manifest. */
   | 'digest-mismatch'
+  /** An operating point's profile cannot be read, or is not one of the cut's tensors. */
+  | 'invalid-profile'
   /** The target of a write exists, and replacing it was not asked for. */
   | 'exists'
   /** Replacing was asked for, but the target holds something else than one bundle. */

@@ -10,22 +10,30 @@ export {
   type Bundle,
   type BundleFile,
   type BundleManifest,
+  type ByteQuantiles,
   type ChannelOrder,
+  type DescribedPoint,
   type ImagePreprocessing,
   MANIFEST_FILE,
   MANIFEST_FORMAT,
   MANIFEST_VERSION,
+  type MeasuredLoss,
   type Measurement,
   type ModelIdentity,
   type ModelPart,
   type OperatingPoint,
   type PartName,
+  type ProfiledPoint,
+  type ShareBand,
   type Task,
+  type TensorBand,
   type TensorCoding,
   type TensorSpec,
   type Verification,
 } from './manifest.js';
-export { MANIFEST_LIMITS, quantizerSchema } from './manifest-schema.js';
+export { MANIFEST_LIMITS } from './manifest-limits.js';
 export { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
 export { DEFAULT_PICTURE_LIMITS, type PictureLimits } from './picture-limits.js';
 export { type Pixels, pixelsToTensor } from './pixels.js';
+export { loadProfiles, parseProfile, profileOfPoint } from './point-profiles.js';
+export { quantizerSchema } from './quantizer-schema.js';

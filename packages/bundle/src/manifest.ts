@@ -3,7 +3,7 @@
  * state (patterns, limits, references between fields) are in `manifest-schema.ts`.
  */
 
-import type { QuantizerChoice } from '@featherwire/codec';
+import type { CodingProfile, QuantizerChoice } from '@featherwire/codec';
 import type { DType } from '@featherwire/tensor';
 
 /** Name of the manifest file inside a bundle. */
@@ -121,11 +121,35 @@ export interface TensorCoding {
 }
 
 /** One way of coding the whole cut, with what was measured of it. */
-export interface OperatingPoint {
+export type OperatingPoint = DescribedPoint | ProfiledPoint;
+
+/** What every operating point has. */
+interface NamedPoint {
+  /** Unique among the bundle's points. */
   readonly id: string;
+  readonly measured?: Measurement;
+}
+
+/** A point by quantizers alone: ranges and tables are found for each tensor and travel in its frame. */
+export interface DescribedPoint extends NamedPoint {
+  readonly kind: 'described';
   /** One entry for each tensor of the cut. */
   readonly coding: readonly TensorCoding[];
-  readonly measured?: Measurement;
+}
+
+/**
+ * A point whose quantizers and static tables both ends hold: all tensors of the cut travel in one bundled frame
+ * (bitstream.md §16.2) whose number is the position of this point among the bundle's, from 0.
+ */
+export interface ProfiledPoint extends NamedPoint {
+  readonly kind: 'profiled';
+  /** A profile (bitstream.md §16.3) with one entry for each tensor of the cut, in its order. */
+  readonly profile: BundleFile;
+  /**
+   * Squared error, in the square of the levels' distance, that a bit may cost the encoder: that of the codec's `lambda`, with
+   * which the point was measured; 0 by default.
+   */
+  readonly lambda?: number;
 }
 
 /** A measured rate and accuracy; never an estimate. */
@@ -136,6 +160,51 @@ export interface Measurement {
   /** Which data it was measured on. */
   readonly data: string;
   readonly sampleCount: number;
+  /** The same metric of the unsplit network on the same samples. */
+  readonly reference?: number;
+  readonly loss?: MeasuredLoss;
+  /** How the bytes of which `bytesPerSample` is the mean are distributed over the samples. */
+  readonly bytes?: ByteQuantiles;
+  /** Mean time of encoding a sample's cut on the machine that measured, in milliseconds. */
+  readonly encodeMs?: number;
+  /** Mean time of decoding it there, in milliseconds. */
+  readonly decodeMs?: number;
+  /** What the cut tensors look like to the point's quantizers; at most one entry for each. */
+  readonly bands?: readonly TensorBand[];
+}
+
+/** How much worse than the unsplit network, compared sample by sample. */
+export interface MeasuredLoss {
+  /** In hundredths of the metric; positive is worse, whichever way the metric points. */
+  readonly value: number;
+  /** Low and high end, in the same unit. */
+  readonly interval: readonly [low: number, high: number];
+  /** Of the interval, in (0, 1). */
+  readonly confidence: number;
+}
+
+/** Bytes of a sample that half, and 95 % of the samples do not exceed, and the most of all. */
+export interface ByteQuantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
+/** Shares of a cut tensor's elements at calibration, from which drift is told. */
+export interface TensorBand {
+  /** Name of the cut tensor. */
+  readonly tensor: string;
+  /** Elements outside the range of the quantizer's levels. */
+  readonly saturated: ShareBand;
+  /** Elements whose index is the background. */
+  readonly background: ShareBand;
+}
+
+/** A share in [0, 1] with the limits, inclusive, that it stays within as long as nothing drifts. */
+export interface ShareBand {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** How head and tail were compared with the uncut network. */
@@ -153,4 +222,6 @@ export interface Bundle {
   readonly manifest: BundleManifest;
   /** SHA-256 of the bytes of the manifest file, 64 lower-case hex digits. */
   readonly digest: string;
+  /** Profiles of the profiled points by their ids, as far as they were loaded. */
+  readonly profiles: ReadonlyMap<string, CodingProfile>;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DIGEST, exampleManifest, withValue } from '../test/example-manifest.js';
 import { BundleError } from './errors.js';
-import { MANIFEST_LIMITS } from './manifest-schema.js';
+import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
 
 function refusal(value: unknown): BundleError {
@@ -86,6 +86,7 @@ describe('format and version', () => {
 describe('each wrong field is named with what was expected', () => {
   const long = 'n'.repeat(1025);
   const quantizer = ['operatingPoints', 0, 'coding', 0, 'quantizer'];
+  const measured = ['operatingPoints', 1, 'measured'];
   const grouped = { kind: 'grouped', levelCount: 8, axis: 1, groupCount: 2, range: { kind: 'minmax' } };
   test.each<[string, readonly (string | number)[], unknown]>([
     ['head.sha256 expected 64 lower-case hex digits, got "ABC"', ['head', 'sha256'], 'ABC'],
@@ -181,6 +182,38 @@ describe('each wrong field is named with what was expected', () => {
     ],
     ['quantizer.axis expected at most 7, got 8', quantizer, { ...grouped, axis: 8 }],
     ['quantizer.kind expected', quantizer, { kind: 'asymmetrical', bits: 8 }],
+    [
+      'operatingPoints[0].kind expected "described" or "profiled" as its kind',
+      ['operatingPoints', 0, 'kind'],
+      'other',
+    ],
+    ['operatingPoints[0] expected only known keys, got "profile"', ['operatingPoints', 0, 'profile'], {}],
+    ['operatingPoints[1].id expected a name that is not used', ['operatingPoints', 1, 'id'], 'q16'],
+    ['profile.bytes expected at least 1', ['operatingPoints', 1, 'profile', 'bytes'], 0],
+    ['profile.bytes expected at most 4194304', ['operatingPoints', 1, 'profile', 'bytes'], 4_194_305],
+    [
+      'profile.file expected a file that no other entry uses',
+      ['operatingPoints', 1, 'profile', 'file'],
+      'head.onnx',
+    ],
+    ['loss.interval expected a low end that is not above', [...measured, 'loss', 'interval'], [1, 0]],
+    ['loss.interval expected at least 2 entries, got 1 entries', [...measured, 'loss', 'interval'], [1]],
+    ['loss.confidence expected less than 1, got 1', [...measured, 'loss', 'confidence'], 1],
+    ['loss.confidence expected more than 0, got 0', [...measured, 'loss', 'confidence'], 0],
+    ['bytes expected p50, p95 and max that ascend', [...measured, 'bytes', 'p95'], 499],
+    ['bytesPerSample expected at most bytes.max, 650, got 651', [...measured, 'bytesPerSample'], 651],
+    ['encodeMs expected at least 0, got -1', [...measured, 'encodeMs'], -1],
+    [
+      'bands[0].tensor expected the name of a tensor of the cut',
+      [...measured, 'bands', 0, 'tensor'],
+      'other',
+    ],
+    [
+      'bands[0].saturated expected low, mean and high that ascend',
+      [...measured, 'bands', 0, 'saturated', 'low'],
+      0.02,
+    ],
+    ['bands[0].background.high expected at most 1', [...measured, 'bands', 0, 'background', 'high'], 1.5],
     ['verification.tolerance expected at least 0', ['verification', 'tolerance'], -1],
     ['tail.file expected a file that no other entry uses', ['tail', 'file'], 'HEAD.onnx'],
     ['weights expected', ['tail', 'externalData', 0, 'file'], 'weights//tail.bin'],
@@ -212,6 +245,24 @@ describe('each wrong field is named with what was expected', () => {
         `preprocessing.resizeShortSide expected ${expected}`,
       );
     }
+  });
+
+  test('a tensor has one band, and profiles are bounded together', () => {
+    const [point] = exampleManifest().operatingPoints.slice(1);
+    const [band] = point.measured!.bands!;
+    const twice = withValue(['operatingPoints', 1, 'measured', 'bands'], [band, band]);
+    expect(refusal(twice).message).toContain('bands[1].tensor expected a name that is not used before it');
+    const bytes = MANIFEST_LIMITS.profileBytes;
+    const most = MANIFEST_LIMITS.profileBytesInAll / bytes;
+    const points = Array.from({ length: most + 1 }, (_, i) => ({
+      ...{ id: `p${i}`, kind: 'profiled' },
+      profile: { file: `tables/${i}.bin`, sha256: DIGEST, bytes },
+    }));
+    const tooMany = withValue(['operatingPoints'], points);
+    expect(refusal(tooMany).message).toContain('profiles of at most 67108864 bytes in all, got 71303168');
+    expect(checkManifest(withValue(['operatingPoints'], points.slice(1)))).toBeTruthy();
+    const shared = points.map(({ profile: _, ...rest }) => ({ ...rest, profile: points[0].profile }));
+    expect(checkManifest(withValue(['operatingPoints'], shared))).toBeTruthy();
   });
 
   test('a number that overflows to infinity is refused', () => {
@@ -279,10 +330,10 @@ describe('every quantizer of the codec can be stored', () => {
     },
   ])('$kind', (quantizer) => {
     const manifest = withValue(['operatingPoints', 0, 'coding', 0, 'quantizer'], quantizer);
-    const stored = parseManifest(JSON.stringify(manifest)).operatingPoints[0].coding[0].quantizer;
-    expect(stored).toEqual(quantizer);
+    const codings = [{ coding: [{ quantizer }, {}] }, {}];
+    expect(parseManifest(JSON.stringify(manifest)).operatingPoints).toMatchObject(codings);
     const read = parseManifest(serializeManifest(checkManifest(manifest)));
-    expect(read.operatingPoints[0].coding[0].quantizer).toEqual(quantizer);
+    expect(read.operatingPoints).toMatchObject(codings);
   });
 });
 

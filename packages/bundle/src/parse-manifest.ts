@@ -6,7 +6,8 @@
 import type { z } from 'zod';
 import { BundleError } from './errors.js';
 import { type BundleManifest, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
-import { MANIFEST_LIMITS, manifestSchema } from './manifest-schema.js';
+import { MANIFEST_LIMITS } from './manifest-limits.js';
+import { manifestSchema } from './manifest-schema.js';
 
 const MAX_REPORTED_ISSUES = 5;
 const MAX_SHOWN_CHARACTERS = 60;
@@ -112,7 +113,7 @@ function expectation(issue: Issue): string {
     case 'too_small':
       return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue.origin)}`;
     case 'too_big':
-      return `at most ${issue.maximum}${unitOf(issue.origin)}`;
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unitOf(issue.origin)}`;
     case 'invalid_value':
       return issue.values.map(show).join(' or ');
     case 'invalid_union':

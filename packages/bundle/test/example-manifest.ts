@@ -39,6 +39,7 @@ export function exampleManifest(): BundleManifest {
     operatingPoints: [
       {
         id: 'q16',
+        kind: 'described',
         coding: [
           { tensor: 'feature', quantizer: { kind: 'uniform', levelCount: 16, range: { kind: 'minmax' } } },
           { tensor: 'mask', quantizer: { kind: 'none' } },
@@ -48,6 +49,30 @@ export function exampleManifest(): BundleManifest {
           metric: { name: 'character error rate', value: 0.04 },
           data: 'text lines, seed 1',
           sampleCount: 200,
+        },
+      },
+      {
+        id: 'c4',
+        kind: 'profiled',
+        lambda: 0.15,
+        profile: { file: 'tables/0123456789abcdef.bin', sha256: DIGEST, bytes: 40 },
+        measured: {
+          bytesPerSample: 512.5,
+          metric: { name: 'character error rate', value: 0.05 },
+          data: 'text lines, seed 1',
+          sampleCount: 200,
+          reference: 0.04,
+          loss: { value: 1, interval: [-0.5, 2.5], confidence: 0.95 },
+          bytes: { p50: 500, p95: 600, max: 650 },
+          encodeMs: 0.25,
+          decodeMs: 0.5,
+          bands: [
+            {
+              tensor: 'feature',
+              saturated: { mean: 0.01, low: 0, high: 0.02 },
+              background: { mean: 0.5, low: 0.4, high: 0.6 },
+            },
+          ],
         },
       },
     ],

@@ -13,7 +13,7 @@ async function parse(...args: string[]): Promise<{ status: number; output: strin
   return { status, output: output(), errors: errors() };
 }
 
-const COMMANDS = ['cuts', 'split', 'serve', 'run', 'encode', 'decode', 'inspect', 'demo'];
+const COMMANDS = ['cuts', 'split', 'calibrate', 'serve', 'run', 'encode', 'decode', 'inspect', 'demo'];
 
 test('help lists every command and goes to standard output', async () => {
   const { status, output, errors } = await parse('--help');

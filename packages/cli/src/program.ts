@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addBenchCommand } from './commands/bench.js';
+import { addCalibrateCommand } from './commands/calibrate.js';
 import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
@@ -20,6 +21,7 @@ const EXAMPLES = `
 Examples:
   $ featherwire cuts model.onnx
   $ featherwire split model.onnx --at relu5 -o bundle
+  $ featherwire calibrate bundle --data pictures --max-loss 1
   $ featherwire serve bundle
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire demo
@@ -46,6 +48,7 @@ export function createProgram(context: CommandContext): Command {
     .addHelpText('after', EXAMPLES);
   addCutsCommand(program, context);
   addSplitCommand(program, context);
+  addCalibrateCommand(program, context);
   addServeCommand(program, context);
   addRunCommand(program, context);
   addEncodeCommand(program, context);

@@ -3,10 +3,18 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Measurement } from '@featherwire/bundle';
 import { addOperatingPoints } from '@featherwire/bundle/node';
-import { decodeFrame, encodeFrame, referenceBackend } from '@featherwire/codec';
+import {
+  type CodingProfile,
+  decodeFrame,
+  designTensorProfile,
+  encodeFrame,
+  referenceBackend,
+  writeProfile,
+} from '@featherwire/codec';
 import { createLocalSession } from '@featherwire/inference/node';
-import { createRandom, tensor, writeNpy } from '@featherwire/tensor';
+import { createRandom, type Tensor, tensor, writeNpy } from '@featherwire/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkDirectory, featherwire, orientationModel, type RunningCommand, start } from './command.js';
 
@@ -16,6 +24,25 @@ const INPUT_SHAPE = [1, 3, 48, 192];
 const CUT = 'p2o.Add.25'; // [1, 16, 3, 96]
 const SHAPE = ['--shape', 'x=1,3,48,192'];
 const LEVELS = 5;
+const QUANTIZER = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } } as const;
+/** Made up: only `inspect` reads it. */
+const MEASURED: Measurement = {
+  bytesPerSample: 1234.5,
+  metric: { name: 'top-1 accuracy', value: 0.75 },
+  data: 'noise',
+  sampleCount: 24,
+  reference: 0.76,
+  loss: { value: 1, interval: [-0.5, 2.25], confidence: 0.95 },
+  bytes: { p50: 1200, p95: 1300, max: 1400 },
+  encodeMs: 0.123,
+  bands: [
+    {
+      tensor: CUT,
+      saturated: { mean: 0.01, low: 0, high: 0.02 },
+      background: { mean: 0.5, low: 0.4, high: 0.6 },
+    },
+  ],
+};
 const model = orientationModel();
 
 let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
@@ -49,6 +76,18 @@ function writeData(): Float32Array[] {
 
 let inputs: Float32Array[];
 
+/** A static coder for the features of the first inputs. */
+async function designProfile(): Promise<CodingProfile> {
+  const head = await createLocalSession(file('bundle/head.onnx'));
+  const samples: Tensor[] = [];
+  for (const data of inputs.slice(0, 4)) {
+    samples.push((await head.run({ x: tensor('float32', INPUT_SHAPE, data) })).outputs[CUT]);
+  }
+  await head.close();
+  const options = { quantizer: QUANTIZER, coder: 'rans-contexts', backend: referenceBackend } as const;
+  return { tensors: [designTensorProfile(samples, options)] };
+}
+
 beforeAll(async () => {
   directory = await createWorkDirectory();
   inputs = writeData();
@@ -58,12 +97,8 @@ beforeAll(async () => {
   );
   expect(status, errors).toBe(0);
   await addOperatingPoints(file('bundle'), [
-    {
-      id: 'coarse',
-      coding: [
-        { tensor: CUT, quantizer: { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } } },
-      ],
-    },
+    { id: 'coarse', kind: 'described', coding: [{ tensor: CUT, quantizer: QUANTIZER }] },
+    { id: 'static', kind: 'profiled', profile: writeProfile(await designProfile()), measured: MEASURED },
   ]);
   server = start(['serve', 'bundle', '--port', '0'], directory.path);
   url = (await server.outputMatch(/http:\/\/127\.0\.0\.1:\d+/))[0];
@@ -77,8 +112,10 @@ afterAll(async () => {
 test('cuts lists the cut with its size and the cost of both sides', async () => {
   const { output } = await run('cuts', model, ...SHAPE, '--json');
   const { cuts } = JSON.parse(output);
-  const cut = cuts.find(({ name }: { name: string }) => name === CUT);
-  expect(cut).toMatchObject({ dtype: 'float32', shape: [1, 16, 3, 96], elements: 4608, bytes: 18_432 });
+  const holds = ({ tensors }: { tensors: { name: string }[] }) => tensors.some(({ name }) => name === CUT);
+  const cut = cuts.find(holds);
+  expect(cut).toMatchObject({ elements: 4608, bytes: 18_432 });
+  expect(cut.tensors).toMatchObject([{ content: 'data', dtype: 'float32', shape: [1, 16, 3, 96] }]);
   const { head, tail } = JSON.parse(readFileSync(file('bundle/featherwire.json'), 'utf8'));
   expect(cut.head).toEqual({ macs: head.macs, parameters: head.parameters });
   expect(cut.tail).toEqual({ macs: tail.macs, parameters: tail.parameters });
@@ -86,6 +123,28 @@ test('cuts lists the cut with its size and the cost of both sides', async () => 
   expect(table).toMatch(
     /^p2o\.Add\.25 +float32 +\[1, 16, 3, 96\] +4,608 +18\.0 KiB +3\.69 M +22\.6 % +12\.6 M /m,
   );
+});
+
+test('cuts lists sets, keeps to what is asked for, and says why a tensor is in none', async () => {
+  const sets = async (...options: string[]): Promise<{ tensors: unknown[]; bytes: number }[]> =>
+    JSON.parse((await run('cuts', model, ...SHAPE, ...options, '--json')).output).cuts;
+  const all = await sets('--all');
+  const useful = await sets();
+  const singles = await sets('--max-tensors', '1');
+  expect(all.length).toBeGreaterThan(useful.length);
+  expect(useful.length).toBeGreaterThan(singles.length);
+  expect(singles.every(({ tensors }) => tensors.length === 1)).toBe(true);
+  expect((await sets('--front')).length).toBeLessThan(singles.length);
+  const small = await sets('--under', '10000', '--sort', 'bytes');
+  const bytes = small.map((set) => set.bytes);
+  expect(Math.max(...bytes)).toBeLessThan(10_000);
+  expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+  const skipped = 'conv2d_60.tmp_0';
+  const { output } = await run('cuts', model, ...SHAPE, '--with', skipped);
+  expect(output).toMatch(/^2 tensors .*\n {2}\S+ .*\n {2}conv2d_60\.tmp_0 /m);
+  const refusal = await run('cuts', model, ...SHAPE, '--with', skipped, '--max-tensors', '1');
+  expect(refusal.status).toBe(1);
+  expect(refusal.errors).toContain('it takes 2 tensors to cut there');
 });
 
 test('cuts says what depends on open dimensions', async () => {
@@ -107,6 +166,30 @@ test('inspect shows the bundle and checks its files', async () => {
   expect(damaged.status).toBe(1);
   expect(damaged.output).toMatch(/^tail .* damaged$/m);
   expect(damaged.errors).toMatch(/^error: tail\.onnx .*\n$/);
+});
+
+test('inspect shows operating points, what was measured of them, and a damaged profile', async () => {
+  const { output, status } = await run('inspect', 'bundle');
+  expect(status).toBe(0);
+  expect(output).toMatch(
+    /^static +profiled +affine, 5 levels, rans with contexts, 16 channels \(tables\/.* ok$/m,
+  );
+  expect(output).toMatch(
+    /^static +1,235 +1,200 +1,300 +1,400 +top-1 accuracy +0\.75 +0\.76 +1\.00 \(95 %: -0\.50 to 2\.25\) +0\.12 +\? /m,
+  );
+  expect(output).toMatch(
+    /^static +p2o\.Add\.25 +1\.00 % +0\.00 % to 2\.00 % +50\.00 % +40\.00 % to 60\.00 %$/m,
+  );
+  const report = JSON.parse((await run('inspect', 'bundle', '--json')).output);
+  const { profile, measured } = report.operatingPoints[1];
+  expect(measured).toEqual(MEASURED);
+  expect(report.checks).toMatchObject({ head: 'ok', [profile.file]: 'ok' });
+  await cp(file('bundle'), file('damaged-profile'), { recursive: true });
+  writeFileSync(join(file('damaged-profile'), profile.file), 'x');
+  const damaged = await run('inspect', 'damaged-profile');
+  expect(damaged.status).toBe(1);
+  expect(damaged.output).toMatch(/^coarse .* ok\nstatic .* damaged$/m);
+  expect(damaged.errors).toMatch(/^error: tables\/[0-9a-f]+\.bin expected \d+ bytes, got 1\n$/);
 });
 
 test.each([
@@ -147,12 +230,11 @@ test('split does not replace a bundle unless told to', async () => {
 async function expectedAccuracy(): Promise<{ accuracy: number; frameBytes: number }> {
   const head = await createLocalSession(file('bundle/head.onnx'));
   const tail = await createLocalSession(file('bundle/tail.onnx'));
-  const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } } as const;
   let hits = 0;
   let frameBytes = 0;
   for (const [i, data] of inputs.entries()) {
     const { outputs } = await head.run({ x: tensor('float32', INPUT_SHAPE, data) });
-    const frame = encodeFrame(outputs[CUT], { quantizer, backend: referenceBackend });
+    const frame = encodeFrame(outputs[CUT], { quantizer: QUANTIZER, backend: referenceBackend });
     frameBytes += frame.length;
     const feature = decodeFrame(frame, { backend: referenceBackend });
     const scores = Object.values((await tail.run({ [CUT]: feature })).outputs)[0].data;
@@ -196,6 +278,51 @@ test.each([
   },
 );
 
+test('run with a profiled point sends fewer bytes than the same quantizer described', async () => {
+  const data = ['--server', url, '--data', 'inputs.npy', '--limit', '12', '--json'];
+  const [described, profiled] = await Promise.all(
+    ['coarse', 'static'].map((point) => run('run', 'bundle', ...data, '--point', point)),
+  );
+  expect(profiled.status, profiled.errors).toBe(0);
+  const [first, second] = [described, profiled].map(({ output }) => JSON.parse(output));
+  expect(second).toMatchObject({ coding: 'static', sampleCount: 12, counted: 'link' });
+  expect(second.bytesPerSample.payload).toBeLessThan(first.bytesPerSample.payload);
+  expect(second.bitsPerElement).toBeCloseTo((8 * second.bytesPerSample.payload) / 4608, 9);
+});
+
+test('run over a shaped link takes its round trip, and verifies what is decoded', async () => {
+  const args = [
+    'run',
+    'bundle',
+    '--server',
+    url,
+    '--data',
+    'inputs.npy',
+    '--limit',
+    '3',
+    '--point',
+    'static',
+  ];
+  const shaped = await run(...args, '--link', '20mbps,150ms', '--verify', '--json');
+  expect(shaped.status, shaped.errors).toBe(0);
+  const report = JSON.parse(shaped.output);
+  expect(report.link).toMatchObject({ uplinkMbps: 20, downlinkMbps: 20, roundTripMs: 150 });
+  expect(report.times.linkMs.p50).toBeGreaterThan(140); // timers may fire a little early
+  const printed = await run(...args, '--link', 'uplink-20', '--transport', 'http');
+  expect(printed.output).toMatch(
+    /^link +20 Mbit\/s uplink, shaped on this machine: 20 Mbit\/s up, 80 down, round trip 20 ms, jitter 0 ms, losses 0\.00 %$/m,
+  );
+  const [wrong, secure] = await Promise.all([
+    run(...args, '--link', 'carrier-pigeon'),
+    run('run', 'bundle', '--server', 'https://127.0.0.1:1', '--data', 'inputs.npy', '--link', 'lte'),
+  ]);
+  expect([wrong.status, secure.status]).toEqual([2, 2]);
+  expect(wrong.errors).toMatch(
+    /'--link <link>' argument 'carrier-pigeon' is invalid.*link expected 3g, lte, 5g/,
+  );
+  expect(secure.errors).toBe('error: --link expected a server without TLS, got https://127.0.0.1:1/\n');
+});
+
 test('run prints a table, and says what fails', async () => {
   const good = await run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--raw', '--limit', '3');
   expect(good.status).toBe(0);
@@ -207,7 +334,7 @@ test('run prints a table, and says what fails', async () => {
     run('run', 'bundle', '--server', url, '--data', 'nowhere'),
   ]);
   expect([wrongPoint.status, noServer.status, noData.status]).toEqual([2, 1, 1]);
-  expect(wrongPoint.errors).toBe("error: --point expected one of coarse, got 'fine'\n");
+  expect(wrongPoint.errors).toBe("error: --point expected one of coarse, static, got 'fine'\n");
   expect(noServer.errors).toMatch(/^error: no connection to .* \(after 2 attempts\)\n$/m);
   expect(noData.errors).toMatch(/^error: data expected at nowhere/);
 });

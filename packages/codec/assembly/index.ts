@@ -1,3 +1,10 @@
+export {
+  decodeTrees,
+  encodeTrees,
+  endsTreeLane,
+  finishTreeLane,
+  startTreeLane,
+} from './bin-trees';
 export { codeIndices, initializeContextModel } from './context-model';
 export { initializeContexts, setContexts } from './contexts';
 export { decodeContexts } from './contexts-decoder';

@@ -6,6 +6,7 @@
 
 import { allocateData, elementCount, type Shape, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
+import { MAX_TREE_LEVELS } from './entropy/binary/bin-trees.js';
 import { MAX_CONTEXT_LEVELS } from './entropy/contexts/context-model.js';
 import type { CoderChoice } from './entropy/encode-indices.js';
 import { MAX_PACKED_LEVELS } from './entropy/packed-symbols.js';
@@ -143,6 +144,7 @@ function ladder(feature: Tensor, options: BudgetOptions): Rung[] {
 
 function maxLevelsOfCoder(coder?: CoderChoice): number {
   if (coder === 'rans-contexts') return MAX_CONTEXT_LEVELS;
+  if (coder === 'binary-fast') return MAX_TREE_LEVELS;
   return coder === 'rans-packed' ? MAX_PACKED_LEVELS : Number.POSITIVE_INFINITY;
 }
 

@@ -10,19 +10,19 @@ import { MAX_ALPHABET_SIZE } from './entropy/frequency-table.js';
 import { packedAlphabet, packSymbols } from './entropy/packed-symbols.js';
 import { designTable } from './entropy/table-design.js';
 import { geometryOfIndices, valuesOfTensor } from './feature.js';
-import { quantizeByProfile, quantizerOfChoice } from './fixed-quantizer.js';
-import type { QuantizerChoice } from './quantize-feature.js';
+import { type FixedChoice, quantizeByProfile, quantizerOfChoice } from './fixed-quantizer.js';
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 import { addValues, createStatistics } from './quantizer/statistics.js';
+import { optimizeIndices } from './rate-distortion.js';
 import type { IndexAlphabet, StaticCoder } from './stages.js';
 
 /** What a tensor's profile is made from. */
 export interface TensorProfileOptions {
   /**
    * Limits that are measured are taken from all samples together; groups of channels need fixed limits. `none`,
-   * `integer` and `lossless` are no quantizers of profiles.
+   * `integer` and `lossless` are no quantizers of profiles; `spectral` is one of profiles only.
    */
-  readonly quantizer: Exclude<QuantizerChoice, { kind: 'none' | 'integer' | 'lossless' }>;
+  readonly quantizer: FixedChoice;
   /** Dimensions that frames state, as positions in the shape; none by default. */
   readonly varyingAxes?: readonly number[];
   /**
@@ -33,6 +33,8 @@ export interface TensorProfileOptions {
   readonly coder?: StaticCoder['kind'];
   /** What a context model is made for, `speed` by default; see `ContextPreference`. */
   readonly contextPreference?: ContextPreference;
+  /** That of the frames to come, as in `TensorCodingOptions`; the coder is made for the indices that it leaves. */
+  readonly lambda?: number;
   readonly backend: Backend;
 }
 
@@ -47,7 +49,7 @@ export function designTensorProfile(
   samples: readonly Tensor[],
   options: TensorProfileOptions,
 ): TensorProfile {
-  const { quantizer: choice, varyingAxes = [], coder: kind = 'rans', backend } = options;
+  const { quantizer: choice, varyingAxes = [], coder: kind = 'rans', lambda = 0, backend } = options;
   const preference = options.contextPreference ?? 'speed';
   if (samples.length === 0) throw new RangeError('samples expected at least one, got none');
   const [{ dtype, shape: first }] = samples;
@@ -62,8 +64,9 @@ export function designTensorProfile(
   const indexed = samples.map((sample) => {
     const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
     if (misfit) throw new RangeError(misfit);
-    const indices = quantizeByProfile(sample, profile, backend).indices as Uint8Array;
-    return { indices, geometry: geometryOfIndices(sample.shape, quantizer) };
+    const nearest = quantizeByProfile(sample, profile, backend);
+    const { indices } = optimizeIndices(sample, nearest, lambda, null, backend);
+    return { indices: indices as Uint8Array, geometry: geometryOfIndices(sample.shape, quantizer) };
   });
   switch (kind) {
     case 'rans-contexts':
@@ -77,16 +80,14 @@ export function designTensorProfile(
   }
 }
 
-function checkVaryingAxes(
-  axes: readonly number[],
-  shape: Shape,
-  choice: TensorProfileOptions['quantizer'],
-): void {
+function checkVaryingAxes(axes: readonly number[], shape: Shape, choice: FixedChoice): void {
   const wrong = axes.find((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length);
   if (wrong !== undefined)
     throw new RangeError(`varyingAxes expected dimensions of [${shape.join(', ')}], got ${wrong}`);
-  if (choice.kind === 'grouped' && axes.includes(choice.axis))
-    throw new RangeError(`varyingAxes expected others than the channels of groups, got ${choice.axis}`);
+  const channelAxis =
+    choice.kind === 'grouped' ? choice.axis : choice.kind === 'spectral' ? shape.length - 3 : null;
+  if (channelAxis !== null && axes.includes(channelAxis))
+    throw new RangeError(`varyingAxes expected others than the channels, got ${channelAxis}`);
 }
 
 function designTableCoder(

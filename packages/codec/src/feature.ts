@@ -14,7 +14,8 @@ import {
 } from '@featherwire/tensor';
 import { integerRange } from './container/quantizer-section.js';
 import { blockGeometry } from './quantizer/block-transform.js';
-import type { FeatureGeometry, Quantizer } from './stages.js';
+import { spectralGeometry } from './quantizer/spectral.js';
+import { elementsOf, type FeatureGeometry, type Quantizer } from './stages.js';
 
 /** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */
 export function valuesOfTensor(feature: Tensor): Float32Array {
@@ -40,10 +41,19 @@ export function geometryOfShape(shape: Shape): FeatureGeometry {
   return { planes: elementCount(shape.slice(0, -2)), rows, columns };
 }
 
-/** Geometry of the indices of a tensor: its own, but for blocks, which may reach beyond the planes. */
+/** Geometry of the indices of a tensor: its own, but for the coefficients of blocks. */
 export function geometryOfIndices(shape: Shape, quantizer: Quantizer): FeatureGeometry {
   const geometry = geometryOfShape(shape);
+  if (quantizer.kind === 'spectral') return spectralGeometry(geometry, quantizer.spectral);
   return quantizer.kind === 'blocks' ? blockGeometry(geometry, quantizer.blocks.blockSize) : geometry;
+}
+
+/** Numbers that decoding works on: coefficients, also those that are not coded, where there are any, else elements. */
+export function workingCount(shape: Shape, quantizer: Quantizer): number {
+  const geometry = geometryOfShape(shape);
+  if (quantizer.kind === 'blocks') return elementsOf(blockGeometry(geometry, quantizer.blocks.blockSize));
+  if (quantizer.kind === 'spectral') return elementsOf(blockGeometry(geometry, quantizer.spectral.blockSize));
+  return elementsOf(geometry);
 }
 
 /** Storage of a quantizable type for decoded values; `values` itself for float32. */

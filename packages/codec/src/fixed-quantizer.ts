@@ -5,7 +5,7 @@
 
 import type { Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
-import { valuesOfTensor } from './feature.js';
+import { geometryOfShape, valuesOfTensor } from './feature.js';
 import {
   blocksOfChoice,
   checkGroups,
@@ -20,8 +20,19 @@ import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
 import { groupedQuantizer, quantizeGroups } from './quantizer/channel-groups.js';
 import { levelTable } from './quantizer/level-table.js';
+import {
+  affineOfSpectral,
+  type SpectralSettings,
+  spectralCoefficients,
+  spectralQuantizer,
+} from './quantizer/spectral.js';
 import type { FeatureStatistics } from './quantizer/statistics.js';
 import type { Indices } from './stages.js';
+
+/** What a fixed quantizer may be made from: choices that a tensor alone cannot settle are for profiles only. */
+export type FixedChoice =
+  | Exclude<QuantizerChoice, { kind: 'none' | 'integer' | 'lossless' }>
+  | ({ readonly kind: 'spectral' } & SpectralSettings);
 
 /** A quantizer that is fixed for a stream of tensors, with what encoding by it needs. */
 export interface FixedQuantizer {
@@ -37,7 +48,7 @@ export interface FixedQuantizer {
  * @throws {RangeError} if a setting is out of range, or groups of channels have no fixed limits
  */
 export function quantizerOfChoice(
-  choice: Exclude<QuantizerChoice, { kind: 'none' | 'integer' | 'lossless' }>,
+  choice: FixedChoice,
   shape: readonly number[],
   statistics: FeatureStatistics,
 ): FixedQuantizer {
@@ -54,6 +65,10 @@ export function quantizerOfChoice(
         throw new RangeError(`limits expected ${groupCount} pairs, got ${range.limits.length}`);
       const grouped = groupedQuantizer(levelCount, axis, checkGroups(shape, choice), range.limits);
       return { quantizer: { kind: 'grouped', grouped }, thresholds: null };
+    }
+    case 'spectral': {
+      const spectral = spectralQuantizer(shape, choice, statistics.low >= 0);
+      return { quantizer: { kind: 'spectral', spectral }, thresholds: null };
     }
     case 'blocks': {
       if (choice.levelCount === undefined)
@@ -92,10 +107,15 @@ export function quantizeByProfile(
   const values = valuesOfTensor(feature);
   const measured = backend.measureRange(values);
   refuseNaN(values, measured);
-  if (quantizer.kind === 'blocks') {
+  if (quantizer.kind === 'blocks' || quantizer.kind === 'spectral') {
     if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
       throw new RangeError('feature expected finite elements for blocks, got infinity');
-    return quantizeBlocks(values, feature.shape, quantizer.blocks, false, backend);
+    if (quantizer.kind === 'blocks')
+      return quantizeBlocks(values, feature.shape, quantizer.blocks, false, backend);
+    const geometry = geometryOfShape(feature.shape);
+    const coefficients = spectralCoefficients(values, geometry, quantizer.spectral);
+    const indices = backend.quantize(coefficients, affineOfSpectral(quantizer.spectral));
+    return { kind: 'indexed', quantizer, indices, coefficients };
   }
   return {
     kind: 'indexed',
@@ -107,7 +127,7 @@ export function quantizeByProfile(
 function indicesOf(
   values: Float32Array,
   shape: readonly number[],
-  quantizer: Exclude<IndexingQuantizer, { kind: 'blocks' }>,
+  quantizer: Exclude<IndexingQuantizer, { kind: 'blocks' | 'spectral' }>,
   thresholds: Float32Array | null,
   backend: Backend,
 ): Indices {

@@ -16,14 +16,13 @@ import {
   readTensorHeader,
 } from './container/header.js';
 import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
-import { geometryOfIndices } from './feature.js';
+import { geometryOfIndices, workingCount } from './feature.js';
 import { type IndexSection, readIndexSection } from './index-section.js';
 import { type PlanesSection, readPlanes } from './planes-section.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import {
   type CodedIndices,
   chunksOfGeometry,
-  elementsOf,
   type FeatureGeometry,
   type Layout,
   maxChunkCount,
@@ -60,6 +59,16 @@ export interface TensorDescription extends FrameHeader {
   readonly layout: Layout;
   /** Sections that decode independently; 1 if the tensor has no indices. */
   readonly chunkCount: number;
+  /** Bytes of the frame that are the tensor's own: all but preamble, point, counts and checksums. */
+  readonly ownBytes: number;
+}
+
+/**
+ * True if a frame is bundled; nothing after its form is looked at.
+ * @throws {BitstreamError} if it does not begin as a frame does
+ */
+export function isBundledFrame(frame: Uint8Array): boolean {
+  return readPreamble(new ByteReader(frame)).form.bundled;
 }
 
 /**
@@ -78,6 +87,8 @@ export function inspectFrame(frame: Uint8Array, options: ParseOptions = {}): Fra
 export interface TensorPart {
   readonly header: FrameHeader;
   readonly body: TensorBody;
+  /** As in `TensorDescription`. */
+  readonly ownBytes: number;
 }
 
 /** What follows the header of a tensor. */
@@ -105,8 +116,8 @@ export interface ParsedFrame {
   readonly digest: number | null;
 }
 
-function describePart({ header, body }: TensorPart): TensorDescription {
-  const common = { ...header, elementCount: elementCount(header.shape) };
+function describePart({ header, body, ownBytes }: TensorPart): TensorDescription {
+  const common = { ...header, elementCount: elementCount(header.shape), ownBytes };
   if (body.kind !== 'indices') return { ...common, coder: body.kind, layout: 'dense', chunkCount: 1 };
   const [{ section }] = body.chunks;
   const coding =
@@ -140,11 +151,13 @@ export function parseFrame(
   let left = allowed.maxElements;
   for (const [i, profile] of tensors.entries()) {
     const remaining = { maxElements: left };
+    const start = reader.offset;
     const header = profile
       ? { ...profile, shape: readDimensions(reader, profile.shape, remaining) }
       : readTensorHeader(reader, i === 0 ? dtype : readDType(reader), remaining);
     left -= elementCount(header.shape);
-    parts.push({ header, body: readBody(reader, header, form, profile?.coder ?? null, remaining) });
+    const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
+    parts.push({ header, body, ownBytes: reader.offset - start });
   }
   return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
 }
@@ -199,11 +212,9 @@ function readBody(
   }
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfIndices(shape, quantizer);
-  if (elementsOf(geometry) > limits.maxElements)
-    throw reader.error(
-      'limit-exceeded',
-      `${elementsOf(geometry)} coefficients are over ${limits.maxElements} elements`,
-    );
+  const working = workingCount(shape, quantizer);
+  if (working > limits.maxElements)
+    throw reader.error('limit-exceeded', `${working} coefficients are over ${limits.maxElements} elements`);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

@@ -4,6 +4,7 @@
  */
 
 export type { Backend, LaneChoice, ValueCoding, ValueDecoding } from './backend/backend.js';
+export { javascriptBackend } from './backend/javascript/javascript-backend.js';
 export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
@@ -51,6 +52,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
   type DecodeOptions,
@@ -77,6 +79,7 @@ export {
 export {
   type FrameDescription,
   inspectFrame,
+  isBundledFrame,
   type ParseOptions,
   type TensorDescription,
 } from './frame-parser.js';
@@ -116,6 +119,7 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,
@@ -135,6 +139,7 @@ export {
   type RangeDesign,
   type RangeDesignOptions,
 } from './quantizer/range-design.js';
+export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,
   createStatistics,
@@ -166,6 +171,7 @@ export type {
   Quantizer,
   RansPayload,
   SparseLayout,
+  SpectralQuantizer,
   StaticCoder,
   SymbolAlphabet,
   TableCurve,

@@ -70,6 +70,7 @@ export function encodeIndexSection(
   const dense = encodeIndices(indices, geometry, alphabet, kernels, coding);
   const isFixed =
     Boolean(coding.table ?? coding.laneCount ?? coding.staticCoder ?? coding.contextModel) ||
+    coding.coder === 'binary-fast' ||
     coding.coder === 'rans-contexts' ||
     coding.coder === 'rans-packed';
   if (layout === 'dense' || isFixed || !(indices instanceof Uint8Array)) return dense;
@@ -102,7 +103,7 @@ function encodeAsAsked(
   if (!(indices instanceof Uint8Array))
     throw new RangeError(`layout expected dense for ${alphabet.levelCount} levels, got ${layout}`);
   const coder = coding.contextModel ? 'rans-contexts' : coding.coder;
-  if (coder === 'binary' || coder === 'rans-contexts' || coder === 'rans-packed') {
+  if (coder !== undefined && coder !== 'auto' && coder !== 'rans') {
     throw new RangeError(`coder expected rans for layout ${layout}, got ${coder}`);
   }
   if (coding.table) throw new RangeError(`table expected none for layout ${layout}, got one`);

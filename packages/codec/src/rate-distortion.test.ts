@@ -31,6 +31,7 @@ const CHOICES: QuantizerChoice[] = [
   { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } },
   { kind: 'uniform', levelCount: 12, range: { kind: 'model' } },
   { kind: 'asymmetric', bits: 6, range: { kind: 'minmax' } },
+  { kind: 'grouped', levelCount: 8, axis: 0, groupCount: 1, range: { kind: 'minmax' } },
 ];
 
 function squaredError(input: Tensor, frame: Uint8Array): number {

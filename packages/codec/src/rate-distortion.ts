@@ -7,16 +7,18 @@
  * coders with contexts the costs are those of an average context.
  */
 
-import type { Tensor } from '@featherwire/tensor';
+import type { Shape, Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
 import { symbolAlphabet } from './entropy/coded-indices.js';
 import { tableOfDescription } from './entropy/frequency-table.js';
 import { valuesOfTensor } from './feature.js';
 import type { QuantizedFeature } from './quantize-feature.js';
 import { levelOfIndex } from './quantizer/affine.js';
-import { alphabetOfQuantizer } from './quantizer/alphabet.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 import { affineOfBlocks } from './quantizer/block-transform.js';
+import { quantizeGroups } from './quantizer/channel-groups.js';
 import { lowerEnvelope } from './quantizer/lower-envelope.js';
+import { affineOfSpectral } from './quantizer/spectral.js';
 import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from './stages.js';
 
 /** Rounds of indices and table; later ones change little. */
@@ -31,34 +33,64 @@ const MAX_LEVEL_COUNT = 256;
  * @param coder - whose table is the cost; null to take one for the indices
  * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels or over 256 of them
  */
-export function optimizeIndices(
+export function optimizeIndices<Quantized extends QuantizedFeature>(
   feature: Tensor,
-  quantized: QuantizedFeature,
+  quantized: Quantized,
   lambda: number,
   coder: StaticCoder | null,
   backend: Backend,
-): QuantizedFeature {
+): Quantized {
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
   if (quantized.kind === 'direct' || lambda === 0) return quantized;
   const { quantizer } = quantized;
-  if (quantizer.kind !== 'affine' && quantizer.kind !== 'blocks')
-    throw new RangeError(`lambda expected uniform or asymmetric levels or blocks, got ${quantizer.kind}`);
-  const affine = quantizer.kind === 'affine' ? quantizer.affine : affineOfBlocks(quantizer.blocks);
-  if (affine.levelCount > MAX_LEVEL_COUNT)
-    throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${affine.levelCount}`);
-  const values = quantized.coefficients ?? valuesOfTensor(feature);
+  if (quantizer.kind === 'levels' || quantizer.kind === 'integer')
+    throw new RangeError(`lambda expected levels at equal distance, got ${quantizer.kind}`);
   const alphabet = alphabetOfQuantizer(quantizer);
-  if (coder?.kind === 'rans') {
-    const indices = cheapestIndices(values, affine, bitsOfTable(coder.table, alphabet), lambda, backend);
-    return { ...quantized, indices };
-  }
+  if (alphabet.levelCount > MAX_LEVEL_COUNT)
+    throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${alphabet.levelCount}`);
+  const values = quantized.coefficients ?? valuesOfTensor(feature);
+  const search = searchOf(quantizer, values, feature.shape, lambda, backend);
+  if (coder?.kind === 'rans') return { ...quantized, indices: search(bitsOfTable(coder.table, alphabet)) };
   let indices = quantized.indices as Uint8Array;
-  for (let round = 0; round < ROUNDS; round++) {
-    const bits = bitsOfIndices(indices, affine.levelCount, backend);
-    indices = cheapestIndices(values, affine, bits, lambda, backend);
-  }
+  for (let round = 0; round < ROUNDS; round++)
+    indices = search(bitsOfIndices(indices, alphabet.levelCount, backend));
   return { ...quantized, indices };
+}
+
+/** The way from the bits of each index to the indices of the values. */
+function searchOf(
+  quantizer: Extract<IndexingQuantizer, { kind: 'affine' | 'blocks' | 'spectral' | 'grouped' }>,
+  values: Float32Array,
+  shape: Shape,
+  lambda: number,
+  backend: Backend,
+): (bits: Float64Array) => Uint8Array {
+  if (quantizer.kind !== 'grouped') {
+    const affine = affineOf(quantizer);
+    return (bits) => cheapestIndices(values, affine, bits, lambda, backend);
+  }
+  // Errors count in the square of the group's own step: a finer step says that they matter more.
+  return (bits) =>
+    quantizeGroups(values, shape, quantizer.grouped, {
+      quantize: (chunk, affine) => cheapestIndices(chunk, affine, bits, lambda, backend),
+      dequantize: backend.dequantize,
+    }) as Uint8Array;
+}
+
+function affineOf(
+  quantizer: Extract<IndexingQuantizer, { kind: 'affine' | 'blocks' | 'spectral' }>,
+): AffineQuantizer {
+  switch (quantizer.kind) {
+    case 'affine':
+      return quantizer.affine;
+    case 'blocks':
+      return affineOfBlocks(quantizer.blocks);
+    case 'spectral':
+      return affineOfSpectral(quantizer.spectral);
+    default:
+      return quantizer satisfies never;
+  }
 }
 
 function bitsOfTable(table: TableDescription, alphabet: IndexAlphabet): Float64Array {

@@ -14,6 +14,7 @@ import { dataOfValues, geometryOfShape } from './feature.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
 import { valuesOfCoefficients } from './quantizer/block-transform.js';
 import { dequantizeGroups } from './quantizer/channel-groups.js';
+import { valuesOfSpectralIndices } from './quantizer/spectral.js';
 import type { Indices, Quantizer } from './stages.js';
 
 /** Elements of a tensor from its indices. */
@@ -40,6 +41,11 @@ export function dataOfIndices(
       const geometry = geometryOfShape(shape);
       return dataOfValues(dtype, valuesOfCoefficients(indices, geometry, quantizer.blocks));
     }
+    case 'spectral':
+      return dataOfValues(
+        dtype,
+        valuesOfSpectralIndices(indices, geometryOfShape(shape), quantizer.spectral),
+      );
     default:
       return quantizer satisfies never;
   }

@@ -36,6 +36,8 @@ export type Quantizer =
   | { readonly kind: 'grouped'; readonly grouped: GroupedQuantizer }
   /** Levels of the coefficients of blocks. */
   | { readonly kind: 'blocks'; readonly blocks: BlockQuantizer }
+  /** Levels of chosen coefficients of blocks, with steps by frequency and channel. */
+  | { readonly kind: 'spectral'; readonly spectral: SpectralQuantizer }
   /** None: planes of the elements' bits follow. */
   | { readonly kind: 'planes' };
 
@@ -48,6 +50,27 @@ export interface BlockQuantizer {
   readonly step: number;
   /** No value is below 0. */
   readonly isRectified: boolean;
+}
+
+/**
+ * Levels around 0 of those cosine coefficients that are coded, at a distance for each frequency and channel (bitstream.md
+ * §4.4). The channels are the third dimension from the end.
+ */
+export interface SpectralQuantizer {
+  /** Side of the square blocks; 1 leaves the elements as they are. */
+  readonly blockSize: 1 | 2 | 4 | 8;
+  /** Odd, 3 to 65,535; the middle index stands for 0. */
+  readonly levelCount: number;
+  /** No value is below 0. */
+  readonly isRectified: boolean;
+  /** Factor of the step for each frequency, row by row: integers from 1 to 1,023. */
+  readonly weights: Uint16Array;
+  /** Distance of levels in each channel at weight 1, 2^-100 to 2^100; the lower 16 bits of these float32 values are 0. */
+  readonly steps: Float32Array;
+  /** What is added to each channel's values; null for nothing. */
+  readonly means: Float32Array | null;
+  /** 1 for each coefficient that is coded, channel by channel for the first frequency, then the next; at least one is. */
+  readonly kept: Uint8Array;
 }
 
 /** Affine quantizers with one level count, one for each group of channels (bitstream.md §4.2). */
@@ -96,13 +119,15 @@ export interface RansPayload {
 }
 
 /**
- * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts, as rANS symbols, under
+ * Indices as they stand in a frame: in fields of equal width, as bins under adaptive contexts or in adaptive trees, as rANS symbols, under
  * a table or static contexts of their own or those that both ends hold, or as rANS tokens with raw bits for what tokens
  * leave out.
  */
 export type CodedIndices =
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
+  /** Words of each lane: 1, 2 or 4 of them. */
+  | { readonly kind: 'binary-fast'; readonly lanes: readonly Uint8Array[] }
   | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: RansPayload }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
   /** The same for symbols of several indices. */
@@ -266,6 +291,30 @@ export interface EntropyKernels {
 
   /** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
   decodeBins(bytes: Uint8Array, geometry: FeatureGeometry, alphabet: IndexAlphabet): Indices | string;
+
+  /**
+   * Code of indices as paths through trees of adaptive bins (bitstream.md §18).
+   * @param indices - as many as `geometry` says, of up to 256 levels; not modified
+   * @param laneCount - 1, 2 or 4
+   * @returns words of each lane
+   */
+  encodeTrees(
+    indices: Uint8Array,
+    geometry: FeatureGeometry,
+    alphabet: IndexAlphabet,
+    laneCount: number,
+  ): readonly Uint8Array[];
+
+  /**
+   * Inverse of `encodeTrees`.
+   * @param lanes - whole words each
+   * @returns the indices, or the reason for which the lanes are not a code of such
+   */
+  decodeTrees(
+    lanes: readonly Uint8Array[],
+    geometry: FeatureGeometry,
+    alphabet: IndexAlphabet,
+  ): Uint8Array | string;
 
   /**
    * rANS bytes of indices under the contexts of a model (bitstream.md §11).

@@ -14,6 +14,8 @@ import {
   encodeFrame,
   encodeTensors,
   inspectFrame,
+  isBundledFrame,
+  javascriptBackend,
   joinChunks,
   loadWasmBackend,
   type QuantizerChoice,
@@ -53,7 +55,7 @@ function smoothFeature(shape: number[], seed: number): Tensor {
 }
 
 const minmax = { kind: 'minmax' } as const;
-const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
+const CHOICES: [string, Exclude<TensorProfileOptions['quantizer'], { kind: 'spectral' }>][] = [
   ['uniform 4', { kind: 'uniform', levelCount: 4, range: minmax }],
   ['uniform 5 by model', { kind: 'uniform', levelCount: 5, range: { kind: 'model' } }],
   ['asymmetric 8 bits', { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -0.5, high: 3 } }],
@@ -79,7 +81,7 @@ const CHOICES: [string, TensorProfileOptions['quantizer']][] = [
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, await loadWasmBackend()];
+  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 });
 
 function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {
@@ -230,6 +232,26 @@ describe('bundled frames', () => {
       expect.objectContaining({ code: 'invalid-field' }),
     );
     expect(() => bundled(make(1).slice(1), profile)).toThrow(/features expected 3/);
+    const shared = 5 + 1 + 1 + 2 + 4 + 4; // preamble, options, point, sequence number, digest, checksum
+    const own = inspectFrame(frame, decoding(profile)).tensors.map(({ ownBytes }) => ownBytes);
+    expect(own.reduce((sum, bytes) => sum + bytes, shared)).toBe(frame.length);
+    expect(own[0]).toBeGreaterThan(own[1]);
+  });
+
+  test('are told from self-contained ones by their first bytes', () => {
+    const profile = profileOf([feature([30], 1)], { kind: 'uniform', levelCount: 4, range: minmax });
+    const frame = bundled([feature([30], 2)], profile);
+    expect(isBundledFrame(frame.subarray(0, 5))).toBe(true);
+    const backend = referenceBackend;
+    expect(isBundledFrame(encodeFrame(feature([3], 1), { quantizer: { kind: 'none' }, backend }))).toBe(
+      false,
+    );
+    expect(() => isBundledFrame(frame.subarray(0, 4))).toThrow(
+      expect.objectContaining({ code: 'truncated' }),
+    );
+    expect(() => isBundledFrame(Uint8Array.of(1, 2, 3))).toThrow(
+      expect.objectContaining({ code: 'wrong-magic' }),
+    );
   });
 
   test('a frame of an unknown point, or of another type, is refused', () => {

@@ -84,6 +84,12 @@ function exampleFrames(): Map<string, Uint8Array> {
     const planes = { ...feature, shape: [feature.shape[0] / 100, 10, 10] };
     frames.set(name, encodeFrame(planes, { quantizer, coder: 'binary', backend: referenceBackend }));
   }
+  for (const laneCount of [1, 4]) {
+    const quantizer = { kind: 'uniform', levelCount: 5, range: minmax } as const;
+    const options = { quantizer, coder: 'binary-fast', laneCount, backend: referenceBackend } as const;
+    const planes = { ...relu, shape: [relu.shape[0] / 100, 10, 10] };
+    frames.set(`trees of bins, ${laneCount} lanes`, encodeFrame(planes, options));
+  }
   for (const [name, shape, levelCount] of [
     ['contexts', [20, 6, 8], 4],
     ['contexts of tokens', [1, 30, 40], 12],

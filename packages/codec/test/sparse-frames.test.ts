@@ -129,7 +129,6 @@ describe('fields out of range are refused before anything is decoded', () => {
 
   test.each<[string, Uint8Array, BitstreamError['code'], string]>([
     ['a layout of contexts', field([0x80 | CSR, 3, 4]), 'reserved-bits', 'reserved bits set'],
-    ['a coder that is none', field([0x83, 3, 4]), 'reserved-bits', 'coder 7 is not one'],
     ['a layout of packed symbols', field([0xa1, 3, 4]), 'reserved-bits', 'reserved bits set'],
     ['lanes in the coder byte', field([CSR | 4, 3, 4]), 'reserved-bits', 'coder byte'],
     ['a layout of bins', field([CSR & ~2, 3, 4]), 'invalid-field', 'goes with rans'],

@@ -10,6 +10,7 @@ import {
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
+  javascriptBackend,
   loadWasmBackend,
   referenceBackend,
 } from '../src/index.js';
@@ -17,7 +18,7 @@ import { drawFeature } from './features.js';
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, await loadWasmBackend()];
+  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 });
 
 const KINDS = ['rans', 'rans-packed'] as const;

@@ -8,6 +8,7 @@ import {
   BitstreamError,
   decodeFrame,
   decodeTensors,
+  javascriptBackend,
   loadWasmBackend,
   readProfile,
   referenceBackend,
@@ -21,7 +22,7 @@ const framesIn = (folder: string): string[] =>
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, await loadWasmBackend()];
+  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
 });
 
 describe('decoder vectors of version 1', () => {

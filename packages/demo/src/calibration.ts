@@ -4,7 +4,7 @@
  * stays within it is taken.
  */
 
-import type { OperatingPoint } from '@featherwire/bundle';
+import type { DescribedPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import {
   type Backend,
@@ -46,7 +46,7 @@ interface Candidate {
 }
 
 /** Designs one point for each loss target, from fine to coarse. */
-export async function designOperatingPoints(options: CalibrationOptions): Promise<OperatingPoint[]> {
+export async function designOperatingPoints(options: CalibrationOptions): Promise<DescribedPoint[]> {
   const { bundle, lines, size, unsplitErrorRate } = options;
   const cut = bundle.manifest.cut[0].name;
   const features = await mapOnWorkers(options.heads, lines, async (head, line) => {
@@ -60,12 +60,13 @@ export async function designOperatingPoints(options: CalibrationOptions): Promis
     candidates.push(await measure({ quantizer, coder: 'rans' }, features, cut, options));
     options.onProgress(candidates.length, quantizers.length);
   }
-  const points: OperatingPoint[] = [];
+  const points: DescribedPoint[] = [];
   for (const { id, candidate } of pickPoints(candidates, unsplitErrorRate)) {
     const { quantizer } = candidate;
     const { bytesPerLine, errorRate } = await measure({ quantizer, coder: 'auto' }, features, cut, options);
     points.push({
       id,
+      kind: 'described',
       coding: [{ tensor: cut, quantizer }],
       measured: {
         bytesPerSample: bytesPerLine,

@@ -1,6 +1,5 @@
 /** The main job as a library: runs it, and lays its result out for a terminal. */
 
-export type { Link } from './link.js';
 export type { ProgressReporter } from './progress.js';
 export { formatDemoTable } from './report.js';
 export type { DemoResult } from './result.js';

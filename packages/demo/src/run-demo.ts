@@ -163,11 +163,14 @@ function splitCodings({ choice, bundle }: PreparedCut): SplitCoding[] {
     setting: '',
     quantizer: { kind: 'none' },
   };
-  const points = bundle.manifest.operatingPoints.map(({ id, coding: [{ quantizer }] }) => ({
+  const points = bundle.manifest.operatingPoints.flatMap((point) =>
+    point.kind === 'described' ? [point] : [],
+  );
+  const codings = points.map(({ id, coding: [{ quantizer }] }) => ({
     id: `${choice.label}/${id}`,
     label: `split ${choice.label}, featherwire ${id}`,
     setting: quantizer.kind === 'uniform' ? `${quantizer.levelCount} levels` : quantizer.kind,
     quantizer,
   }));
-  return [raw, ...points];
+  return [raw, ...codings];
 }

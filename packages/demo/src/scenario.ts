@@ -3,7 +3,7 @@
  * and pictures may cost. Changing the demo means changing this file.
  */
 
-import type { Link } from './link.js';
+import type { LinkProfile } from '@featherwire/link';
 
 /** Width in pixels of every text line; the recognizer's height is 48. */
 export const LINE_WIDTH = 320;
@@ -74,11 +74,11 @@ export const QUICK_SIZE: DemoSize = {
   pictureQualities: [10, 20, 30, 40, 50, 60, 70, 80, 90],
 };
 
-/** Links for which total times are computed. */
-export const LINKS: readonly Link[] = [
-  { name: '1 Mbit/s', uplinkMbps: 1, downlinkMbps: 4, roundTripMs: 60 },
-  { name: '5 Mbit/s', uplinkMbps: 5, downlinkMbps: 20, roundTripMs: 40 },
-  { name: '20 Mbit/s', uplinkMbps: 20, downlinkMbps: 80, roundTripMs: 20 },
+/** Links without disturbances, for which total times are computed. */
+export const LINKS: readonly LinkProfile[] = [
+  { name: '1 Mbit/s', uplinkMbps: 1, downlinkMbps: 4, roundTripMs: 60, jitterMs: 0, lossRate: 0 },
+  { name: '5 Mbit/s', uplinkMbps: 5, downlinkMbps: 20, roundTripMs: 40, jitterMs: 0, lossRate: 0 },
+  { name: '20 Mbit/s', uplinkMbps: 20, downlinkMbps: 80, roundTripMs: 20, jitterMs: 0, lossRate: 0 },
 ];
 
 /** How many times slower than the measured machine the device is assumed to be when totals are computed. */

@@ -3,13 +3,13 @@
  * run over such a link.
  */
 
-import type { Link } from './link.js';
+import type { LinkProfile } from '@featherwire/link';
 import type { DemoRow } from './rows.js';
 import { DEVICE_SLOWDOWNS, LINKS } from './scenario.js';
 
 /** Computed totals of every row on one link, for one speed of the device. */
 export interface TotalsOfLink {
-  readonly link: Link;
+  readonly link: LinkProfile;
   /** Factor on the measured device times. */
   readonly deviceSlowdown: number;
   /** By row id, in milliseconds. */
@@ -44,7 +44,7 @@ export function eligibleRows(rows: readonly DemoRow[]): DemoRow[] {
 }
 
 /** Device, link and server one after the other; the measured loopback time is left out. */
-export function totalMs(row: DemoRow, link: Link, deviceSlowdown: number): number {
+export function totalMs(row: DemoRow, link: LinkProfile, deviceSlowdown: number): number {
   const { headMs, encodeMs, decodeMs, tailMs } = row.times;
   const device = (headMs + encodeMs) * deviceSlowdown;
   if (row.bytesSent === 0) return device;

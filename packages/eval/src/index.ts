@@ -1,5 +1,33 @@
 /** Evaluation in Node: data sets, task metrics with intervals, and the baselines that a split must beat. */
 
+export { ToolError } from './baselines/features/external-tools.js';
+export type { CodedFeatures, Feature, FeatureCoder, LevelRange } from './baselines/features/feature-coder.js';
+export { createPictureCoder, type PictureCoderOptions } from './baselines/features/feature-pictures.js';
+export {
+  createVideoCoder,
+  missingVideoCoder,
+  type VideoCoderOptions,
+} from './baselines/features/feature-video.js';
+export {
+  createFrameCoder,
+  createPaperACoder,
+  createPaperBCoder,
+  createProfileCoder,
+  type ProfileCoderOptions,
+} from './baselines/features/frame-coders.js';
+export {
+  createPlaneCoder,
+  type LosslessPlaneCodec,
+  missingPlaneCoder,
+  type PlaneCoderOptions,
+} from './baselines/features/lossless-planes.js';
+export {
+  createPlainCoder,
+  GENERAL_COMPRESSORS,
+  type GeneralCompressor,
+  type PlainCoderOptions,
+  type PlainElements,
+} from './baselines/features/plain-coders.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
@@ -48,7 +76,26 @@ export {
 } from './metrics/bootstrap.js';
 export { type CharacterErrorOptions, characterErrors, editDistance } from './metrics/character-errors.js';
 export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './metrics/ctc.js';
+export {
+  type Box,
+  COCO_OVERLAPS,
+  DEFAULT_OVERLAP,
+  type Detection,
+  detectionMatches,
+  type ExpectedBox,
+  intersectionOverUnion,
+  meanAveragePrecision,
+  type PictureBoxes,
+  suppressOverlaps,
+} from './metrics/detection.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
+export {
+  type AgreementMetric,
+  agreementOfTask,
+  type BetterDirection,
+  metricOfTask,
+  type TaskMetric,
+} from './metrics/task-metric.js';
 export {
   findPpOcrFiles,
   PP_OCR_INPUT,
@@ -63,3 +110,12 @@ export {
   type SpeedRow,
   syntheticFeature,
 } from './speed/codec-speed.js';
+export {
+  type BaselineSettings,
+  baselineMethods,
+  DEFAULT_BASELINE_SETTINGS,
+} from './sweep/baseline-methods.js';
+export { type Journal, JournalError, openJournal } from './sweep/journal.js';
+export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
+export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
+export type { CutFeatures, SweepMethod, SweepSubject } from './sweep/sweep-subject.js';

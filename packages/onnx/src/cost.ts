@@ -4,7 +4,8 @@
  * One MAC is one multiplication with the addition that takes it up, for one run. Counted are Conv, ConvTranspose,
  * Gemm, MatMul, Einsum of two operands, LSTM, GRU and RNN, with their quantized and fused forms; everything else
  * (activations, normalisation, pooling, element-wise arithmetic, the gates' activations) counts as zero. Multiplications
- * with padding count as if they were made. Bodies of control flow that hold counted operators have no stated cost.
+ * with padding count as if they were made. Bodies of control flow that hold counted operators, and calls of the model's own
+ * functions, have no stated cost.
  */
 
 import { bodiesOf, intAttribute, stringAttribute } from './attributes.js';
@@ -71,6 +72,7 @@ export function nodeMacs(index: GraphIndex, node: NodeProto, shapes: ShapeTable)
     const shape = weight ? dimsOf(weight) : name ? shapes.get(name)?.shape : null;
     return isStatic(shape) ? shape : null;
   };
+  if (index.isCall(node)) return null;
   const count = COUNTERS.get(node.opType);
   if (count) return count(node, shapeOf);
   const nested = bodiesOf(node).some(holdsCounted);

@@ -9,7 +9,7 @@ import { bodiesOf, intAttribute } from './attributes.js';
 import type { GraphIndex } from './graph.js';
 import { isStandardDomain } from './model.js';
 import type { NodeProto } from './proto/onnx_pb.js';
-import { isStatic, type ShapeTable } from './value-info.js';
+import { type Dimension, isStatic, type ShapeTable } from './value-info.js';
 
 /** Operators of ONNX whose result differs from run to run. */
 const RANDOM_OPERATORS: ReadonlySet<string> = new Set([
@@ -38,24 +38,39 @@ export function isShapeReader(node: NodeProto): boolean {
  */
 export function staticShapeValue(node: NodeProto, shapes: ShapeTable): Tensor | undefined {
   if (!isShapeReader(node)) return undefined;
-  const shape = shapes.get(node.input[0])?.shape;
-  if (node.opType === 'Size') {
-    if (!isStatic(shape)) return undefined;
-    const size = shape.reduce((product, dimension) => product * BigInt(dimension), 1n);
-    return tensor('int64', [], BigInt64Array.of(size));
-  }
-  // Since opset 15, `start` and `end` select axes; slice() clamps and counts from the end as ONNX does.
-  const selected = shape?.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', shape.length));
+  const selected = selectedDimensions(node, shapes);
   if (!isStatic(selected)) return undefined;
-  return tensor('int64', [selected.length], BigInt64Array.from(selected, BigInt));
+  if (node.opType === 'Shape')
+    return tensor('int64', [selected.length], BigInt64Array.from(selected, BigInt));
+  const size = selected.reduce((product, dimension) => product * BigInt(dimension), 1n);
+  return tensor('int64', [], BigInt64Array.of(size));
+}
+
+/** The dimensions that a Shape or Size node reads; undefined if the rank of its input is not known. */
+export function selectedDimensions(node: NodeProto, shapes: ShapeTable): readonly Dimension[] | undefined {
+  const shape = shapes.get(node.input[0])?.shape ?? undefined;
+  if (node.opType === 'Size') return shape;
+  // Since opset 15, `start` and `end` select axes; slice() clamps and counts from the end as ONNX does.
+  return shape?.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', shape.length));
 }
 
 /** For each node, whether its outputs depend on a graph input through something other than a static shape. */
 export function dependsOnInputs(index: GraphIndex, shapes: ShapeTable): boolean[] {
+  return followsFromInputs(index, (node) => staticShapeValue(node, shapes) !== undefined);
+}
+
+/**
+ * For each node, whether its outputs depend on elements of a graph input. What depends on shapes alone, static or open,
+ * does not.
+ */
+export function carriesData(index: GraphIndex): boolean[] {
+  return followsFromInputs(index, isShapeReader);
+}
+
+function followsFromInputs(index: GraphIndex, isFree: (node: NodeProto) => boolean): boolean[] {
   const dependent = new Set(index.inputs);
   return index.nodes.map((node, position) => {
-    const depends =
-      !staticShapeValue(node, shapes) && index.reads[position].some((name) => dependent.has(name));
+    const depends = index.reads[position].some((name) => dependent.has(name)) && !isFree(node);
     if (depends) for (const name of node.output) if (name) dependent.add(name);
     return depends;
   });

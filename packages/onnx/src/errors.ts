@@ -9,6 +9,7 @@
  * - `not-a-cut`: other tensors cross as well; `missing` names them
  * - `redundant-tensor`: the tail does not read the tensor when the others cross
  * - `constant-tensor`: the tensor does not depend on any input, so it never has to cross
+ * - `random-value`: both sides read values that are drawn at random without an input, which can only be drawn once
  * - `empty-side`: head or tail would hold no node
  * - `unknown-type`: element type or rank of a tensor is needed and not known
  * - `unsupported-type`: element type, operator version or layout beyond this package
@@ -26,6 +27,7 @@ export type OnnxErrorCode =
   | 'not-a-cut'
   | 'redundant-tensor'
   | 'constant-tensor'
+  | 'random-value'
   | 'empty-side'
   | 'unknown-type'
   | 'unsupported-type'
@@ -46,7 +48,7 @@ export interface OnnxErrorDetails extends ErrorOptions {
 export class OnnxError extends Error {
   override readonly name = 'OnnxError';
   readonly code: OnnxErrorCode;
-  /** For `not-a-cut`: the tensors that cross too; with them added the cut is complete. Else empty. */
+  /** For `not-a-cut` and `random-value`: the tensors that cross too; with them added the cut is complete. Else empty. */
   readonly missing: readonly string[];
   /** For `unknown-tensor`: names in the graph that look alike, best first. Else empty. */
   readonly suggestions: readonly string[];

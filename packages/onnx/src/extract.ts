@@ -2,7 +2,7 @@
 
 import type { GraphIndex } from './graph.js';
 import { FREE_INITIALIZERS_IR_VERSION, graphOf, withFields } from './model.js';
-import type { ModelProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
+import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
 
 /** What to copy out of a model. */
 export interface Part {
@@ -14,6 +14,8 @@ export interface Part {
   readonly outputs: readonly ValueInfoProto[];
   /** Weights to add; they replace values of the same name. */
   readonly extraWeights: readonly TensorProto[];
+  /** Nodes to put before all others. Default: none. */
+  readonly extraNodes?: readonly NodeProto[];
 }
 
 /**
@@ -33,7 +35,7 @@ export function extractPart(model: ModelProto, index: GraphIndex, part: Part): M
     trainingInfo: [],
     graph: withFields(graph, {
       name: `${graph.name}${part.suffix}`,
-      node: positions.map((position) => index.nodes[position]),
+      node: [...(part.extraNodes ?? []), ...positions.map((position) => index.nodes[position])],
       initializer: [...graph.initializer.filter(({ name }) => read.has(name)), ...part.extraWeights],
       sparseInitializer: graph.sparseInitializer.filter(({ values }) => read.has(values?.name ?? '')),
       input: [...part.inputs],

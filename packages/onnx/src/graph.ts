@@ -28,6 +28,8 @@ export interface GraphIndex {
   readonly inputs: readonly string[];
   /** Graph outputs in declared order. */
   readonly outputs: readonly string[];
+  /** True for a node that calls a function of the model. */
+  readonly isCall: (node: NodeProto) => boolean;
 }
 
 /**
@@ -53,6 +55,7 @@ export function indexGraph(model: ModelProto): GraphIndex {
     initializers,
     inputs,
     outputs: graph.output.map(({ name }) => name),
+    isCall: callsOf(model),
   };
 }
 
@@ -68,6 +71,12 @@ export function unknownTensor(index: GraphIndex, name: string): OnnxError {
   return new OnnxError('unknown-tensor', `tensor expected a name of the graph, got '${name}'${hint}`, {
     suggestions,
   });
+}
+
+function callsOf({ functions }: ModelProto): (node: NodeProto) => boolean {
+  const keyOf = (domain: string, name: string): string => JSON.stringify([domain, name]);
+  const names = new Set(functions.map(({ domain, name }) => keyOf(domain, name)));
+  return ({ domain, opType }) => names.has(keyOf(domain, opType));
 }
 
 /** The distinct names a node reads, those captured by its bodies included; optional inputs left out are not names. */

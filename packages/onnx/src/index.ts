@@ -5,12 +5,30 @@
 
 export { type ArgMaxOptions, appendArgMax } from './append-arg-max.js';
 export { type Cost, type ModelCost, modelCost, type NodeCost } from './cost.js';
-export { type Cut, type ListCutsOptions, listCuts } from './cuts.js';
+export {
+  type CutSet,
+  type CutSetList,
+  type CutTensor,
+  DEFAULT_MAX_TENSORS,
+  type ListCutSetsOptions,
+  listCutSets,
+  type RefusedTensor,
+} from './cuts/cut-sets.js';
+export {
+  type Criterion,
+  HEAD_WORK_AND_BYTES,
+  lastOfEqualSets,
+  unbeatenSets,
+  WORK_AND_BYTES,
+} from './cuts/dominance.js';
+export { type Cut, type ListCutsOptions, listCuts } from './cuts/single-cuts.js';
 export { declaredInputs, declaredOutputs, declaredShapes } from './declarations.js';
 export { OnnxError, type OnnxErrorCode, type OnnxErrorDetails } from './errors.js';
 export { type GraphIndex, indexGraph } from './graph.js';
 export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
+export { type ControlFlow, controlFlowOf, inlineBranches } from './inline-branches.js';
 export { type InputShapes, withInputShapes } from './input-shapes.js';
+export { type InputValues, withInputValues } from './input-values.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
 export {

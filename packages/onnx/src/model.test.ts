@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { buildModel, op, weight } from '../test/model-builder.js';
 import { makeInts } from './attributes.js';
 import { modelCost } from './cost.js';
-import { listCuts } from './cuts.js';
+import { listCuts } from './cuts/single-cuts.js';
 import { declaredShapes } from './declarations.js';
 import { OnnxError } from './errors.js';
 import { opsetVersion, parseModel, serializeModel, withFields } from './model.js';

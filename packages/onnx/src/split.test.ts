@@ -5,7 +5,7 @@ import { buildGraph, buildModel, int64s, op, weight } from '../test/model-builde
 import { makeGraph, makeInt, makeTensor } from './attributes.js';
 import { OnnxError } from './errors.js';
 import { inferShapes } from './infer-shapes.js';
-import type { ModelProto } from './proto/onnx_pb.js';
+import type { ModelProto, NodeProto } from './proto/onnx_pb.js';
 import { type SplitModel, splitModel } from './split.js';
 import { type ShapeTable, valueInfoOf } from './value-info.js';
 import { type VerifyOptions, type VerifyReport, verifySplit } from './verify.js';
@@ -152,8 +152,8 @@ describe('splitting', () => {
     expect((await prove(model, ['positive', 'a'])).maxRelativeError).toBe(0);
   });
 
-  test('static shapes of head tensors are folded into the tail; open ones have to cross', async () => {
-    const reshape = (batch: number | string) =>
+  describe('shapes of head tensors', () => {
+    const reshape = (...shape: (number | string)[]) =>
       buildModel({
         nodes: [
           op('Relu', ['x'], 'a'),
@@ -162,14 +162,58 @@ describe('splitting', () => {
           op('Shape', ['a'], 'dims'),
           op('Reshape', ['c', 'dims'], 'y'),
         ],
-        inputs: [{ name: 'x', shape: [batch, 3, 2] }],
-        outputs: [{ name: 'y', shape: [batch, 3, 2] }],
+        inputs: [{ name: 'x', shape }],
+        outputs: [{ name: 'y', shape }],
       });
-    const { tail } = await splitAt(reshape(2), 'b');
-    expect(tail.graph!.initializer.map(({ name }) => name)).toEqual(['dims']);
-    expect((await prove(reshape(2), ['b'])).maxRelativeError).toBe(0);
-    expect(await errorAt(reshape('N'), 'b')).toMatchObject({ code: 'not-a-cut', missing: ['dims'] });
-    expect((await prove(reshape('N'), ['b', 'dims'], { inputShapes: { x: [3, 3, 2] } })).runs).toBe(2);
+
+    test('are folded into the tail where they are numbers', async () => {
+      const { tail } = await splitAt(reshape(2, 3, 2), 'b');
+      expect(tail.graph!.initializer.map(({ name }) => name)).toEqual(['dims']);
+      expect((await prove(reshape(2, 3, 2), ['b'])).maxRelativeError).toBe(0);
+    });
+
+    test('are rebuilt from the shapes of cut tensors where these have their open dimensions', async () => {
+      const model = reshape('N', 3, 2);
+      const { tail } = await splitAt(model, 'b');
+      expect(tail.graph!.input.map(({ name }) => name)).toEqual(['b']);
+      expect((await prove(model, ['b'], { inputShapes: { x: [3, 3, 2] } })).maxRelativeError).toBe(0);
+    });
+
+    test('have to cross where a dimension is in no cut tensor', async () => {
+      const model = reshape('N', 3, 'W');
+      expect(await errorAt(model, 'b')).toMatchObject({ code: 'not-a-cut', missing: ['dims'] });
+      expect((await prove(model, ['b', 'dims'], { inputShapes: { x: [3, 3, 2] } })).runs).toBe(2);
+    });
+
+    test.each([
+      { opset: 9, attributes: [], part: 'all dimensions' },
+      { opset: 15, attributes: [makeInt('start', -1)], part: 'the last dimension' },
+      { opset: 23, attributes: [makeInt('end', 1)], part: 'the first dimension' },
+    ])('are rebuilt in opset $opset, $part, as sizes too', async ({ opset, attributes }) => {
+      const model = buildModel({
+        nodes: [
+          op('Relu', ['x'], 'a'),
+          op('Shape', ['a'], 'dims', attributes),
+          op('Size', ['a'], 'size'),
+          op('Neg', ['a'], 'b'),
+          op('ConstantOfShape', ['dims'], 'zeros'),
+          op('Cast', ['zeros'], 'halves', [makeInt('to', 1)]),
+          op('Cast', ['size'], 'count', [makeInt('to', 1)]),
+          op('Mul', ['b', 'count'], 'c'),
+          op('Reshape', ['c', 'flat'], 'd'),
+          op('Concat', ['d', 'e'], 'y', [makeInt('axis', 0)]),
+          op('Reshape', ['halves', 'flat'], 'e'),
+        ],
+        inputs: [{ name: 'x', shape: ['N', 3] }],
+        outputs: ['y'],
+        weights: { flat: int64s(-1) },
+        opset,
+      });
+      const { head } = await splitAt(model, 'b');
+      expect(head.graph!.node.map(({ name }) => name)).toEqual(['a', 'b']);
+      const report = await prove(model, ['b'], { inputShapes: { x: [4, 3] } });
+      expect(report.maxRelativeError).toBe(0);
+    });
   });
 
   test('initializers that an old exporter lists as inputs are weights', async () => {
@@ -239,21 +283,24 @@ describe('splitting', () => {
     expect((await prove(model, ['b'])).maxRelativeError).toBe(0);
   });
 
-  test('a random value read on both sides has to cross; one drawn after the cut does not', () => {
-    const model = buildModel({
-      nodes: [
-        op('RandomNormalLike', ['x'], 'noise'),
-        op('Add', ['x', 'noise'], 'a'),
-        op('Relu', ['a'], 'b'),
-        op('Sub', ['b', 'noise'], 'y'),
-      ],
-      inputs: [{ name: 'x', shape: [4] }],
-      outputs: ['y'],
-    });
+  test('a random value read on both sides has to cross, and cannot if it was drawn without an input', () => {
+    const noisy = (noise: NodeProto) =>
+      buildModel({
+        nodes: [
+          noise,
+          op('Add', ['x', 'noise'], 'a'),
+          op('Relu', ['a'], 'b'),
+          op('Sub', ['b', 'noise'], 'y'),
+        ],
+        inputs: [{ name: 'x', shape: [4] }],
+        outputs: ['y'],
+      });
     const shapes = new Map([['b', { name: 'b', dtype: 'float32' as const, shape: [4] }]]);
-    expect(() => splitModel(model, ['b'], { shapes })).toThrow(
-      expect.objectContaining({ missing: ['noise'] }),
-    );
+    const refusal = (code: string) => expect.objectContaining({ code, missing: ['noise'] });
+    const like = noisy(op('RandomNormalLike', ['x'], 'noise'));
+    expect(() => splitModel(like, ['b'], { shapes })).toThrow(refusal('not-a-cut'));
+    const drawn = noisy(op('RandomNormal', [], 'noise'));
+    expect(() => splitModel(drawn, ['b'], { shapes })).toThrow(refusal('random-value'));
   });
 
   test('without inference the declared types are used, and a cut without one is refused', () => {

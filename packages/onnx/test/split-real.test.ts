@@ -11,7 +11,8 @@ import type { TensorMap } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
 import { tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { listCuts } from '../src/cuts.js';
+import { type CutSet, listCutSets } from '../src/cuts/cut-sets.js';
+import { listCuts } from '../src/cuts/single-cuts.js';
 import { OnnxError } from '../src/errors.js';
 import { inferShapes } from '../src/infer-shapes.js';
 import { type InputShapes, withInputShapes } from '../src/input-shapes.js';
@@ -161,6 +162,22 @@ test('a tensor inside the FPN of det is refused, and with the tensors named besi
   const whole = splitModel(model, [inside, ...refusal.missing], { shapes });
   const { inputShapes, inputs } = OCR_CASES.det;
   await prove('det', model, whole, { inputShapes, inputs });
+});
+
+test('in the FPN of det every tensor crosses with the narrow laterals of the other levels', async () => {
+  const { file, inputShapes, inputs } = OCR_CASES.det;
+  const model = withInputShapes(ocr(file), inputShapes);
+  const shapes = await inferShapes(model, { sessions });
+  const { sets, refused } = listCutSets(model, { shapes });
+  expect(sets.filter(({ tensors }) => tensors.length === 1)).toHaveLength(50);
+  expect([sets.length, refused.length]).toEqual([260, 63]);
+  const namesOf = ({ tensors }: CutSet): string[] => tensors.map(({ name }) => name);
+  const narrow = ['conv2d_469.tmp_0', 'conv2d_470.tmp_0', 'conv2d_471.tmp_0', 'conv2d_473.tmp_0'];
+  expect(sets.map(namesOf)).toContainEqual(narrow);
+  const wide = sets.filter(({ tensors }) => tensors.length > 2);
+  for (const set of [wide[0], wide[80], wide[wide.length - 1]]) {
+    await prove('det', model, splitModel(model, namesOf(set), { shapes }), { inputs });
+  }
 });
 
 /** Names in backquotes that begin an entry of the table under "Split tensors". */

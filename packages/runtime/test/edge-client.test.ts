@@ -37,6 +37,7 @@ const manifest: BundleManifest = {
   operatingPoints: [
     {
       id: 'low',
+      kind: 'described',
       coding: [
         { tensor: 'a', quantizer: { kind: 'integer' } },
         { tensor: 'b', quantizer: { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } } },
@@ -103,7 +104,7 @@ function clientOf(steps: readonly Step[], options: Partial<EdgeClientOptions> = 
     exchange,
     close: async () => undefined,
   };
-  const bundle = { manifest, digest: DIGEST };
+  const bundle = { manifest, digest: DIGEST, profiles: new Map() };
   const client = createEdgeClient({
     bundle,
     transport,
@@ -129,8 +130,8 @@ describe('edge client', () => {
       counted: 'link',
       payload: a.length + b.length,
       perTensor: [
-        { name: 'b', elements: 8, frameBytes: b.length, bitsPerElement: b.length },
-        { name: 'a', elements: 3, frameBytes: a.length, bitsPerElement: (8 * a.length) / 3 },
+        { name: 'b', elements: 8, codedBytes: b.length, bitsPerElement: b.length },
+        { name: 'a', elements: 3, codedBytes: a.length, bitsPerElement: (8 * a.length) / 3 },
       ],
     });
     const { totalMs: _, ...serverTimes } = times;
@@ -264,7 +265,9 @@ describe('edge client', () => {
   test('a policy or digest out of range is refused at once', () => {
     expect(() => clientOf([], { retry: { maxAttempts: 0 } })).toThrow(RangeError);
     expect(() => clientOf([], { retry: { baseDelayMs: -1 } })).toThrow(RangeError);
-    expect(() => clientOf([], { bundle: { manifest, digest: 'abc' } })).toThrow(RangeError);
+    expect(() => clientOf([], { bundle: { manifest, digest: 'abc', profiles: new Map() } })).toThrow(
+      RangeError,
+    );
   });
 });
 

@@ -59,7 +59,7 @@ async function start(options: Partial<TailServerOptions> = {}): Promise<TailServ
 function clientOf(bundle: NodeBundle, kind: ConnectionKind, digest = bundle.digest): EdgeClient {
   const transport = transportTo(server!, kind);
   transports.push(transport);
-  return singleTryClient({ manifest: bundle.manifest, digest }, transport);
+  return singleTryClient({ ...bundle, digest }, transport);
 }
 
 describe('a running server', () => {

@@ -23,6 +23,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 async function startThread(): Promise<TailThread> {
   const thread = startTailThread({
     manifest: bundle.manifest,
+    profiles: new Map(),
     tailPath: bundle.partPath('tail'),
     wholePath: bundle.partPath('whole'),
     threads: 1,

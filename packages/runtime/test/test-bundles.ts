@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { ImagePreprocessing, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
+import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
 import { type TensorOf, tensor } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
@@ -49,16 +50,46 @@ export async function writeSquareBundle(root: string, name = 'square'): Promise<
       operatingPoints: [
         {
           id: 'two-levels',
+          kind: 'described',
           coding: [
             { tensor: 'double', quantizer: { kind: 'uniform', levelCount: 2, range: { kind: 'minmax' } } },
             { tensor: 'shift', quantizer: { kind: 'none' } },
           ],
         },
+        { id: 'static', kind: 'profiled', profile: writeProfile(squareProfile()) },
       ],
       verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
     },
     parts: { head: part(head), tail: part(tail) },
   });
+}
+
+/** Position of the square bundle's profiled point. */
+export const STATIC_POINT = 1;
+
+/**
+ * A profile of the square bundle's cut: `double` has the levels 0 and 1, `shift` the integers to 255, so that
+ * `squareFeatures` lose nothing.
+ * @param step - of the levels of `double`
+ */
+export function squareProfile(step = 1): CodingProfile {
+  const affine = (levelCount: number, distance: number) => ({
+    kind: 'affine' as const,
+    affine: { levelCount, offset: 0, step: distance, zeroPoint: 0 },
+  });
+  const samples = [squareFeatures(4, 0).double];
+  const quantizer = { kind: 'uniform', levelCount: 2, range: { kind: 'minmax' } } as const;
+  const designed = designTensorProfile(samples, {
+    quantizer,
+    varyingAxes: [0, 1],
+    backend: referenceBackend,
+  });
+  return {
+    tensors: [
+      { ...designed, quantizer: affine(2, step) },
+      { dtype: 'float32', shape: [1], quantizer: affine(256, 1), thresholds: null, coder: null },
+    ],
+  };
 }
 
 /** Inputs of the square bundle: x is half the identity matrix, so y is `size + s`. */

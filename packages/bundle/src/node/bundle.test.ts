@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   appendFile,
   mkdir,
@@ -13,13 +12,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exampleManifest } from '../../test/example-manifest.js';
-import type { BundleErrorCode } from '../errors.js';
-import type { OperatingPoint } from '../manifest.js';
+import {
+  bytesOf as bytes,
+  bundleContent as content,
+  expectCode,
+  sha256,
+  snapshotOf,
+} from '../../test/bundle-directory.js';
 import { serializeManifest } from '../parse-manifest.js';
-import { addOperatingPoints } from './operating-points.js';
 import { readBundle, readManifest } from './read-bundle.js';
-import { type BundleContent, writeBundle } from './write-bundle.js';
+import { writeBundle } from './write-bundle.js';
 
 let root: string;
 let target: string;
@@ -30,42 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
-
-function content(headText = 'head'): BundleContent {
-  const { format: _, version: __, head, tail, whole: ___, ...manifest } = exampleManifest();
-  return {
-    manifest,
-    parts: {
-      head: { model: bytes(headText), parameters: head.parameters, macs: head.macs },
-      tail: {
-        model: bytes('tail'),
-        parameters: tail.parameters,
-        macs: tail.macs,
-        externalData: [{ file: 'weights/tail.bin', data: bytes('weights') }],
-      },
-    },
-  };
-}
-
-function point(id: string): OperatingPoint {
-  return { id, coding: exampleManifest().operatingPoints[0].coding };
-}
-
-async function expectCode(action: Promise<unknown>, code: BundleErrorCode): Promise<void> {
-  await expect(action).rejects.toMatchObject({ name: 'BundleError', code });
-}
-
-/** Every file under the root with its digest, sorted: what must not change when a write fails. */
-async function snapshot(): Promise<string[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const lines = entries.map(async (entry) => {
-    const path = join(entry.parentPath, entry.name);
-    return `${path} ${entry.isFile() ? sha256(await readFile(path)) : 'folder'}`;
-  });
-  return (await Promise.all(lines)).sort();
-}
+const snapshot = () => snapshotOf(root);
 
 describe('writeBundle and readBundle', () => {
   test('what was written is read, with sizes, digests and paths', async () => {
@@ -289,44 +256,5 @@ describe('a directory that is no bundle', () => {
     await mkdir(target);
     await writeFile(join(target, 'featherwire.json'), new Uint8Array((1 << 24) + 1));
     await expectCode(readBundle(target), 'invalid-manifest');
-  });
-});
-
-describe('addOperatingPoints', () => {
-  beforeEach(() => writeBundle(target, content()));
-
-  test('appends to the manifest and changes nothing else', async () => {
-    const before = await readBundle(target);
-    const after = await addOperatingPoints(target, [point('a'), point('b')]);
-    expect(after.manifest.operatingPoints.map(({ id }) => id)).toEqual(['q16', 'a', 'b']);
-    expect({ ...after.manifest, operatingPoints: [] }).toEqual({ ...before.manifest, operatingPoints: [] });
-    expect(after.digest).not.toBe(before.digest);
-    expect((await readBundle(target)).digest).toBe(after.digest);
-    expect((await readdir(target)).sort()).toEqual(['featherwire.json', 'head.onnx', 'tail.onnx', 'weights']);
-  });
-
-  test('refuses a taken id unless asked to replace, and points that do not fit the cut', async () => {
-    const before = await snapshot();
-    await expectCode(addOperatingPoints(target, [point('q16')]), 'invalid-manifest');
-    await expectCode(addOperatingPoints(target, [point('a'), point('a')]), 'invalid-manifest');
-    await expectCode(
-      addOperatingPoints(target, [{ id: 'c', coding: [{ tensor: 'other', quantizer: { kind: 'none' } }] }]),
-      'invalid-manifest',
-    );
-    expect(await snapshot()).toEqual(before);
-    const { measured: _, ...unmeasured } = exampleManifest().operatingPoints[0];
-    const { manifest } = await addOperatingPoints(target, [unmeasured], { replace: true });
-    expect(manifest.operatingPoints).toEqual([unmeasured]);
-  });
-
-  test('a leftover of an interrupted rewrite does not stop reading or replacing', async () => {
-    await writeFile(join(target, '.featherwire.json.tmp-1'), '{');
-    await readBundle(target);
-    await writeBundle(target, content('new'), { overwrite: true });
-    expect((await readdir(target)).sort()).toEqual(['featherwire.json', 'head.onnx', 'tail.onnx', 'weights']);
-  });
-
-  test('without a bundle there is nothing to add to', async () => {
-    await expectCode(addOperatingPoints(join(root, 'absent'), [point('a')]), 'not-found');
   });
 });

@@ -1,11 +1,14 @@
 /** Bundles in directories: reading with digests checked, writing in one step, adding operating points. */
 
 export { type AddOperatingPointsOptions, addOperatingPoints } from './operating-points.js';
+export type { OperatingPointSource, ProfiledPointSource } from './point-sources.js';
 export {
+  checkPart,
   type NodeBundle,
   PART_NAMES,
   type ReadBundleOptions,
   readBundle,
+  readFileOfBundle,
   readManifest,
 } from './read-bundle.js';
 export {

@@ -1,13 +1,14 @@
-/** Reading a bundle directory: the manifest, its digest, and the check of every file that it names. */
+/** Reading a bundle directory: the manifest, its digest, profiles, and the check of every file that it names. */
 
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { checkDigest } from '../digest.js';
 import { BundleError } from '../errors.js';
-import { type Bundle, type BundleFile, MANIFEST_FILE, type ModelPart, type PartName } from '../manifest.js';
-import { MANIFEST_LIMITS } from '../manifest-schema.js';
+import { type Bundle, type BundleFile, MANIFEST_FILE, type PartName } from '../manifest.js';
+import { MANIFEST_LIMITS } from '../manifest-limits.js';
 import { parseManifest } from '../parse-manifest.js';
+import { loadProfiles } from '../point-profiles.js';
 import { digestOfFile, hasErrorCode } from './file-system.js';
 
 /** The parts of a bundle, in the order of the manifest. */
@@ -31,22 +32,39 @@ export interface ReadBundleOptions {
 }
 
 /**
- * Reads a bundle and checks its files.
+ * Reads a bundle with the profiles of its operating points and checks its files.
  * @param directory - path of the bundle
  * @throws {BundleError} `not-found` without a manifest there, `invalid-manifest`, `unsupported-version`,
- *   `missing-file` if a checked file is absent or lies outside the bundle, `digest-mismatch` if it differs
+ *   `missing-file` if a checked file is absent or lies outside the bundle, `digest-mismatch` if it differs,
+ *   `invalid-profile`
  */
 export async function readBundle(directory: string, options: ReadBundleOptions = {}): Promise<NodeBundle> {
   const bundle = await readManifest(directory);
-  for (const part of options.verify ?? PART_NAMES) {
-    const entry = bundle.manifest[part];
-    if (entry) await checkPart(bundle.directory, entry);
-  }
-  return bundle;
+  for (const part of options.verify ?? PART_NAMES) await checkPart(bundle, part);
+  const read = (entry: BundleFile) => readFileOfBundle(bundle.directory, entry);
+  return nodeBundle(bundle.directory, { ...bundle, profiles: await loadProfiles(bundle.manifest, read) });
 }
 
 /**
- * Reads the manifest alone; no other file is looked at.
+ * Checks the files of one part against the manifest; a part that the bundle does not have is as it should be.
+ * @throws {BundleError} `missing-file`, `digest-mismatch`
+ */
+export async function checkPart({ directory, manifest }: NodeBundle, part: PartName): Promise<void> {
+  const entry = manifest[part];
+  if (!entry) return;
+  for (const file of [entry, ...(entry.externalData ?? [])]) await checkFile(directory, file);
+}
+
+/**
+ * The bytes of a file that the manifest names, of the length stated there; the digest is left to the caller.
+ * @throws {BundleError} `missing-file`, `digest-mismatch` if the length differs
+ */
+export async function readFileOfBundle(directory: string, entry: BundleFile): Promise<Uint8Array> {
+  return readFile(await findFile(directory, entry));
+}
+
+/**
+ * Reads the manifest alone, without profiles; no other file is looked at.
  * @throws {BundleError} `not-found`, `invalid-manifest`, `unsupported-version`
  */
 export async function readManifest(directory: string): Promise<NodeBundle> {
@@ -60,17 +78,17 @@ export async function readManifest(directory: string): Promise<NodeBundle> {
   }
   const manifest = parseManifest(text);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  return nodeBundle(root, { manifest, digest });
+  return nodeBundle(root, { manifest, digest, profiles: new Map() });
 }
 
 /** Joins what was read or written with the directory that holds it. */
-export function nodeBundle(directory: string, { manifest, digest }: Bundle): NodeBundle {
+export function nodeBundle(directory: string, { manifest, digest, profiles }: Bundle): NodeBundle {
   const partPath = (part: PartName): string => {
     const entry = manifest[part];
     if (!entry) throw new RangeError(`part expected one that the bundle has, got ${part}`);
     return join(directory, ...entry.file.split('/'));
   };
-  return { manifest, digest, directory, partPath };
+  return { manifest, digest, profiles, directory, partPath };
 }
 
 async function readManifestBytes(path: string): Promise<Uint8Array> {
@@ -90,24 +108,25 @@ async function readManifestBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-async function checkPart(directory: string, part: ModelPart): Promise<void> {
-  for (const entry of [part, ...(part.externalData ?? [])]) await checkFile(directory, entry);
+async function checkFile(directory: string, entry: BundleFile): Promise<void> {
+  checkDigest(entry, await digestOfFile(await findFile(directory, entry)));
 }
 
-/** The size is compared first: it is at hand, and a truncated file needs no hashing. */
-async function checkFile(directory: string, entry: BundleFile): Promise<void> {
+/**
+ * Path of a file inside the bundle. Its size is compared here: it is at hand, a truncated file needs no hashing and one
+ * that is too long no reading.
+ */
+async function findFile(directory: string, entry: BundleFile): Promise<string> {
   const path = join(directory, ...entry.file.split('/'));
-  let size: number;
   try {
     const [root, target, status] = await Promise.all([realpath(directory), realpath(path), stat(path)]);
     if (!status.isFile() || !target.startsWith(root + sep)) {
       throw new BundleError('missing-file', `${entry.file} expected a file inside the bundle, got ${target}`);
     }
-    size = status.size;
+    if (status.size !== entry.bytes) checkDigest(entry, { bytes: status.size, sha256: '' });
+    return path;
   } catch (cause) {
     if (!hasErrorCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw cause;
     throw new BundleError('missing-file', `bundle expected ${path}, got no such file`, { cause });
   }
-  if (size !== entry.bytes) checkDigest(entry, { bytes: size, sha256: '' });
-  checkDigest(entry, await digestOfFile(path));
 }

@@ -11,15 +11,19 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { sha256Hex } from '../digest.js';
 import { BundleError } from '../errors.js';
 import {
+  type Bundle,
   type BundleFile,
   type BundleManifest,
   MANIFEST_FILE,
   MANIFEST_FORMAT,
   MANIFEST_VERSION,
   type ModelPart,
+  type OperatingPoint,
   type PartName,
 } from '../manifest.js';
+import { filesOfManifest } from '../manifest-files.js';
 import { checkManifest, serializeManifest } from '../parse-manifest.js';
+import { loadProfiles } from '../point-profiles.js';
 import {
   createParents,
   digestOfFile,
@@ -29,6 +33,12 @@ import {
   writeDurably,
 } from './file-system.js';
 import { TEMPORARY_MANIFEST_PREFIX } from './operating-points.js';
+import {
+  isLeftoverTable,
+  type OperatingPointSource,
+  type StoredPoints,
+  storePoints,
+} from './point-sources.js';
 import { type NodeBundle, nodeBundle, PART_NAMES, readManifest } from './read-bundle.js';
 
 /** Bytes in memory, or the path of a file that is copied in pieces. */
@@ -47,7 +57,10 @@ export interface PartSource {
 }
 
 /** A manifest without what follows from the files. */
-export type ManifestContent = Omit<BundleManifest, 'format' | 'version' | PartName>;
+export interface ManifestContent
+  extends Omit<BundleManifest, 'format' | 'version' | 'operatingPoints' | PartName> {
+  readonly operatingPoints: readonly OperatingPointSource[];
+}
 
 /** What a bundle is made of. */
 export interface BundleContent {
@@ -66,8 +79,8 @@ export interface WriteBundleOptions {
  * that was there before is still there.
  * @param directory - path of the bundle to be
  * @throws {BundleError} `exists` if the path is taken and `overwrite` is false; `not-a-bundle` if it is taken by
- *   anything but a bundle and the files of its manifest; `invalid-manifest`; `missing-file` if a source path
- *   cannot be read; `write-failed`
+ *   anything but a bundle and the files of its manifest; `invalid-manifest`; `invalid-profile`; `missing-file` if a
+ *   source path cannot be read; `write-failed`
  */
 export async function writeBundle(
   directory: string,
@@ -79,7 +92,8 @@ export async function writeBundle(
   if (replaces && !options.overwrite)
     throw new BundleError('exists', `directory expected a free path, got ${target}, which exists`);
   if (replaces) await checkReplaceable(target);
-  checkContent(content);
+  const stored = await storePoints(content.manifest.operatingPoints, content.manifest.cut);
+  checkContent(content, stored);
 
   return asWriteFailure(target, async () => {
     const removeParents = await createParents(dirname(target));
@@ -87,11 +101,11 @@ export async function writeBundle(
     try {
       staging = join(dirname(target), `.${basename(target)}.tmp-${randomUUID()}`);
       await mkdir(staging); // not mkdtemp: the bundle keeps this directory's permissions
-      const { manifest, digest } = await fillDirectory(staging, content);
+      const bundle = await fillDirectory(staging, content, stored);
       if (replaces) await replaceDirectory(staging, target);
       else await moveToFreePath(staging, target);
       await syncDirectory(dirname(target));
-      return nodeBundle(target, { manifest, digest });
+      return nodeBundle(target, bundle);
     } catch (error) {
       if (staging) await rm(staging, { recursive: true, force: true });
       await removeParents();
@@ -101,14 +115,14 @@ export async function writeBundle(
 }
 
 /** Finds mistakes in the caller's record before any file is copied, with stand-ins for what files will tell. */
-function checkContent({ manifest, parts }: BundleContent): void {
+function checkContent({ manifest, parts }: BundleContent, { points }: StoredPoints): void {
   const standIn = { bytes: 0, sha256: '0'.repeat(64) };
   const part = (name: PartName, source: PartSource): ModelPart => {
     const externalData = source.externalData?.map(({ file }) => ({ file, ...standIn }));
     return modelPart(name, source, standIn, externalData);
   };
   checkManifest(
-    manifestOf(manifest, {
+    manifestOf(manifest, points, {
       head: part('head', parts.head),
       tail: part('tail', parts.tail),
       ...(parts.whole && { whole: part('whole', parts.whole) }),
@@ -122,8 +136,12 @@ interface ModelParts {
   readonly whole?: ModelPart;
 }
 
-function manifestOf(content: ManifestContent, parts: ModelParts): BundleManifest {
-  return { ...content, format: MANIFEST_FORMAT, version: MANIFEST_VERSION, ...parts };
+function manifestOf(
+  content: ManifestContent,
+  operatingPoints: readonly OperatingPoint[],
+  parts: ModelParts,
+): BundleManifest {
+  return { ...content, operatingPoints, format: MANIFEST_FORMAT, version: MANIFEST_VERSION, ...parts };
 }
 
 function modelPart(
@@ -141,7 +159,8 @@ function modelPart(
 async function fillDirectory(
   directory: string,
   { manifest, parts }: BundleContent,
-): Promise<{ manifest: BundleManifest; digest: string }> {
+  { points, tables }: StoredPoints,
+): Promise<Bundle> {
   const written = new Map<string, BundleFile>();
   const entries: Partial<Record<PartName, ModelPart>> = {};
   for (const name of PART_NAMES) {
@@ -154,11 +173,13 @@ async function fillDirectory(
     }
     entries[name] = modelPart(name, source, model, source.externalData && externalData);
   }
-  const complete = manifestOf(manifest, entries as ModelParts);
+  for (const [file, table] of tables) await writeFile(directory, file, table, written);
+  const complete = checkManifest(manifestOf(manifest, points, entries as ModelParts));
+  const profiles = await loadProfiles(complete, async ({ file }) => tables.get(file)!);
   const bytes = new TextEncoder().encode(serializeManifest(complete));
   await writeDurably(join(directory, MANIFEST_FILE), bytes);
   await syncDirectory(directory);
-  return { manifest: checkManifest(complete), digest: await sha256Hex(bytes) };
+  return { manifest: complete, digest: await sha256Hex(bytes), profiles };
 }
 
 /** A file that two parts share is written once; a second source of other content fails the manifest's check. */
@@ -223,16 +244,14 @@ async function checkReplaceable(target: string): Promise<void> {
     );
   }
   const known = new Set<string>([MANIFEST_FILE]);
-  for (const name of PART_NAMES) {
-    const part = manifest[name];
-    if (part) for (const { file } of [part, ...(part.externalData ?? [])]) known.add(file);
-  }
+  for (const { entry } of filesOfManifest(manifest)) known.add(entry.file);
   const entries = await readdir(target, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     const file = path.slice(target.length + 1).replaceAll(sep, '/');
-    if (!known.has(file) && !file.startsWith(TEMPORARY_MANIFEST_PREFIX)) {
+    const isLeftover = file.startsWith(TEMPORARY_MANIFEST_PREFIX) || isLeftoverTable(file);
+    if (!known.has(file) && !isLeftover) {
       throw new BundleError('not-a-bundle', `${target} expected only files of its manifest, got ${file}`);
     }
   }

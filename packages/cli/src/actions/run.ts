@@ -3,14 +3,16 @@
 import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
-import { createTextLines, type DataSet, openDataSet } from '@featherwire/eval';
+import type { DataSet } from '@featherwire/eval';
+import type { ModelSession } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
-import { createEdgeClient, createWebSocketTransport, type Transport } from '@featherwire/runtime';
-import { createHttpTransport } from '@featherwire/runtime/node';
-import { WebSocket } from 'ws';
+import type { LinkProfile } from '@featherwire/link';
+import { createEdgeClient } from '@featherwire/runtime';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
+import { openNamedData } from '../data.js';
 import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
+import { connectToServer, describeLink } from '../edge/server-connection.js';
 import { UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
@@ -22,7 +24,9 @@ export interface RunOptions extends QuantizerOptions {
   readonly server: URL;
   readonly data: string;
   readonly point?: string;
+  readonly verify?: true;
   readonly transport: 'ws' | 'http';
+  readonly link?: LinkProfile;
   readonly limit?: number;
   readonly retries: number;
   readonly timeout: number;
@@ -30,17 +34,13 @@ export interface RunOptions extends QuantizerOptions {
   readonly json?: true;
 }
 
-/** Name of the data set that is made on the spot. */
-const TEXT_LINES = 'text-lines';
-const DEFAULT_TEXT_LINE_COUNT = 200;
-const STREAM_PATH = '/v1/stream';
 
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const bundle = await readBundle(directory, { verify: ['head'] });
   const coding = codingOf(bundle.manifest, options);
-  const data = await openData(options);
+  const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
   try {
     const summary = await runOverLink(bundle, data, coding, options, { ...context, progress });
@@ -49,6 +49,7 @@ export async function run(directory: string, options: RunOptions, context: Comma
       bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
       server: options.server.href,
       transport: options.transport,
+      link: options.link ?? null,
       data: data.description,
       coding,
       ...summary,
@@ -67,24 +68,25 @@ async function runOverLink(
   options: RunOptions,
   { progress, signal }: CommandContext & { readonly progress: Progress },
 ): Promise<EdgeRunSummary> {
-  const sampleCount = Math.min(data.length, options.limit ?? data.length);
-  progress.stage('load the head');
-  const backend = await loadBackend(options.backend);
-  const head = await createWorkerSession(bundle.partPath('head'));
-  const transport = openTransport(options);
+  const connection = await connectToServer(options);
+  let head: ModelSession | undefined;
   try {
+    progress.stage('load the head');
+    const backend = await loadBackend(options.backend);
+    head = await createWorkerSession(bundle.partPath('head'));
     const retry = { maxAttempts: options.retries + 1 };
-    const client = createEdgeClient({ bundle, head, transport, backend, retry });
+    const client = createEdgeClient({ bundle, head, transport: connection.transport, backend, retry });
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
-    const { timeout: timeoutMs } = options;
-    return await runData({ client, manifest, data, sampleCount, coding, timeoutMs, progress, signal });
+    const sampleCount = Math.min(data.length, options.limit ?? data.length);
+    const request = { coding, verify: options.verify ?? false, timeoutMs: options.timeout };
+    return await runData({ client, manifest, data, sampleCount, request, progress, signal });
   } catch (error) {
     signal.throwIfAborted(); // what a signal broke off is no failure of the link
     throw error;
   } finally {
-    await transport.close();
-    await head.close();
+    await connection.close();
+    await head?.close();
   }
 }
 
@@ -106,20 +108,6 @@ function codingOf({ cut, operatingPoints }: BundleManifest, options: RunOptions)
   );
 }
 
-function openData({ data, limit }: RunOptions): Promise<DataSet> {
-  if (data !== TEXT_LINES) return openDataSet(data);
-  return createTextLines({ split: 'test', count: limit ?? DEFAULT_TEXT_LINE_COUNT });
-}
-
-function openTransport({ server, transport }: RunOptions): Transport {
-  const url = new URL(server);
-  const scheme = transport === 'ws' ? 'ws' : 'http';
-  url.protocol = url.protocol.endsWith('s:') && url.protocol !== 'ws:' ? `${scheme}s:` : `${scheme}:`;
-  if (transport === 'http') return createHttpTransport({ url: url.href });
-  url.pathname = STREAM_PATH;
-  return createWebSocketTransport({ url: url.href, WebSocket });
-}
-
 function printRun(
   { manifest, digest }: NodeBundle,
   data: DataSet,
@@ -137,10 +125,12 @@ function printRun(
     ['bundle', digest.slice(0, 12)],
     ['data', data.description + part],
     ['coding', describeCoding(coding)],
+    ['link', options.link && describeLink(options.link)],
     [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
     ['bytes up', `${bytes(bytesPerSample.sent)} per sample, frames ${bytes(bytesPerSample.payload)}`],
     ['bytes down', `${bytes(bytesPerSample.received)} per sample`],
     ['bits per element', summary.bitsPerElement.toFixed(3)],
+    ['verified', options.verify && 'the server decodes the same elements'],
     ['repeated', repeated === 0 ? undefined : formatNumberOf(repeated, 'request')],
   ] as const;
   const title = `${manifest.model.name} over ${options.transport} to ${options.server.host}`;

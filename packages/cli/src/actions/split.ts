@@ -11,7 +11,7 @@ import {
   splitToBundle,
 } from '@featherwire/authoring';
 import type { TensorMap } from '@featherwire/inference';
-import { graphOf, type InputShapes } from '@featherwire/onnx';
+import { graphOf, type InputShapes, type InputValues } from '@featherwire/onnx';
 import { readNpy } from '@featherwire/tensor';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput } from '../files.js';
@@ -27,6 +27,7 @@ export interface SplitOptions {
   readonly at: readonly string[];
   readonly output: string;
   readonly shape?: InputShapes;
+  readonly value?: InputValues;
   readonly argmax?: string;
   readonly preprocessing?: string;
   readonly task?: string;
@@ -54,7 +55,7 @@ export async function split(
   const progress = createProgress(terminal);
   try {
     progress.stage('infer shapes');
-    const loaded = await inFile(file, () => loadModel(file, options.shape));
+    const loaded = await inFile(file, () => loadModel(file, options.shape, options.value));
     signal.throwIfAborted();
     const argMax = options.argmax === undefined ? undefined : argMaxOf(options.argmax, loaded);
     const outputs = graphOf(loaded.model).output.map(({ name }) =>

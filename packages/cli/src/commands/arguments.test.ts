@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { integerIn, listArgument, shapeArgument, urlArgument } from './arguments.js';
+import { integerIn, listArgument, shapeArgument, urlArgument, valueArgument } from './arguments.js';
 import { addQuantizerOptions, type QuantizerOptions, quantizerOf } from './quantizer-options.js';
 
 test('integers outside the range, with fractions or letters are refused', () => {
@@ -17,6 +17,14 @@ test('shapes add up, and names may hold an equals sign', () => {
   for (const text of ['x', 'x=', '=1', 'x=1,', 'x=1,a', 'x=-1'])
     expect(() => shapeArgument(text), text).toThrow('Expected');
   expect(() => shapeArgument('x=1', { x: [2] })).toThrow('once');
+});
+
+test('values add up, and are numbers', () => {
+  expect(valueArgument('sr=16000')).toEqual({ sr: [16_000] });
+  expect(valueArgument('a=b=-1.5,2e3', { sr: [1] })).toEqual({ sr: [1], 'a=b': [-1.5, 2000] });
+  for (const text of ['x', 'x=', '=1', 'x=1,', 'x=a', 'x=Infinity'])
+    expect(() => valueArgument(text), text).toThrow('Expected');
+  expect(() => valueArgument('x=1', { x: [2] })).toThrow('once');
 });
 
 test('lists add up and have no empty names', () => {

@@ -1,6 +1,7 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
+import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an integer from `low` to `high`, both included. */
@@ -37,6 +38,25 @@ export function shapeArgument(
   return { ...shapes, [name]: dimensions.map(Number) };
 }
 
+/** Parses `NAME=16000` or `NAME=1,2` and adds it to the values given before. */
+export function valueArgument(
+  text: string,
+  values: Readonly<Record<string, readonly number[]>> = {},
+): Record<string, readonly number[]> {
+  const at = text.lastIndexOf('='); // a tensor's name may hold the sign
+  const elements = text
+    .slice(at + 1)
+    .split(',')
+    .map((element) => (element.trim() === '' ? Number.NaN : Number(element)));
+  if (at < 1 || !elements.every(Number.isFinite)) {
+    throw new InvalidArgumentError('Expected NAME=16000 or NAME=1,2 with numbers.');
+  }
+  const name = text.slice(0, at);
+  if (Object.hasOwn(values, name))
+    throw new InvalidArgumentError(`Expected each input once, got ${name} twice.`);
+  return { ...values, [name]: elements };
+}
+
 /** Parses a list with commas and adds it to what was given before. */
 export function listArgument(text: string, list: readonly string[] = []): string[] {
   const names = text.split(',').map((name) => name.trim());
@@ -52,6 +72,15 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
     const expected = schemes.map((scheme) => `${scheme}//`).join(', ');
     throw new InvalidArgumentError(`Expected an address that begins with ${expected}.`);
   };
+}
+
+/** Parses a link: a name, or rates and delays. */
+export function linkArgument(text: string): LinkProfile {
+  try {
+    return parseLink(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 /** Parses positions in a shape, such as `2,3`. */
@@ -92,13 +121,21 @@ export function shapeOption(): Option {
   ).argParser(shapeArgument);
 }
 
+/** `--value`, repeatable. */
+export function valueOption(): Option {
+  return new Option(
+    '--value <name=numbers>',
+    'fix the value of an input, as in sr=16000, and inline the branches that follow from it; repeatable',
+  ).argParser(valueArgument);
+}
+
 /** `--coder`. */
 export function coderOption(): Option {
   return new Option(
     '--coder <name>',
-    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest',
+    'entropy coder; auto takes the smaller, rans is fast, rans-packed fastest, binary smallest, binary-fast between',
   )
-    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary'])
+    .choices(['auto', 'rans', 'rans-packed', 'rans-contexts', 'binary', 'binary-fast'])
     .default('auto');
 }
 
@@ -115,6 +152,6 @@ export function layoutOption(): Option {
 /** `--backend`. */
 export function backendOption(): Option {
   return new Option('--backend <name>', 'what runs the codec; all give the same bytes')
-    .choices(['auto', 'reference', 'wasm'] satisfies BackendPreference[])
+    .choices(['auto', 'reference', 'javascript', 'wasm'] satisfies BackendPreference[])
     .default('auto');
 }

@@ -1,19 +1,24 @@
 /** `featherwire run`: the edge side of a bundle, on a data set, against a server. */
 
+import { LINK_NAMES } from '@featherwire/link';
 import { type Command, Option } from 'commander';
 import type { RunOptions } from '../actions/run.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, urlArgument } from './arguments.js';
+import { backendOption, integerIn, jsonOption, linkArgument, urlArgument } from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
 DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
 a .npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
 
+LINK is ${LINK_NAMES.join(', ')}, or 20mbps,40ms (rate and round trip), or
+20/80mbps,40ms,jitter=5ms,loss=0.5% (up, down, and disturbances). The link is made on this machine, in front of the server.
+
 Examples:
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire run ocr-bundle --server http://127.0.0.1:8350 --data text-lines --limit 100 --bits 4
-  $ featherwire run bundle --server http://127.0.0.1:8350 --data test.npz --raw --transport http --json`;
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data test.npz --raw --transport http --json
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --link lte`;
 
 const DEFAULT_RETRIES = 3;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -40,6 +45,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
   addQuantizerOptions(command, ['point'])
     .addOption(
       new Option('--transport <kind>', 'connection to the server').choices(['ws', 'http']).default('ws'),
+    )
+    .addOption(
+      new Option('--link <link>', 'shape the connection like a link; see below').argParser(linkArgument),
+    )
+    .addOption(
+      new Option('--verify', 'have the server compare a digest of the decoded tensors, 5 bytes a frame'),
     )
     .addOption(new Option('--limit <count>', 'samples to run (default: all)').argParser(integerIn(1)))
     .addOption(

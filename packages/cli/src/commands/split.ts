@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { SplitOptions } from '../actions/split.js';
 import type { CommandContext } from '../context.js';
-import { integerIn, jsonOption, listArgument, shapeOption } from './arguments.js';
+import { integerIn, jsonOption, listArgument, shapeOption, valueOption } from './arguments.js';
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +38,7 @@ export function addSplitCommand(program: Command, context: CommandContext): void
     )
     .requiredOption('-o, --output <bundle>', 'directory to write')
     .addOption(shapeOption())
+    .addOption(valueOption())
     .option(
       '--argmax <output[:axis]>',
       'let the tail answer with the index of the largest score (axis: last)',

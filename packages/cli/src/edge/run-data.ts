@@ -2,10 +2,16 @@
 
 import type { BundleManifest } from '@featherwire/bundle';
 import type { ProgressReporter } from '@featherwire/demo';
-import { bootstrapRatio, type DataSet, type Estimate, type Ratio, tensorOfInput } from '@featherwire/eval';
+import {
+  bootstrapRatio,
+  type DataSet,
+  type Estimate,
+  metricOfTask,
+  type Ratio,
+  tensorOfInput,
+} from '@featherwire/eval';
 import type { EdgeClient, FeatureRequestOptions, InferResult, RequestTimes } from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
-import { metricOfTask } from './score.js';
 
 /** What a run needs. */
 export interface EdgeRun {
@@ -14,8 +20,8 @@ export interface EdgeRun {
   readonly data: DataSet;
   /** Samples to run, at most as many as the data has. */
   readonly sampleCount: number;
-  readonly coding: FeatureRequestOptions['coding'];
-  readonly timeoutMs: number;
+  /** How each sample is sent. */
+  readonly request: Omit<FeatureRequestOptions, 'signal'>;
   readonly progress: ProgressReporter;
   readonly signal: AbortSignal;
 }
@@ -58,7 +64,7 @@ export const STAGES: readonly (keyof RequestTimes)[] = [
  * @throws {CommandError} if data and bundle do not fit together
  */
 export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
-  const { client, manifest, data, sampleCount, coding, timeoutMs, progress, signal } = run;
+  const { client, manifest, data, sampleCount, request, progress, signal } = run;
   const input = onlyInput(manifest);
   const metric = manifest.task && metricOfTask(manifest.task);
   const results: InferResult[] = [];
@@ -70,7 +76,7 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
       throw new CommandError('bundle expected preprocessing to take pictures, got none in its manifest');
     }
     const feeds = { [input]: await tensorOfInput(sample.input, manifest.preprocessing) };
-    const result = await client.infer(feeds, { coding, timeoutMs, signal });
+    const result = await client.infer(feeds, { ...request, signal });
     results.push(result);
     if (metric) ratios.push(metric.score(result.outputs, sample));
     progress.progress(i + 1, sampleCount);
@@ -89,7 +95,7 @@ function summarize(results: readonly InferResult[], metric: EdgeRunSummary['metr
     results.reduce((sum, result) => sum + measure(result), 0) / results.length;
   const tensors = results.flatMap(({ bytes }) => bytes.perTensor);
   const elements = tensors.reduce((sum, tensor) => sum + tensor.elements, 0);
-  const frameBytes = tensors.reduce((sum, tensor) => sum + tensor.frameBytes, 0);
+  const frameBytes = results.reduce((sum, { bytes }) => sum + bytes.payload, 0);
   const times = STAGES.map((stage) => [stage, quantiles(results.map((result) => result.times[stage]))]);
   return {
     sampleCount: results.length,

@@ -1,8 +1,7 @@
 /** A bundle: what its manifest says, and whether its files are what the manifest says. */
 
 import { BundleError, type BundleManifest, type PartName } from '@featherwire/bundle';
-import { PART_NAMES, readBundle, readManifest } from '@featherwire/bundle/node';
-import { describeQuantizer } from '../commands/quantizer-options.js';
+import { checkPart, type NodeBundle, PART_NAMES, readManifest } from '@featherwire/bundle/node';
 import {
   formatBytes,
   formatCount,
@@ -10,46 +9,50 @@ import {
   formatNumberOf,
   formatReal,
   formatShape,
-  UNKNOWN,
 } from '../terminal/units.js';
+import { checksOfPoints, loadPoints, pointTables } from './points.js';
 import { type InspectReport, numberColumn } from './report.js';
 
 /** A report with the outcome of the digest check. */
 export interface BundleInspection {
   readonly report: InspectReport;
-  /** What is wrong with the first damaged part; undefined if every file is as the manifest says. */
+  /** What is wrong with the first damaged part or profile; undefined if every file is as the manifest says. */
   readonly damage: BundleError | undefined;
 }
 
 /** @throws {BundleError} if the directory holds no manifest that can be read */
 export async function inspectBundle(directory: string): Promise<BundleInspection> {
-  const { manifest, digest } = await readManifest(directory);
+  const bundle = await readManifest(directory);
+  const { manifest, digest } = bundle;
   const checks = new Map<PartName, BundleError | undefined>();
-  for (const part of PART_NAMES) if (manifest[part]) checks.set(part, await checkPart(directory, part));
-  const damage = [...checks.values()].find((error) => error !== undefined);
-  const { task, operatingPoints } = manifest;
+  for (const part of PART_NAMES) if (manifest[part]) checks.set(part, await damageOf(bundle, part));
+  const points = await loadPoints(bundle);
+  const damages = [...checks.values(), ...points.map((point) => point.damage)];
+  const { task } = manifest;
   return {
-    damage,
+    damage: damages.find((error) => error !== undefined),
     report: {
       title: `featherwire bundle of ${manifest.model.name}`,
       pairs: pairsOf(manifest, digest),
-      tables: [partTable(manifest, checks), ...pointTables(manifest)],
+      tables: [partTable(manifest, checks), ...pointTables(points)],
       record: {
         kind: 'bundle',
         digest,
         ...manifest,
         // An alphabet may hold thousands of letters.
         task: task && { kind: task.kind, output: task.output, labelCount: labelCountOf(task) },
-        operatingPoints,
-        checks: Object.fromEntries([...checks].map(([part, error]) => [part, error?.message ?? 'ok'])),
+        operatingPoints: manifest.operatingPoints,
+        checks: Object.fromEntries(
+          [...checks, ...checksOfPoints(points)].map(([name, error]) => [name, error?.message ?? 'ok']),
+        ),
       },
     },
   };
 }
 
-async function checkPart(directory: string, part: PartName): Promise<BundleError | undefined> {
+async function damageOf(bundle: NodeBundle, part: PartName): Promise<BundleError | undefined> {
   try {
-    await readBundle(directory, { verify: [part] });
+    await checkPart(bundle, part);
     return undefined;
   } catch (error) {
     if (error instanceof BundleError) return error;
@@ -127,21 +130,4 @@ function partTable(
     ],
     rows,
   };
-}
-
-function pointTables({ operatingPoints }: BundleManifest): InspectReport['tables'] {
-  if (operatingPoints.length === 0) return [];
-  const rows = operatingPoints.map(({ id, coding, measured }) => [
-    id,
-    coding.map(({ quantizer }) => describeQuantizer(quantizer)).join('; '),
-    measured ? formatCount(Math.round(measured.bytesPerSample)) : UNKNOWN,
-    measured ? `${measured.metric.name} ${formatReal(measured.metric.value)}` : 'not measured',
-  ]);
-  const columns = [
-    { header: 'point' },
-    { header: 'quantizer' },
-    numberColumn('bytes'),
-    { header: 'measured' },
-  ];
-  return [{ columns, rows }];
 }

@@ -35,7 +35,8 @@ export function inspectProfile(bytes: Uint8Array): InspectReport {
   };
 }
 
-function describeCoder(coder: StaticCoder | null): string {
+/** The static coder of a profile's tensor, in words. */
+export function describeCoder(coder: StaticCoder | null): string {
   if (!coder) return 'none';
   switch (coder.kind) {
     case 'rans':
@@ -49,7 +50,8 @@ function describeCoder(coder: StaticCoder | null): string {
   }
 }
 
-function levelCountOf({ quantizer }: TensorProfile): number {
+/** Levels of a profile's tensor. */
+export function levelCountOf({ quantizer }: TensorProfile): number {
   switch (quantizer.kind) {
     case 'affine':
       return quantizer.affine.levelCount;
@@ -59,6 +61,8 @@ function levelCountOf({ quantizer }: TensorProfile): number {
       return quantizer.grouped.levelCount;
     case 'blocks':
       return quantizer.blocks.levelCount;
+    case 'spectral':
+      return quantizer.spectral.levelCount;
     case 'integer':
       return quantizer.levelCount;
     default:

@@ -31,6 +31,8 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'InferenceError',
   'BundleError',
   'DataSetError',
+  'JournalError',
+  'ToolError',
   'TransportError',
   'RemoteError',
   'ServerStartError',

@@ -36,7 +36,7 @@ export type LaneChoice = number | ((counts: Uint32Array, table: FrequencyTable) 
 
 /** The hot stages of the codec. Calls are synchronous and keep nothing of their arguments. */
 export interface Backend extends EntropyKernels {
-  readonly name: 'reference' | 'wasm';
+  readonly name: 'reference' | 'javascript' | 'wasm';
 
   /** Smallest and largest number of `values`, infinities included, and the count of NaNs. */
   measureRange(values: Float32Array): ValueRange;

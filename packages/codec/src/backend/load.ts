@@ -1,11 +1,12 @@
 /** Picks a backend when the program starts. */
 
 import type { Backend } from './backend.js';
+import { javascriptBackend } from './javascript/javascript-backend.js';
 import { referenceBackend } from './reference.js';
 import { loadWasmBackend } from './wasm/wasm-backend.js';
 
-/** `auto` takes WebAssembly where the engine has its SIMD instructions, else the reference. */
-export type BackendPreference = 'auto' | 'reference' | 'wasm';
+/** `auto` takes WebAssembly where the engine has its SIMD instructions, else plain JavaScript. */
+export type BackendPreference = 'auto' | 'reference' | 'javascript' | 'wasm';
 
 /**
  * Loads a backend. All backends give the same bytes; they differ in speed.
@@ -15,10 +16,12 @@ export async function loadBackend(preference: BackendPreference = 'auto'): Promi
   switch (preference) {
     case 'reference':
       return referenceBackend;
+    case 'javascript':
+      return javascriptBackend;
     case 'wasm':
       return loadWasmBackend();
     case 'auto':
-      return loadWasmBackend().catch(() => referenceBackend);
+      return loadWasmBackend().catch(() => javascriptBackend);
     default:
       return preference satisfies never;
   }

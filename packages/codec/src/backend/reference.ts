@@ -1,6 +1,7 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
 import { crc32 } from '../bitstream/crc32.js';
+import { decodeTrees, encodeTrees } from '../entropy/binary/bin-trees.js';
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
 import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
@@ -11,21 +12,24 @@ import type { Backend } from './backend.js';
 import { countSymbols, decodeValues, encodeValues } from './value-stages.js';
 
 /** Plain TypeScript; needs nothing of its engine. */
-export const referenceBackend: Backend = Object.freeze({
+export const referenceBackend: Backend = Object.freeze<Backend>({
   name: 'reference',
   measureRange,
   quantize: quantizeValues,
   dequantize: dequantizeIndices,
   quantizeByThresholds,
   lookUpLevels,
-  encodeValues,
-  decodeValues,
+  encodeValues: (values, coding, lanes) => encodeValues({ encodeRans, decodeRans }, values, coding, lanes),
+  decodeValues: (payload, decoding, target) =>
+    decodeValues({ encodeRans, decodeRans }, payload, decoding, target),
   crc32,
   countSymbols,
   encodeRans,
   decodeRans,
   encodeBins,
   decodeBins,
+  encodeTrees,
+  decodeTrees,
   encodeContexts: encodeWithModel,
   decodeContexts: decodeWithModel,
 });

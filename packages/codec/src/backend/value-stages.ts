@@ -3,10 +3,9 @@
 import { symbolAlphabet } from '../entropy/coded-indices.js';
 import { tableOfDescription } from '../entropy/frequency-table.js';
 import { packedSymbolCount, packSymbols, unpackSymbols } from '../entropy/packed-symbols.js';
-import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { quantizeValues } from '../quantizer/affine.js';
 import { lookUpLevels } from '../quantizer/level-table.js';
-import type { RansPayload } from '../stages.js';
+import type { EntropyKernels, RansPayload } from '../stages.js';
 import type { LaneChoice, ValueCoding, ValueDecoding } from './backend.js';
 
 /** Occurrences of each symbol. @param symbols - each below `alphabetSize` */
@@ -16,8 +15,12 @@ export function countSymbols(symbols: Uint8Array, alphabetSize: number): Uint32A
   return counts;
 }
 
-/** `Backend.encodeValues`. */
+/** What codes the symbols. */
+type SymbolCoder = Pick<EntropyKernels, 'encodeRans' | 'decodeRans'>;
+
+/** `Backend.encodeValues` with a coder of symbols. */
 export function encodeValues(
+  coder: SymbolCoder,
   values: Float32Array,
   { kind, quantizer, background, table }: ValueCoding,
   lanes: LaneChoice,
@@ -30,18 +33,19 @@ export function encodeValues(
   const { size, peak } = symbolAlphabet(kind, alphabet);
   const frequencies = tableOfDescription({ size, peak }, table);
   const laneCount = typeof lanes === 'number' ? lanes : lanes(countSymbols(symbols, size), frequencies);
-  return encodeRans(symbols, frequencies, laneCount);
+  return coder.encodeRans(symbols, frequencies, laneCount);
 }
 
-/** `Backend.decodeValues`. */
+/** `Backend.decodeValues` with a coder of symbols. */
 export function decodeValues(
+  coder: SymbolCoder,
   payload: RansPayload,
   { kind, table, levels, background }: ValueDecoding,
   target: Float32Array,
 ): string | null {
   const alphabet = { levelCount: levels.length, background };
   const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levels.length);
-  const symbols = decodeRans(payload, count, tableOfDescription(symbolAlphabet(kind, alphabet), table));
+  const symbols = coder.decodeRans(payload, count, tableOfDescription(symbolAlphabet(kind, alphabet), table));
   if (typeof symbols === 'string') return symbols;
   const indices = kind === 'rans' ? symbols : unpackSymbols(symbols, target.length, alphabet);
   if (typeof indices === 'string') return indices;

@@ -7,6 +7,7 @@ import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { GroupedQuantizer, Quantizer } from '../stages.js';
+import { readSpectral, writeSpectral } from './spectral-section.js';
 
 /**
  * Codes of the quantizers; the position is the code. An affine quantizer has two forms, the shorter for those
@@ -22,6 +23,7 @@ export const QUANTIZER_FORMS = [
   'grouped',
   'planes',
   'blocks',
+  'spectral',
 ] as const;
 /** Name of a code. */
 export type QuantizerForm = (typeof QUANTIZER_FORMS)[number];
@@ -87,6 +89,9 @@ export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
     case 'grouped':
       writeGrouped(writer, quantizer.grouped);
       return;
+    case 'spectral':
+      writeSpectral(writer, quantizer.spectral);
+      return;
     case 'blocks': {
       const { blockSize, levelCount, step, isRectified } = quantizer.blocks;
       writer.writeUint8(Math.log2(blockSize) | (isRectified ? RECTIFIED_BIT : 0));
@@ -147,6 +152,8 @@ export function readQuantizer(
       return readGrouped(reader, shape);
     case 'blocks':
       return readBlocks(reader);
+    case 'spectral':
+      return { kind: 'spectral', spectral: readSpectral(reader, shape) };
     default:
       return form satisfies never;
   }

@@ -19,6 +19,7 @@ import {
   type SymbolAlphabet,
   type TableDescription,
 } from '../stages.js';
+import { WORD_BYTES } from './binary/word-range-coder.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
 import { readContextModel, writeContextModel } from './contexts/context-model.js';
 import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.js';
@@ -49,6 +50,12 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void
     writeCoderByte(writer, { coder: coded.kind, laneCount: 1, layout });
     if (coded.kind === 'binary') writer.writeVarint(coded.bytes.length);
     writer.writeBytes(coded.bytes);
+    return;
+  }
+  if (coded.kind === 'binary-fast') {
+    writeCoderByte(writer, { coder: coded.kind, laneCount: coded.lanes.length, layout });
+    for (const lane of coded.lanes) writer.writeVarint(lane.length / WORD_BYTES);
+    for (const lane of coded.lanes) writer.writeBytes(lane);
     return;
   }
   const { laneCount, bytes } = coded.payload;
@@ -91,6 +98,7 @@ export function readCodedIndices(
 ): CodedIndices {
   if (coder === 'packed') return readPacked(reader, elementsOf(geometry), alphabet.levelCount);
   if (coder === 'binary') return readBinary(reader);
+  if (coder === 'binary-fast') return readTrees(reader, laneCount);
   if (coder === 'static') {
     if (!staticCoder) throw reader.error('invalid-field', 'no profile holds a coder', reader.offset - 1);
     return { kind: coder, coder: staticCoder, payload: readStatic(reader, laneCount, geometry, staticCoder) };
@@ -124,6 +132,7 @@ export function decodeIndices(
   const { levelCount, background } = alphabet;
   const count = elementsOf(geometry);
   if (coded.kind === 'binary') return kernels.decodeBins(coded.bytes, geometry, alphabet);
+  if (coded.kind === 'binary-fast') return kernels.decodeTrees(coded.lanes, geometry, alphabet);
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
   if (coded.kind === 'static') {
     if (coded.coder.kind === 'rans-contexts')
@@ -172,6 +181,15 @@ function readBinary(reader: ByteReader): CodedIndices {
   const bytes = reader.readBytes(length);
   reader.note('bins', `${length} bytes`);
   return { kind: 'binary', bytes };
+}
+
+function readTrees(reader: ByteReader, laneCount: number): CodedIndices {
+  reader.section = 'payload';
+  const wordCounts = Array.from({ length: laneCount }, () => reader.readVarint());
+  reader.note('words of lanes', wordCounts.join(', '));
+  const lanes = wordCounts.map((wordCount) => reader.readBytes(wordCount * WORD_BYTES));
+  reader.note('words', `${laneCount} lanes`);
+  return { kind: 'binary-fast', lanes };
 }
 
 function readStatic(

@@ -3,6 +3,7 @@
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { CodedIndices, Layout } from '../stages.js';
+import { MAX_TREE_LANES, MAX_TREE_LEVELS } from './binary/bin-trees.js';
 import { MAX_CONTEXT_LEVELS } from './contexts/context-model.js';
 import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 import { MAX_ALPHABET_SIZE } from './frequency-table.js';
@@ -19,11 +20,12 @@ const CODERS: readonly CodedIndices['kind'][] = [
   'static',
   'rans-packed',
   'rans-contexts',
+  'binary-fast',
 ];
 /** Coders whose sections state their lanes. */
-const LANE_CODERS = ['rans', 'rans-tokens', 'static', 'rans-packed', 'rans-contexts'];
+const LANE_CODERS = ['rans', 'rans-tokens', 'static', 'rans-packed', 'rans-contexts', 'binary-fast'];
 /** Coders of later date, for which the bits of the layout are reserved. */
-const DENSE_CODERS = ['rans-packed', 'rans-contexts'];
+const DENSE_CODERS = ['rans-packed', 'rans-contexts', 'binary-fast'];
 /** Codes of the layout; the position is the code. */
 const LAYOUTS: readonly Layout[] = ['dense', 'csr', 'csr-separate', 'significance'];
 const CODER_LOW_MASK = 0b11;
@@ -57,22 +59,24 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   const start = reader.offset;
   const byte = reader.readUint8();
   const code = (byte & CODER_LOW_MASK) | ((byte & CODER_HIGH_MASK) >>> CODER_HIGH_SHIFT);
-  const coder: CodedIndices['kind'] | undefined = CODERS[code];
+  const coder = CODERS[code];
   const laneCount = 1 << ((byte >>> LANES_SHIFT) & LANES_MASK);
   const layout = LAYOUTS[(byte >>> LAYOUT_SHIFT) & LAYOUT_MASK];
-  const hasLanes = layout === 'dense' && LANE_CODERS.includes(coder ?? '');
-  if (!coder) throw reader.error('reserved-bits', `coder ${code} is not one`, start);
+  const hasLanes = layout === 'dense' && LANE_CODERS.includes(coder);
   if ((!hasLanes && laneCount > 1) || (DENSE_CODERS.includes(coder) && layout !== 'dense')) {
     throw reader.error('reserved-bits', `coder byte ${byte} has reserved bits set`, start);
   }
   if (layout !== 'dense' && coder !== 'rans') {
     throw reader.error('invalid-field', `layout ${layout} goes with rans, not ${coder}`, start);
   }
-  const maxLanes = coder === 'rans-contexts' || coder === 'static' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
+  const maxLanes = maxLanesOf(coder);
   if (laneCount > maxLanes)
     throw reader.error('invalid-field', `${laneCount} lanes are over ${maxLanes}`, start);
   if (coder === 'rans' && levelCount > MAX_ALPHABET_SIZE) {
     throw reader.error('invalid-field', `${levelCount} levels need tokens`, start);
+  }
+  if (coder === 'binary-fast' && levelCount > MAX_TREE_LEVELS) {
+    throw reader.error('invalid-field', `${levelCount} levels have no trees`, start);
   }
   if (coder === 'rans-contexts' && levelCount > MAX_CONTEXT_LEVELS) {
     throw reader.error('invalid-field', `${levelCount} levels have no context model`, start);
@@ -85,6 +89,12 @@ export function readCoderByte(reader: ByteReader, levelCount: number): CoderByte
   }
   reader.note('coder', describe(coder, layout, hasLanes ? laneCount : 0));
   return { coder, laneCount, layout };
+}
+
+/** Most lanes of a coder that has such. */
+export function maxLanesOf(coder: string): number {
+  if (coder === 'binary-fast') return MAX_TREE_LANES;
+  return coder === 'rans-contexts' || coder === 'static' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
 }
 
 function describe(coder: CoderByte['coder'], layout: Layout, laneCount: number): string {

@@ -17,40 +17,32 @@ import type {
   TableDescription,
 } from '../stages.js';
 import { symbolAlphabet } from './coded-indices.js';
-import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
-import { contextBytes, encodeByContexts, promisingContexts } from './encode-by-contexts.js';
+import { maxLanesOf } from './coder-byte.js';
+import { encodeByContexts } from './encode-by-contexts.js';
+import { encodeByTrees } from './encode-by-trees.js';
 import { encodePacked } from './encode-packed.js';
 import { MAX_PRECISION_BITS, MIN_PRECISION_BITS, tableOfDescription } from './frequency-table.js';
+import { encodeByBins, smallerByNeighbors } from './neighbor-choice.js';
 import { packedBits, packIndices } from './packed-indices.js';
-import { chooseLaneCount, MAX_LANE_COUNT, STATE_BYTES } from './rans.js';
+import { chooseLaneCount, STATE_BYTES } from './rans.js';
 import { type DesignedTable, designTable, estimateSymbolBits } from './table-design.js';
-import { runTimed, startTimeBudget, type TimeBudget } from './time-budget.js';
+import { startTimeBudget, type TimeBudget } from './time-budget.js';
 import { countTokens, MAX_DIRECT_ALPHABET, splitIndices, TOKEN_PEAK } from './wide-alphabet.js';
 
 const LANE_COUNTS = [1, 2, 4, 8, 16, 32, 64];
 /** Tokens of 8-bit indices are taken only if they save this share: raw bits are slow. */
 const TOKEN_GAIN = 0.002;
 
-/** `auto` takes the binary coder's larger effort up to this many elements. */
-const MAX_AUTO_BINARY_ELEMENTS = 2 ** 17;
-/** Levels beyond which `auto` does not try the binary coder: contexts gain little and every index takes many bins. */
-const MAX_AUTO_BINARY_LEVELS = 64;
-/** The binary coder is taken only if it saves this share: it is some fifty times slower. */
-const BINARY_GAIN = 0.02;
-
-/** `auto` designs a context model for larger tensors, up to this many elements: that takes longer than coding. */
-const MAX_AUTO_CONTEXT_ELEMENTS = 2 ** 20;
-/** It is taken only if it saves this share. */
-const CONTEXT_GAIN = 0.02;
-
 /**
  * Entropy coders: rANS is fast and knows frequencies alone; rANS with contexts is as fast and has tables for every
  * neighborhood, which a model fixes beforehand; packed rANS codes several indices as one symbol, up to 16 levels, which is
  * fastest and knows something of neighbors, but takes milliseconds to design a table for; the binary coder predicts every index from its neighbors and learns as
- * it goes. `auto` takes the smaller one of rANS and binary for tensors up to 131,072 elements and 64 levels, of rANS
- * without and with contexts for up to 1,048,576 elements and 16 levels, rANS for others.
+ * it goes; the fast binary coder does so with fewer contexts, for up to 256 levels, at ten times the speed. `auto` takes the
+ * smallest that is worth its time: of rANS and the fast binary coder for tensors up to 4,194,304 elements and 256 levels, of
+ * the binary coder too for up to 131,072 elements and 64 levels, of rANS with contexts for more, up to 1,048,576 elements and
+ * 16 levels.
  */
-export type CoderChoice = 'auto' | 'rans' | 'binary' | 'rans-contexts' | 'rans-packed';
+export type CoderChoice = 'auto' | 'rans' | 'binary' | 'binary-fast' | 'rans-contexts' | 'rans-packed';
 
 /** Settings that fix what the encoder otherwise chooses. */
 export interface IndexCoding {
@@ -65,7 +57,7 @@ export interface IndexCoding {
   readonly table?: TableDescription;
   /** A coder that both ends hold; frames name it only. */
   readonly staticCoder?: StaticCoder | null;
-  /** Interleaved coders, a power of two from 1 to 32, or to 64 with contexts; by default chosen by the size of the payload. */
+  /** Coders at once, a power of two from 1 to 32, to 64 with contexts, to 4 in trees; by default chosen by the size of the payload. */
   readonly laneCount?: number;
   /** Time for what `auto` may leave out; no limit by default. */
   readonly time?: TimeBudget;
@@ -94,33 +86,14 @@ export function encodeIndices(
   if (coder === 'rans-packed') {
     return { kind: coder, ...encodePacked(indices, alphabet, kernels, coding.table, coding.laneCount) };
   }
-  if (coder === 'binary') return { kind: 'binary', bytes: kernels.encodeBins(indices, geometry, alphabet) };
+  if (coder === 'binary-fast') return encodeByTrees(indices, geometry, alphabet, kernels, coding.laneCount);
+  if (coder === 'binary') return encodeByBins(indices, geometry, alphabet, kernels);
   const byTable = encodeByTable(indices, alphabet, kernels, coding);
   if (coder === 'rans') return byTable.encode();
+  const { time = startTimeBudget() } = coding;
   return (
-    smallerByNeighbors(indices, geometry, alphabet, kernels, byTable.estimatedBytes, coding) ??
-    byTable.encode()
+    smallerByNeighbors(indices, geometry, alphabet, kernels, byTable.estimatedBytes, time) ?? byTable.encode()
   );
-}
-
-/** The code by neighbors that the size of the tensor admits, if it is smaller than `tableBytes` and there is time. */
-function smallerByNeighbors(
-  indices: Indices,
-  geometry: FeatureGeometry,
-  alphabet: IndexAlphabet,
-  kernels: EntropyKernels,
-  tableBytes: number,
-  { time = startTimeBudget() }: IndexCoding,
-): CodedIndices | undefined {
-  const { length } = indices;
-  if (length <= MAX_AUTO_BINARY_ELEMENTS) {
-    if (alphabet.levelCount > MAX_AUTO_BINARY_LEVELS || !time.allows('binary', length)) return undefined;
-    const bytes = runTimed('binary', length, () => kernels.encodeBins(indices, geometry, alphabet));
-    return bytes.length < tableBytes * (1 - BINARY_GAIN) ? { kind: 'binary', bytes } : undefined;
-  }
-  if (length > MAX_AUTO_CONTEXT_ELEMENTS || !time.allows('contexts', length)) return undefined;
-  const found = runTimed('contexts', length, () => promisingContexts(indices, geometry, alphabet, kernels));
-  return found && contextBytes(found) < tableBytes * (1 - CONTEXT_GAIN) ? found : undefined;
 }
 
 function encodeByStaticCoder(
@@ -201,7 +174,7 @@ interface Candidate {
 export function checkCoding(coding: IndexCoding): void {
   const { laneCount, table, contextModel } = coding;
   const coder = chosenCoder(coding);
-  const maxLanes = coder === 'rans-contexts' ? MAX_CONTEXT_LANES : MAX_LANE_COUNT;
+  const maxLanes = maxLanesOf(coder);
   if (laneCount !== undefined && (!LANE_COUNTS.includes(laneCount) || laneCount > maxLanes)) {
     throw new RangeError(`laneCount expected a power of two from 1 to ${maxLanes}, got ${laneCount}`);
   }

@@ -4,10 +4,10 @@
  */
 
 /** Steps that `auto` may leave out. */
-export type OptionalStep = 'binary' | 'contexts' | 'layout';
+export type OptionalStep = 'binary' | 'binary-fast' | 'contexts' | 'layout';
 
 /** Nanoseconds for an element: first a cautious guess, then what was measured. */
-const COST: Record<OptionalStep, number> = { binary: 150, contexts: 150, layout: 100 };
+const COST: Record<OptionalStep, number> = { binary: 150, 'binary-fast': 50, contexts: 150, layout: 100 };
 /** Share of a new measurement in the cost; times vary. */
 const LEARNING_RATE = 0.3;
 /** Runs of fewer elements say little. */

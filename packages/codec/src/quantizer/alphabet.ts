@@ -30,6 +30,10 @@ export function alphabetOfQuantizer(quantizer: IndexingQuantizer): IndexAlphabet
       const { levelCount } = quantizer.blocks;
       return { levelCount, background: (levelCount - 1) / 2 };
     }
+    case 'spectral': {
+      const { levelCount } = quantizer.spectral;
+      return { levelCount, background: (levelCount - 1) / 2 };
+    }
     default:
       return quantizer satisfies never;
   }

@@ -9,8 +9,16 @@
 
 import type { AffineQuantizer, BlockQuantizer, FeatureGeometry, Indices } from '../stages.js';
 
+/** Side of a block; the element itself is a block of 1. */
+export type BlockSize = 1 | 2 | 4 | 8;
+
 /** Rows are the frequencies; row k times row l is 64² times the size for k = l, nearly, and 0 else. */
-const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])[]> = {
+const MATRICES: Record<BlockSize, readonly (readonly number[])[]> = {
+  1: [[64]],
+  2: [
+    [64, 64],
+    [64, -64],
+  ],
   4: [
     [64, 64, 64, 64],
     [83, 36, -36, -83],
@@ -31,7 +39,7 @@ const MATRICES: Record<BlockQuantizer['blockSize'], readonly (readonly number[])
 const UNIT = 64;
 
 /** Square of the length of a matrix's rows. */
-function squaredLength(blockSize: number): number {
+export function squaredLength(blockSize: number): number {
   return UNIT * UNIT * blockSize;
 }
 
@@ -46,7 +54,7 @@ export function affineOfBlocks({ levelCount, step }: BlockQuantizer): AffineQuan
  */
 export function blockGeometry(
   { planes, rows, columns }: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
+  blockSize: BlockSize,
 ): FeatureGeometry {
   return {
     planes: blockSize * blockSize,
@@ -63,7 +71,7 @@ export function blockGeometry(
 export function coefficientsOfValues(
   values: Float32Array,
   geometry: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
+  blockSize: BlockSize,
 ): Float32Array {
   const { rows, columns } = geometry;
   const blocks = blockGeometry(geometry, blockSize);
@@ -97,22 +105,42 @@ export function valuesOfCoefficients(
   geometry: FeatureGeometry,
   { blockSize, levelCount, step, isRectified }: BlockQuantizer,
 ): Float32Array {
+  const zeroPoint = (levelCount - 1) / 2;
+  const scale = Math.fround(step / squaredLength(blockSize));
+  return sumsOfBlocks(
+    geometry,
+    blockSize,
+    (at) => indices[at] - zeroPoint,
+    (sum) => {
+      const value = Math.fround(Math.fround(sum) * scale);
+      return isRectified && value < 0 ? 0 : value;
+    },
+  );
+}
+
+/**
+ * Values from the integer sums of the way back.
+ * @param integerAt - of each coefficient, in the order of `blockGeometry`
+ * @param valueFrom - of a sum in a plane, a float32 number
+ */
+export function sumsOfBlocks(
+  geometry: FeatureGeometry,
+  blockSize: BlockSize,
+  integerAt: (at: number) => number,
+  valueFrom: (sum: number, plane: number) => number,
+): Float32Array {
   const { planes, rows, columns } = geometry;
   const values = new Float32Array(planes * rows * columns);
   const matrix = MATRICES[blockSize];
-  const zeroPoint = (levelCount - 1) / 2;
-  const scale = Math.fround(step / squaredLength(blockSize));
   const block = new Float64Array(blockSize * blockSize);
   const half = new Float64Array(blockSize * blockSize);
   forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
-    for (let k = 0; k < block.length; k++) block[k] = indices[first + k * stride] - zeroPoint;
+    for (let k = 0; k < block.length; k++) block[k] = integerAt(first + k * stride);
     multiply(matrix, block, half, true);
     multiply(matrix, half, block, true);
     for (let i = 0; i < blockSize && row + i < rows; i++) {
-      for (let j = 0; j < blockSize && column + j < columns; j++) {
-        const value = Math.fround(Math.fround(block[i * blockSize + j]) * scale);
-        values[(plane * rows + row + i) * columns + column + j] = isRectified && value < 0 ? 0 : value;
-      }
+      for (let j = 0; j < blockSize && column + j < columns; j++)
+        values[(plane * rows + row + i) * columns + column + j] = valueFrom(block[i * blockSize + j], plane);
     }
   });
   return values;
@@ -121,7 +149,7 @@ export function valuesOfCoefficients(
 /** Each block with its place in the planes, its first coefficient, and the distance of its coefficients. */
 function forEachBlock(
   geometry: FeatureGeometry,
-  blockSize: BlockQuantizer['blockSize'],
+  blockSize: BlockSize,
   visit: (plane: number, row: number, column: number, first: number, stride: number) => void,
 ): void {
   const { rows, columns } = blockGeometry(geometry, blockSize);

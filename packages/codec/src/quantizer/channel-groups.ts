@@ -158,7 +158,7 @@ function commonZeroPoint(limits: readonly GroupLimits[], levelCount: number): nu
 }
 
 /** The smallest float32 of at least `step` whose lower 16 bits are 0. @param step - positive */
-function stepAtLeast(step: number): number {
+export function stepAtLeast(step: number): number {
   const words = new Uint32Array(Float32Array.of(step).buffer);
   // Rounding to float32 may have gone down.
   if (new Float32Array(words.buffer)[0] < step) words[0]++;

@@ -13,6 +13,7 @@ test('every row has rates in order and a coded size where something is coded', a
     ...[
       'memcpy of float32',
       'frame, rans',
+      'frame, binary-fast',
       'frame, binary',
       'quantize',
       'count symbols',

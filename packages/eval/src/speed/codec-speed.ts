@@ -81,7 +81,7 @@ export function measureCodecSpeed(options: CodecSpeedOptions): SpeedRow[] {
     bitsPerElement: 32,
   });
   for (const levelCount of levelCounts) {
-    for (const coder of ['rans', 'binary'] as const)
+    for (const coder of ['rans', 'binary-fast', 'binary'] as const)
       add(frameRow(feature, levelCount, coder, backend, options));
     for (const row of stageRows(feature, levelCount, backend, options)) add(row);
     for (const row of peerRows(feature, levelCount, backend, options)) add(row);

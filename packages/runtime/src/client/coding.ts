@@ -1,33 +1,108 @@
-/** How the cut tensors of a request are quantized: by an operating point's id, or tensor by tensor. */
+/** How the cut of a request is coded: by an operating point's id, or by quantizers tensor by tensor. */
 
-import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
+import { type Bundle, type BundleManifest, profileOfPoint, type QuantizerChoice } from '@featherwire/bundle';
+import {
+  type Backend,
+  type CodingProfile,
+  encodeBundledFrame,
+  encodeFrame,
+  inspectFrame,
+} from '@featherwire/codec';
+import type { Tensor } from '@featherwire/tensor';
+
+/** How all cut tensors are coded. */
+export type CutCoding =
+  /** One self-contained frame for each, by a quantizer each, in manifest order. */
+  | { readonly kind: 'described'; readonly quantizers: readonly QuantizerChoice[] }
+  /** One bundled frame for all. */
+  | {
+      readonly kind: 'profiled';
+      readonly point: number;
+      readonly profile: CodingProfile;
+      readonly lambda: number;
+    };
+
+/** A coded cut. */
+export interface CodedCut {
+  /** As a feature request carries them. */
+  readonly frames: readonly Uint8Array[];
+  /** Bytes of each cut tensor; see `TensorBytes.codedBytes`. */
+  readonly tensorBytes: readonly number[];
+}
 
 /**
- * The quantizer of each cut tensor, in manifest order.
+ * Finds how the cut is coded.
  * @param coding - an operating point's id, or quantizers by the names of the cut tensors
- * @throws {RangeError} if there is no such point, or a cut tensor is left out, or a name is no cut tensor
+ * @throws {RangeError} if there is no such point, or its profile was not loaded, or a cut tensor is left out, or a name
+ *   is no cut tensor
  */
-export function quantizersOfCoding(
-  manifest: BundleManifest,
+export function cutCodingOf(
+  bundle: Bundle,
   coding: string | Readonly<Record<string, QuantizerChoice>>,
-): readonly QuantizerChoice[] {
-  const byName =
-    typeof coding === 'string' ? codingOfPoint(manifest, coding) : new Map(Object.entries(coding));
+): CutCoding {
+  const { manifest } = bundle;
+  if (typeof coding !== 'string') return describedCoding(manifest, new Map(Object.entries(coding)));
+  const position = manifest.operatingPoints.findIndex(({ id }) => id === coding);
+  const point = manifest.operatingPoints[position];
+  if (!point) {
+    const ids = manifest.operatingPoints.map(({ id }) => id);
+    throw new RangeError(`coding expected one of the operating points ${quoted(ids)}, got '${coding}'`);
+  }
+  if (point.kind === 'profiled') {
+    const { lambda = 0 } = point;
+    return { kind: 'profiled', point: position, profile: profileOfPoint(bundle, coding), lambda };
+  }
+  return describedCoding(manifest, new Map(point.coding.map(({ tensor, quantizer }) => [tensor, quantizer])));
+}
+
+function describedCoding(manifest: BundleManifest, byName: ReadonlyMap<string, QuantizerChoice>): CutCoding {
   const expected = manifest.cut.map(({ name }) => name);
   const given = [...byName.keys()];
   if (given.length !== expected.length || expected.some((name) => !byName.has(name))) {
     throw new RangeError(`coding expected quantizers for ${quoted(expected)}, got ${quoted(given)}`);
   }
-  return expected.map((name) => byName.get(name)!);
+  return { kind: 'described', quantizers: expected.map((name) => byName.get(name)!) };
 }
 
-function codingOfPoint(manifest: BundleManifest, id: string): ReadonlyMap<string, QuantizerChoice> {
-  const point = manifest.operatingPoints.find((candidate) => candidate.id === id);
-  if (!point) {
-    const ids = manifest.operatingPoints.map((candidate) => candidate.id);
-    throw new RangeError(`coding expected one of the operating points ${quoted(ids)}, got '${id}'`);
+/**
+ * Codes the cut.
+ * @param features - in manifest order, checked against it
+ * @param digest - adds a checksum of the decoded elements to each frame
+ * @throws {RangeError} @throws {TypeError} if a feature cannot be coded so
+ */
+export function encodeCut(
+  features: readonly Tensor[],
+  coding: CutCoding,
+  { digest, backend }: { readonly digest: boolean; readonly backend: Backend },
+): CodedCut {
+  if (coding.kind === 'described') {
+    const { quantizers } = coding;
+    const frames = features.map((feature, i) =>
+      encodeFrame(feature, { quantizer: quantizers[i], digest, backend }),
+    );
+    return { frames, tensorBytes: frames.map(({ length }) => length) };
   }
-  return new Map(point.coding.map(({ tensor, quantizer }) => [tensor, quantizer]));
+  const { point, profile, lambda } = coding;
+  // Requests of one stream are independent (docs/protocol.md §4): no number says more than 0, which takes a byte.
+  const frame = encodeBundledFrame(features, {
+    profile,
+    point,
+    sequenceNumber: 0,
+    lambda,
+    digest,
+    backend,
+  });
+  return { frames: [frame], tensorBytes: bytesOfSharedFrame(frame, coding, backend) };
+}
+
+function bytesOfSharedFrame(
+  frame: Uint8Array,
+  { point, profile }: Extract<CutCoding, { kind: 'profiled' }>,
+  backend: Backend,
+): number[] {
+  if (profile.tensors.length === 1) return [frame.length];
+  const { tensors } = inspectFrame(frame, { profiles: new Map([[point, profile]]), backend });
+  return tensors.map(({ ownBytes }) => ownBytes);
 }
 
 function quoted(names: readonly string[]): string {

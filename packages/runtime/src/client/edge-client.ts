@@ -4,16 +4,16 @@
  */
 
 import type { Bundle, QuantizerChoice } from '@featherwire/bundle';
-import { type Backend, encodeFrame } from '@featherwire/codec';
+import type { Backend } from '@featherwire/codec';
 import { checkFeeds, type ModelSession, type TensorMap } from '@featherwire/inference';
-import { elementCount } from '@featherwire/tensor';
+import { elementCount, type Tensor } from '@featherwire/tensor';
 import {
   digestPrefix,
   type FeatureRequest,
   type PictureRequest,
   serializeMessage,
 } from '../protocol/index.js';
-import { quantizersOfCoding } from './coding.js';
+import { cutCodingOf, encodeCut } from './coding.js';
 import { readReply } from './reply.js';
 import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
 import type { Exchange, ExchangeOptions, Transport } from './transport.js';
@@ -43,15 +43,24 @@ export interface RequestOptions {
 export interface FeatureRequestOptions extends RequestOptions {
   /** Id of one of the bundle's operating points, or a quantizer for each cut tensor by its name. */
   readonly coding: string | Readonly<Record<string, QuantizerChoice>>;
+  /**
+   * Has the server compare a checksum of the decoded elements, so that two ends that decode differently are found out
+   * (`RemoteError` with `digest-mismatch`); 5 bytes a frame. False by default: frames have a checksum of their own bytes
+   * in any case.
+   */
+  readonly verify?: boolean;
 }
 
 /** Bytes of one cut tensor. */
 export interface TensorBytes {
   readonly name: string;
   readonly elements: number;
-  /** Length of its codec frame, headers included. */
-  readonly frameBytes: number;
-  /** `8 * frameBytes / elements`; 0 if there are no elements. */
+  /**
+   * Length of its frame, headers included. Where a profiled point puts several tensors into one frame: its own part of
+   * that frame, without the header and checksum that they share; these are in `RequestBytes.payload` alone.
+   */
+  readonly codedBytes: number;
+  /** `8 * codedBytes / elements`; 0 if there are no elements. */
   readonly bitsPerElement: number;
 }
 
@@ -63,7 +72,7 @@ export interface RequestBytes {
   readonly counted: Transport['counted'];
   /** Codec frames, or the picture, in one request: what is left of `sent` is overhead. */
   readonly payload: number;
-  /** In manifest order; empty for a picture. */
+  /** In manifest order; empty for a picture. Their sum is `payload`, or less where tensors share a frame. */
   readonly perTensor: readonly TensorBytes[];
 }
 
@@ -147,13 +156,13 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
   return {
     async infer(inputs, requestOptions) {
       if (!head) throw new TypeError('head expected a session for infer, got none');
-      quantizersOfCoding(bundle.manifest, requestOptions.coding); // a wrong coding is found before the head runs
+      cutCodingOf(bundle, requestOptions.coding); // a wrong coding is found before the head runs
       const started = clock.now();
       const { outputs } = await head.run(inputs);
-      return send(context, prepareFeatures(context, outputs, requestOptions.coding, started), requestOptions);
+      return send(context, prepareFeatures(context, outputs, requestOptions, started), requestOptions);
     },
     async inferFeature(features, requestOptions) {
-      const prepared = prepareFeatures(context, features, requestOptions.coding, clock.now());
+      const prepared = prepareFeatures(context, features, requestOptions, clock.now());
       return send(context, prepared, requestOptions);
     },
     async sendPicture(picture, requestOptions = {}) {
@@ -168,16 +177,19 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
 function prepareFeatures(
   { bundle, bundlePrefix, backend, clock }: ClientContext,
   features: TensorMap,
-  coding: FeatureRequestOptions['coding'],
+  { coding, verify = false }: FeatureRequestOptions,
   started: number,
 ): PreparedRequest {
   const { cut } = bundle.manifest;
   const encodeStart = clock.now();
   checkFeeds(cut, features);
-  const quantizers = quantizersOfCoding(bundle.manifest, coding);
-  const frames = cut.map(({ name }, i) => encodeFrame(features[name], { quantizer: quantizers[i], backend }));
+  const tensors = cut.map(({ name }) => features[name]);
+  const { frames, tensorBytes } = encodeCut(tensors, cutCodingOf(bundle, coding), {
+    digest: verify,
+    backend,
+  });
   const encodeMs = clock.now() - encodeStart;
-  const perTensor = cut.map(({ name }, i) => tensorBytes(name, features, frames[i].length));
+  const perTensor = cut.map(({ name }, i) => bytesOfTensor(name, tensors[i], tensorBytes[i]));
   const body = { kind: 'feature-request' as const, bundlePrefix, frames };
   return { body, perTensor, headMs: encodeStart - started, encodeMs, started };
 }
@@ -237,9 +249,9 @@ function readAnswer({ bundle, backend, clock }: ClientContext, { message, reques
   return { outputs, server, readMs, linkMs: Math.max(0, roundTripMs - server.totalMs) };
 }
 
-function tensorBytes(name: string, features: TensorMap, frameBytes: number): TensorBytes {
-  const elements = elementCount(features[name].shape);
-  return { name, elements, frameBytes, bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements };
+function bytesOfTensor(name: string, { shape }: Tensor, codedBytes: number): TensorBytes {
+  const elements = elementCount(shape);
+  return { name, elements, codedBytes, bitsPerElement: elements === 0 ? 0 : (8 * codedBytes) / elements };
 }
 
 function payloadBytes(body: RequestBody): number {

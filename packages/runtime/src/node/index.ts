@@ -1,6 +1,8 @@
-/** The parts of the runtime that need Node: an HTTP transport and the tail server. */
+/** The parts of the runtime that need Node: an HTTP transport, the tail server, and a lab of shaped links. */
 
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
+export type { LabClock } from './link-lab/lab-clock.js';
+export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerLogger } from './server/logger.js';
 export type { RequestCounts } from './server/request-handler.js';

@@ -21,7 +21,7 @@ export interface FeatureRequest {
   readonly requestId: number;
   /** The first 8 bytes of the bundle's SHA-256 digest. */
   readonly bundlePrefix: Uint8Array;
-  /** One codec frame for each cut tensor, in manifest order; 1 … 255. */
+  /** One self-contained frame for each cut tensor, in manifest order, 1 … 255; or one bundled frame for all. */
   readonly frames: readonly Uint8Array[];
 }
 

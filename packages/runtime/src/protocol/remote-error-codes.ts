@@ -27,6 +27,8 @@ export const REMOTE_ERRORS = Object.freeze({
   'shutting-down': { byte: 12, httpStatus: 503, retryable: true },
   'run-failed': { byte: 13, httpStatus: 500, retryable: false },
   internal: { byte: 14, httpStatus: 500, retryable: false },
+  'unknown-point': { byte: 15, httpStatus: 422, retryable: false },
+  'digest-mismatch': { byte: 16, httpStatus: 422, retryable: false },
 } satisfies Record<string, RemoteErrorRow>);
 
 /** Name of a code. */

@@ -2,7 +2,7 @@
 
 import { SQUASH_POINTS } from '../../entropy/binary/logistic.js';
 import { BackendUnavailableError } from '../../errors.js';
-import { KERNELS_BASE64 } from './kernels.generated.js';
+import { KERNELS_GZIP_BASE64 } from './kernels.generated.js';
 import { SQUASH } from './layout.js';
 
 /** Exports of `assembly/index.ts`; addresses and counts are unsigned 32-bit integers. */
@@ -71,6 +71,11 @@ export interface Kernels {
     itemStride: number,
     positionStride: number,
   ): number;
+  startTreeLane(lane: number, isDecoding: boolean, words: number, end: number): void;
+  encodeTrees: TreesKernel<void>;
+  finishTreeLane(lane: number): number;
+  decodeTrees: TreesKernel<number>;
+  endsTreeLane(lane: number): number;
   codeIndices(
     isDecoding: boolean,
     indices: number,
@@ -95,6 +100,17 @@ type QuantizeKernel<Result> = (
   last: number,
 ) => Result;
 
+type TreesKernel<Result> = (
+  lane: number,
+  laneCount: number,
+  at: number,
+  count: number,
+  stride: number,
+  columns: number,
+  depth: number,
+  shift: number,
+) => Result;
+
 type DequantizeKernel = (
   source: number,
   target: number,
@@ -104,14 +120,19 @@ type DequantizeKernel = (
   zeroPoint: number,
 ) => void;
 
+/** The module, unpacked by the engine. */
+function unpackKernels(): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(KERNELS_GZIP_BASE64), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+}
+
 /** @throws {BackendUnavailableError} if the engine has no WebAssembly or lacks its SIMD instructions */
 export async function instantiateKernels(): Promise<Kernels> {
   if (typeof WebAssembly === 'undefined') {
     throw new BackendUnavailableError('wasm', 'this engine has no WebAssembly');
   }
-  const binary = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
   try {
-    const { instance } = await WebAssembly.instantiate(binary, {});
+    const { instance } = await WebAssembly.instantiate(await unpackKernels(), {});
     const kernels = instance.exports as unknown as Kernels;
     kernels.initialize();
     new Uint16Array(kernels.memory.buffer, SQUASH, SQUASH_POINTS.length).set(SQUASH_POINTS);

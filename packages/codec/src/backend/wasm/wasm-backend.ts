@@ -14,6 +14,7 @@ import {
 } from './quantizer-kernels.js';
 import * as rans from './rans-kernels.js';
 import { createTableCache } from './table-cache.js';
+import { decodeTrees, encodeTrees } from './tree-kernels.js';
 import { decodeValues, encodeValues } from './value-kernels.js';
 
 /**
@@ -38,6 +39,9 @@ export async function loadWasmBackend(): Promise<Backend> {
     decodeRans: (payload, symbolCount, table) => rans.decode(kernels, payload, symbolCount, table),
     encodeBins: (indices, geometry, alphabet) => binary.encodeIndices(kernels, indices, geometry, alphabet),
     decodeBins: (bytes, geometry, alphabet) => binary.decodeIndices(kernels, bytes, geometry, alphabet),
+    encodeTrees: (indices, geometry, alphabet, laneCount) =>
+      encodeTrees(kernels, indices, geometry, alphabet, laneCount),
+    decodeTrees: (lanes, geometry, alphabet) => decodeTrees(kernels, lanes, geometry, alphabet),
     encodeContexts: (indices, geometry, model, laneCount) =>
       contexts.encode(kernels, indices, geometry, model, laneCount),
     decodeContexts: (payload, geometry, model) => contexts.decode(kernels, payload, geometry, model),

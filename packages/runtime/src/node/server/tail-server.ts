@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import type { NodeBundle } from '@featherwire/bundle/node';
-import type { BackendPreference } from '@featherwire/codec';
+import type { BackendPreference, CodingProfile } from '@featherwire/codec';
 import type { FastifyInstance } from 'fastify';
 import { createHttpApp } from './http-app.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
@@ -137,7 +137,10 @@ async function startPools(
       const { manifest } = bundle;
       const tailPath = bundle.partPath('tail');
       const wholePath = manifest.whole && bundle.partPath('whole');
-      const start = { manifest, tailPath, wholePath, threads, backend, maxElementsPerTensor, maxImagePixels };
+      const start = {
+        ...{ manifest, profiles: profilesByPosition(bundle), tailPath, wholePath },
+        ...{ threads, backend, maxElementsPerTensor, maxImagePixels },
+      };
       const startThread = () => startTailThread(start);
       pools.set(
         bundleKey(bundle.digest),
@@ -149,6 +152,16 @@ async function startPools(
     throw new ServerStartError(`a tail worker cannot start: ${(error as Error).message}`, { cause: error });
   }
   return pools;
+}
+
+/** Profiles by the numbers that frames have. A point whose profile was not loaded is unknown to the server. */
+function profilesByPosition({ manifest, profiles }: NodeBundle): ReadonlyMap<number, CodingProfile> {
+  return new Map(
+    manifest.operatingPoints.flatMap(({ id }, position) => {
+      const profile = profiles.get(id);
+      return profile ? [[position, profile] as const] : [];
+    }),
+  );
 }
 
 /** What a running server is made of. */

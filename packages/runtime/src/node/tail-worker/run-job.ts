@@ -1,21 +1,15 @@
 /** One request's work in a tail worker: check and decode what came, run, encode the outputs. */
 
-import type { BundleManifest, PictureLimits, TensorSpec } from '@featherwire/bundle';
+import type { PictureLimits } from '@featherwire/bundle';
 import { PictureError, tensorOfPicture } from '@featherwire/bundle/node/pictures';
-import { type Backend, BitstreamError, decodeFrame, encodeFrame, inspectFrame } from '@featherwire/codec';
+import { encodeFrame } from '@featherwire/codec';
 import { InferenceError, type ModelSession, type TensorMap } from '@featherwire/inference';
-import type { Tensor } from '@featherwire/tensor';
-import { fitsSpec, staticElementCount } from '../../tensor-spec.js';
+import { type CutDecoding, decodeCut } from './decode-cut.js';
 import { JobError, type JobOutcome, type TailJob } from './worker-messages.js';
 
 /** What jobs run on. */
-export interface JobContext {
-  readonly manifest: BundleManifest;
-  readonly backend: Backend;
-  readonly limits: PictureLimits & {
-    /** Of a cut tensor whose shape the bundle leaves open. */
-    readonly maxElementsPerTensor: number;
-  };
+export interface JobContext extends CutDecoding {
+  readonly limits: PictureLimits & CutDecoding['limits'];
   readonly tail: ModelSession;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
   readonly loadWhole: (() => Promise<ModelSession>) | undefined;
@@ -43,34 +37,6 @@ async function decodeRunEncode(job: TailJob, context: JobContext): Promise<JobOu
   );
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
   return { kind: 'done', frames, times };
-}
-
-function decodeCut(frames: readonly Uint8Array[], context: JobContext): TensorMap {
-  const { cut } = context.manifest;
-  if (frames.length !== cut.length) {
-    throw new JobError('input-mismatch', `request expected ${cut.length} tensors, got ${frames.length}`);
-  }
-  const features: Record<string, Tensor> = {};
-  for (const [i, spec] of cut.entries()) features[spec.name] = decodeTensor(frames[i], spec, context);
-  return features;
-}
-
-/** Element type and shape are compared before anything of the frame's claimed size is allocated. */
-function decodeTensor(frame: Uint8Array, spec: TensorSpec, { backend, limits }: JobContext): Tensor {
-  const maxElements = staticElementCount(spec) ?? limits.maxElementsPerTensor;
-  try {
-    const found = inspectFrame(frame, { limits: { maxElements } });
-    if (!fitsSpec(found, spec)) {
-      const expected = `${spec.dtype} [${spec.shape.join(', ')}]`;
-      const got = `${found.dtype} [${found.shape.join(', ')}]`;
-      throw new JobError('input-mismatch', `tensor '${spec.name}' expected ${expected}, got ${got}`);
-    }
-    return decodeFrame(frame, { backend, limits: { maxElements } });
-  } catch (cause) {
-    if (!(cause instanceof BitstreamError)) throw cause;
-    const code = cause.code === 'limit-exceeded' ? 'input-mismatch' : 'bad-frame';
-    throw new JobError(code, `frame of tensor '${spec.name}': ${cause.message}`, { cause });
-  }
 }
 
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {

@@ -40,7 +40,7 @@ interface OpenModels {
 }
 
 async function openModels(start: TailWorkerStart): Promise<OpenModels> {
-  const { manifest, tailPath, wholePath, threads, maxElementsPerTensor, maxImagePixels } = start;
+  const { manifest, profiles, tailPath, wholePath, threads, maxElementsPerTensor, maxImagePixels } = start;
   const options = { intraOpThreads: threads, exitGuard: start.exitGuard };
   let whole: Promise<ModelSession> | undefined;
   const loadWhole =
@@ -52,6 +52,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
         };
   const context: JobContext = {
     manifest,
+    profiles,
     backend: await loadBackend(start.backend),
     limits: {
       maxElementsPerTensor,

@@ -1,13 +1,15 @@
 /** What passes between the server and a tail worker. All bytes go by transfer: the sender gives them away. */
 
 import type { BundleManifest } from '@featherwire/bundle';
-import type { BackendPreference } from '@featherwire/codec';
+import type { BackendPreference, CodingProfile } from '@featherwire/codec';
 import type { ExitGuard } from '@featherwire/inference/node';
 import type { RemoteErrorCode } from '../../protocol/index.js';
 
 /** Handed to a worker at its start. */
 export interface TailWorkerStart {
   readonly manifest: BundleManifest;
+  /** Of the profiled points, by their positions in the manifest. */
+  readonly profiles: ReadonlyMap<number, CodingProfile>;
   readonly tailPath: string;
   /** Undefined if the bundle has no whole model. */
   readonly wholePath: string | undefined;

@@ -1,8 +1,7 @@
-import type { Label, Sample } from '@featherwire/eval';
 import { tensor } from '@featherwire/tensor';
-import { expect, test } from 'vitest';
-import { quantiles } from './run-data.js';
-import { metricOfTask } from './score.js';
+import { describe, expect, test } from 'vitest';
+import type { Label, Sample } from '../data/data-set.js';
+import { agreementOfTask, metricOfTask } from './task-metric.js';
 
 function sampleOf(label: Label): Sample {
   return { id: 's', label, input: { kind: 'tensor', tensor: tensor('float32', [1], Float32Array.of(0)) } };
@@ -45,7 +44,47 @@ test('an output of another form is refused', () => {
   expect(() => classes.score(outputs, sampleOf(0))).toThrow('output expected float32 [1, K]');
 });
 
-test('quantiles are measured values', () => {
-  expect(quantiles([3])).toEqual({ p50: 3, p95: 3 });
-  expect(quantiles(Array.from({ length: 100 }, (_, i) => 100 - i))).toEqual({ p50: 50, p95: 95 });
+describe('agreement with the unsplit network', () => {
+  const scores = (shape: number[], ...values: number[]) =>
+    tensor('float32', shape, Float32Array.from(values));
+
+  test('of classifiers: the same best class', () => {
+    const { score, better } = agreementOfTask({ kind: 'classification', output: 'y' });
+    expect(better).toBe('higher');
+    const reference = { y: scores([1, 3], 0, 2, 1), aside: scores([1, 1], 5) };
+    expect(score({ y: scores([1, 3], -1, 9, 8), aside: scores([1, 1], 6) }, reference)).toEqual({
+      numerator: 1,
+      denominator: 1,
+    });
+    expect(score({ y: scores([1, 3], 3, 2, 1) }, reference)).toEqual({ numerator: 0, denominator: 1 });
+  });
+
+  test('of recognizers: characters that differ', () => {
+    const { score, better } = agreementOfTask({ kind: 'ctc-text', output: 'y', alphabet: ['', 'a', 'b'] });
+    expect(better).toBe('lower');
+    const text = (...indices: number[]) => ({ y: tensor('int32', [1, 3], Int32Array.from(indices)) });
+    expect(score(text(1, 0, 2), text(1, 0, 1))).toEqual({ numerator: 1, denominator: 2 });
+  });
+
+  test('without a task: all places of all outputs', () => {
+    const { score } = agreementOfTask(undefined);
+    const reference = {
+      map: scores([1, 2, 1, 3], ...[1, 1, 0], ...[0, 0, 1]), // classes 0, 0, 1
+      count: tensor('int64', [2], BigInt64Array.of(3n, 4n)),
+    };
+    const outputs = {
+      map: scores([1, 2, 1, 3], ...[1, 0, 0], ...[0, 1, 1]), // classes 0, 1, 1
+      count: tensor('int64', [2], BigInt64Array.of(3n, 5n)),
+    };
+    expect(score(outputs, reference)).toEqual({ numerator: 3, denominator: 5 });
+    expect(score(reference, reference)).toEqual({ numerator: 5, denominator: 5 });
+  });
+
+  test('outputs of another form are refused', () => {
+    const { score } = agreementOfTask(undefined);
+    expect(() => score({ y: scores([1, 2], 1, 2) }, { y: scores([1, 3], 1, 2, 3) })).toThrow(
+      'got float32 [1, 2]',
+    );
+    expect(() => score({ y: scores([2], 1, 2) }, { y: scores([2], 1, 2) })).toThrow('[N, K, …]');
+  });
 });

@@ -1,0 +1,136 @@
+/** The schema of operating points: how the cut is coded, what was measured, and how both fit the manifest. */
+
+import { z } from 'zod';
+import type { BundleManifest, Measurement, OperatingPoint } from './manifest.js';
+import { MANIFEST_LIMITS } from './manifest-limits.js';
+import { quantizerSchema } from './quantizer-schema.js';
+import { bundleFile, type Inconsistency, name, positiveCount, repeated } from './schema-parts.js';
+
+const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+const share = z.number().min(0).max(1);
+const shareBand = z
+  .strictObject({ mean: share, low: share, high: share })
+  .refine(({ mean, low, high }) => low <= mean && mean <= high, { error: 'low, mean and high that ascend' });
+const milliseconds = z.number().min(0);
+
+const measurement = z.strictObject({
+  bytesPerSample: z.number().min(0),
+  metric: z.strictObject({ name, value: z.number() }),
+  data: name,
+  sampleCount: positiveCount,
+  reference: z.number().optional(),
+  loss: z
+    .strictObject({
+      value: z.number(),
+      interval: z.tuple([z.number(), z.number()]),
+      confidence: z.number().gt(0).lt(1),
+    })
+    .refine(({ interval: [low, high] }) => low <= high, {
+      path: ['interval'],
+      error: 'a low end that is not above the high one',
+    })
+    .optional(),
+  bytes: z
+    .strictObject({ p50: z.number().min(0), p95: z.number().min(0), max: z.number().min(0) })
+    .refine(({ p50, p95, max }) => p50 <= p95 && p95 <= max, { error: 'p50, p95 and max that ascend' })
+    .optional(),
+  encodeMs: milliseconds.optional(),
+  decodeMs: milliseconds.optional(),
+  bands: z
+    .array(z.strictObject({ tensor: name, saturated: shareBand, background: shareBand }))
+    .max(MANIFEST_LIMITS.tensorCount)
+    .optional(),
+}) satisfies z.ZodType<Measurement>;
+
+const named = {
+  id: z
+    .string()
+    .max(MANIFEST_LIMITS.idLength)
+    .regex(ID_PATTERN, { error: 'letters, digits, dots, dashes and underscores' }),
+  measured: measurement.optional(),
+};
+
+/** Schema of one operating point. */
+export const operatingPointSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    id: named.id,
+    kind: z.literal('described'),
+    coding: z
+      .array(z.strictObject({ tensor: name, quantizer: quantizerSchema }))
+      .min(1)
+      .max(MANIFEST_LIMITS.tensorCount),
+    measured: named.measured,
+  }),
+  z.strictObject({
+    id: named.id,
+    kind: z.literal('profiled'),
+    profile: bundleFile.extend({ bytes: positiveCount.max(MANIFEST_LIMITS.profileBytes) }),
+    lambda: z.number().min(0).max(MANIFEST_LIMITS.lambda).optional(),
+    measured: named.measured,
+  }),
+]) satisfies z.ZodType<OperatingPoint>;
+
+/** What is wrong between the operating points and the rest of a manifest. */
+export function* operatingPointConflicts({
+  cut,
+  operatingPoints,
+}: Pick<BundleManifest, 'cut' | 'operatingPoints'>): Generator<Inconsistency> {
+  yield* repeated(
+    operatingPoints.map((point) => point.id),
+    (i) => ['operatingPoints', i, 'id'],
+  );
+  const cutNames = new Set(cut.map((spec) => spec.name));
+  for (const [i, point] of operatingPoints.entries()) {
+    if (point.kind === 'described') yield* codingConflicts(point.coding, cutNames, ['operatingPoints', i]);
+    yield* measurementConflicts(point.measured, cutNames, ['operatingPoints', i, 'measured']);
+  }
+  yield* profileBytesConflict(operatingPoints);
+}
+
+type Path = Inconsistency['path'];
+
+function* codingConflicts(
+  coding: readonly { readonly tensor: string }[],
+  cut: ReadonlySet<string>,
+  path: Path,
+): Generator<Inconsistency> {
+  const coded = coding.map(({ tensor }) => tensor);
+  const matches =
+    coded.length === cut.size && new Set(coded).size === cut.size && coded.every((tensor) => cut.has(tensor));
+  if (!matches) {
+    const got = `[${coded.join(', ').slice(0, 200)}]`;
+    yield { path: [...path, 'coding'], expected: 'each tensor of the cut once', got };
+  }
+}
+
+function* measurementConflicts(
+  measured: Measurement | undefined,
+  cut: ReadonlySet<string>,
+  path: Path,
+): Generator<Inconsistency> {
+  const { bytes, bytesPerSample = 0, bands = [] } = measured ?? {};
+  if (bytes && bytesPerSample > bytes.max) {
+    yield { path: [...path, 'bytesPerSample'], expected: `at most bytes.max, ${bytes.max}` };
+  }
+  const tensors = bands.map(({ tensor }) => tensor);
+  for (const [i, tensor] of tensors.entries()) {
+    if (!cut.has(tensor)) {
+      yield { path: [...path, 'bands', i, 'tensor'], expected: 'the name of a tensor of the cut' };
+    }
+  }
+  yield* repeated(tensors, (i) => [...path, 'bands', i, 'tensor']);
+}
+
+/** Both ends hold all profiles in memory. */
+function* profileBytesConflict(points: readonly OperatingPoint[]): Generator<Inconsistency> {
+  const sizes = new Map(
+    points.flatMap((point) => (point.kind === 'profiled' ? [[point.profile.file, point.profile.bytes]] : [])),
+  );
+  const total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const { profileBytesInAll } = MANIFEST_LIMITS;
+  if (total > profileBytesInAll) {
+    const expected = `profiles of at most ${profileBytesInAll} bytes in all`;
+    yield { path: ['operatingPoints'], expected, got: `${total}` };
+  }
+}

@@ -1,0 +1,181 @@
+/** The samples of a calibration: features of all that are used, the way from features to scores, and their parts. */
+
+import type { BundleManifest, Task } from '@featherwire/bundle';
+import type { Backend } from '@featherwire/codec';
+import { agreementOfTask, type DataSet, metricOfTask, type Sample, tensorOfInput } from '@featherwire/eval';
+import type { ModelSession, TensorMap } from '@featherwire/inference';
+import type { Tensor } from '@featherwire/tensor';
+import { type BatchRun, batchRunOf } from './batches.js';
+import { DEFAULT_MEMORY_BYTES, FeatureStore } from './feature-store.js';
+import type { MeasuringBench } from './measure.js';
+import { distanceOfTask } from './output-distance.js';
+import { partitionSamples, type SampleParts } from './partition.js';
+
+/** A split network with data. */
+export interface SplitSource {
+  readonly manifest: Pick<BundleManifest, 'inputs' | 'cut' | 'task' | 'preprocessing'>;
+  readonly head: ModelSession;
+  readonly tail: ModelSession;
+  readonly data: DataSet;
+  /**
+   * `labels`: the task's metric against the labels of the data; `agreement`: against the answers of the unsplit network.
+   * Labels by default where the bundle has a task.
+   */
+  readonly truth?: 'labels' | 'agreement';
+}
+
+/** Samples that have gone through the head. */
+export interface SplitSamples {
+  readonly parts: SampleParts;
+  readonly bench: MeasuringBench;
+  readonly task: Task | undefined;
+  readonly metricName: string;
+  /** Says which data, and which part of it claims are measured on. */
+  readonly description: string;
+  /** Elements of the cut, of the first sample. */
+  readonly elementsPerSample: number;
+  close(): Promise<void>;
+}
+
+/** What opening needs. */
+export interface OpenOptions {
+  readonly source: SplitSource;
+  readonly backend: Backend;
+  readonly sampleCount?: number;
+  readonly seed?: number;
+  readonly memoryBytes?: number;
+  readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
+  readonly signal?: AbortSignal;
+}
+
+/** Samples that go to the head in one call. */
+const HEAD_CHUNK = 16;
+/** Bytes of the outputs of the unsplit network that are kept; others are computed again. */
+const REFERENCE_BYTES = 2 ** 28;
+
+/**
+ * Runs the head over all samples that are used.
+ * @throws {TypeError} if a tensor of the cut is not float32 @throws {RangeError} if there are too few samples
+ * @throws {DataSetError} {InferenceError} of data and sessions
+ */
+export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
+  const { source, backend, seed = 1, progress } = options;
+  const { manifest, data, head, tail } = source;
+  const signal = options.signal ?? new AbortController().signal;
+  const parts = partitionSamples(data.length, options.sampleCount ?? data.length, seed);
+  const numbers = [...parts.design, ...parts.selection, ...parts.claim];
+  const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+  try {
+    const tensorNames = manifest.cut.map(({ name }) => name);
+    const labels = new Map<number, Pick<Sample, 'id' | 'label'>>();
+    progress?.stage('run the head');
+    let run: BatchRun | undefined;
+    for (let from = 0; from < numbers.length; from += HEAD_CHUNK) {
+      signal.throwIfAborted();
+      const chunk = numbers.slice(from, from + HEAD_CHUNK);
+      const inputs: TensorMap[] = [];
+      for (const number of chunk) {
+        const { id, input, label } = await data.sample(number);
+        labels.set(number, { id, label });
+        inputs.push({ [inputName(manifest)]: await tensorOfInput(input, manifest.preprocessing) });
+      }
+      run ??= await batchRunOf(head, inputs.slice(0, 2));
+      const outputs = await run(inputs);
+      for (const [i, number] of chunk.entries())
+        await store.add(
+          number,
+          tensorNames.map((name) => float32Of(outputs[i][name], name)),
+        );
+      progress?.progress(Math.min(numbers.length, from + HEAD_CHUNK), numbers.length);
+    }
+    const feedsOf = async (number: number): Promise<TensorMap> => {
+      const feature = await store.get(number);
+      return Object.fromEntries(tensorNames.map((name, i) => [name, feature[i]]));
+    };
+    const tailRun = await batchRunOf(tail, [await feedsOf(numbers[0]), await feedsOf(numbers[1])]);
+    const truth = source.truth ?? (manifest.task ? 'labels' : 'agreement');
+    const { name, better, score } = metricOf(manifest.task, truth, labels);
+    const first = await store.get(numbers[0]);
+    return {
+      parts,
+      task: manifest.task,
+      metricName: name,
+      description: `${data.description}; ${parts.claim.length} samples drawn with seed ${seed} that took no part in design or selection`,
+      elementsPerSample: first.reduce((sum, tensor) => sum + tensor.data.length, 0),
+      bench: {
+        tensorNames,
+        features: (number) => store.get(number),
+        reference: cachedReference(tailRun, feedsOf),
+        run: tailRun,
+        distance: distanceOfTask(manifest.task),
+        score,
+        better,
+        backend,
+        signal,
+      },
+      close: () => store.close(),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function inputName({ inputs, preprocessing }: SplitSource['manifest']): string {
+  if (preprocessing) return preprocessing.input;
+  if (inputs.length !== 1) throw new RangeError(`inputs expected one, got ${inputs.length}`);
+  return inputs[0].name;
+}
+
+function float32Of(tensor: Tensor, name: string): Tensor {
+  if (tensor.dtype === 'float32') return tensor;
+  throw new TypeError(`cut expected float32 tensors, got ${tensor.dtype} of ${name}`);
+}
+
+interface Metric {
+  readonly name: string;
+  readonly better: 'higher' | 'lower';
+  readonly score: MeasuringBench['score'];
+}
+
+function metricOf(
+  task: Task | undefined,
+  truth: 'labels' | 'agreement',
+  labels: ReadonlyMap<number, Pick<Sample, 'id' | 'label'>>,
+): Metric {
+  if (truth === 'agreement' || !task) {
+    const { name, better, score } = agreementOfTask(task);
+    return { name, better, score: async (outputs, reference) => score(outputs, reference) };
+  }
+  const metric = metricOfTask(task);
+  const { name, better } = metric;
+  return {
+    name,
+    better,
+    score: async (outputs, _reference, number) =>
+      metric.score(outputs, { ...labels.get(number)!, input: { kind: 'encoded', bytes: new Uint8Array() } }),
+  };
+}
+
+/** Outputs for features that were not coded, kept up to a limit. */
+function cachedReference(
+  run: BatchRun,
+  feedsOf: (number: number) => Promise<TensorMap>,
+): MeasuringBench['reference'] {
+  const kept = new Map<number, TensorMap>();
+  let bytes = 0;
+  return async (numbers) => {
+    const missing = numbers.filter((number) => !kept.has(number));
+    const feeds: TensorMap[] = [];
+    for (const number of missing) feeds.push(await feedsOf(number));
+    const outputs = await run(feeds);
+    const fresh = new Map(missing.map((number, i) => [number, outputs[i]]));
+    for (const [number, output] of fresh) {
+      const size = Object.values(output).reduce((sum, { data }) => sum + data.byteLength, 0);
+      if (bytes + size > REFERENCE_BYTES) break;
+      bytes += size;
+      kept.set(number, output);
+    }
+    return numbers.map((number) => kept.get(number) ?? fresh.get(number)!);
+  };
+}

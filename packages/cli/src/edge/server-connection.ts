@@ -1,0 +1,66 @@
+/** The connection of `run` to its server: straight, or through a link that is shaped on this machine. */
+
+import type { LinkProfile } from '@featherwire/link';
+import { createWebSocketTransport, type Transport } from '@featherwire/runtime';
+import { createHttpTransport, startLinkLab } from '@featherwire/runtime/node';
+import { WebSocket } from 'ws';
+import { UsageError } from '../terminal/errors.js';
+import { formatPercent, formatReal } from '../terminal/units.js';
+
+/** Which connection. */
+export interface ServerConnectionOptions {
+  readonly server: URL;
+  readonly transport: 'ws' | 'http';
+  readonly link?: LinkProfile;
+}
+
+/** An open connection. */
+export interface ServerConnection {
+  readonly transport: Transport;
+  close(): Promise<void>;
+}
+
+const STREAM_PATH = '/v1/stream';
+const DEFAULT_PORT = 80;
+
+/** @throws {UsageError} if a link is asked for to a server behind TLS, whose name the way through the lab would not fit */
+export async function connectToServer(options: ServerConnectionOptions): Promise<ServerConnection> {
+  const { server, link } = options;
+  if (!link) return straight(options);
+  if (server.protocol === 'https:' || server.protocol === 'wss:') {
+    throw new UsageError(`--link expected a server without TLS, got ${server.href}`);
+  }
+  // Node takes the address of an IPv6 host without the brackets that a URL has.
+  const host = server.hostname.replace(/^\[(.*)\]$/, '$1');
+  const lab = await startLinkLab({ link, target: { host, port: Number(server.port) || DEFAULT_PORT } });
+  const throughLab = new URL(server);
+  throughLab.host = `127.0.0.1:${lab.port}`;
+  const { transport, close } = straight({ ...options, server: throughLab });
+  return {
+    transport,
+    async close() {
+      await close();
+      await lab.close();
+    },
+  };
+}
+
+function straight({ server, transport: kind }: ServerConnectionOptions): ServerConnection {
+  const url = new URL(server);
+  const scheme = kind === 'ws' ? 'ws' : 'http';
+  url.protocol = url.protocol.endsWith('s:') && url.protocol !== 'ws:' ? `${scheme}s:` : `${scheme}:`;
+  if (kind === 'ws') url.pathname = STREAM_PATH;
+  const transport =
+    kind === 'ws'
+      ? createWebSocketTransport({ url: url.href, WebSocket })
+      : createHttpTransport({ url: url.href });
+  return { transport, close: () => transport.close() };
+}
+
+/** A shaped link in words. */
+export function describeLink(link: LinkProfile): string {
+  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
+  const rates = `${formatReal(uplinkMbps)} Mbit/s up, ${formatReal(downlinkMbps)} down`;
+  const delays = `round trip ${formatReal(roundTripMs)} ms, jitter ${formatReal(jitterMs)} ms`;
+  return `${name}, shaped on this machine: ${rates}, ${delays}, losses ${formatPercent(lossRate)}`;
+}

@@ -1,0 +1,34 @@
+/** What a sweep finds of one method at one setting on one cut: always the metric, the bytes, both times and the device's work. */
+
+import type { Estimate } from '../metrics/bootstrap.js';
+
+/** One line of a sweep. */
+export interface SweepRow {
+  /** Network and cut. */
+  readonly subject: string;
+  /** Methods of one curve. */
+  readonly family: string;
+  /** The method with its setting. */
+  readonly method: string;
+  readonly sampleCount: number;
+  readonly metric: Estimate & { readonly name: string };
+  /** How much worse than the unsplit network on the same samples, paired; in the unit of the metric, below 0 if better. */
+  readonly loss: Estimate;
+  /** Bytes of a sample with all headers and its share of what all share. */
+  readonly bytesPerSample: { readonly mean: number; readonly p50: number; readonly p95: number };
+  /** `8 * bytes / elements` of the cut. */
+  readonly bitsPerElement: number;
+  /** Mean wall time of a sample; null where the coder cannot tell. */
+  readonly encodeMs: number | null;
+  readonly decodeMs: number | null;
+  /** Multiply-accumulate operations before the cut for one sample, null if unknown. */
+  readonly headMacs: number | null;
+}
+
+/** Why a method has no row. */
+export interface SkippedMethod {
+  readonly subject: string;
+  readonly family: string;
+  readonly method: string;
+  readonly reason: string;
+}

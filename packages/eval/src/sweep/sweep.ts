@@ -1,0 +1,165 @@
+/** Sweeps over methods and settings: every method codes every sample, and accuracy is that of what its bytes decode to. */
+
+import { elementCount } from '@featherwire/tensor';
+import type { CodedFeatures, Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
+import { type BootstrapOptions, bootstrapDifference, bootstrapRatio } from '../metrics/bootstrap.js';
+import type { Ratio } from '../metrics/ratio.js';
+import type { Journal } from './journal.js';
+import type { SkippedMethod, SweepRow } from './sweep-row.js';
+import type { CutFeatures, SweepMethod, SweepSubject } from './sweep-subject.js';
+
+/** What a sweep gives for a method. */
+export type SweepOutcome =
+  | { readonly kind: 'measured'; readonly row: SweepRow }
+  | { readonly kind: 'skipped'; readonly skipped: SkippedMethod };
+
+/** How a sweep runs. */
+export interface SweepOptions {
+  /** Takes rows from here that are there, and puts new ones. Without it nothing is resumed. */
+  readonly journal?: Journal<SweepRow>;
+  /** Samples whose features are held at a time; 64 by default. */
+  readonly batchSize?: number;
+  readonly bootstrap?: BootstrapOptions;
+  readonly signal?: AbortSignal;
+  /** Called after each batch of a method. */
+  readonly onProgress?: (progress: SweepProgress) => void;
+}
+
+/** Where a sweep is. */
+export interface SweepProgress {
+  readonly method: string;
+  /** Methods done before this one. */
+  readonly methodsDone: number;
+  readonly methodCount: number;
+  readonly samplesDone: number;
+  readonly sampleCount: number;
+}
+
+const DEFAULT_BATCH_SIZE = 64;
+
+/**
+ * Measures methods one after the other. A method that cannot be had gives its reason.
+ * @throws whatever the subject throws, and what a method throws on features that it should take
+ */
+export async function* sweep(
+  subject: SweepSubject,
+  methods: readonly SweepMethod[],
+  options: SweepOptions = {},
+): AsyncGenerator<SweepOutcome> {
+  for (const [methodsDone, method] of methods.entries()) {
+    options.signal?.throwIfAborted();
+    const key = `${subject.name} / ${method.name}`;
+    const known = options.journal?.get(key);
+    if (known) {
+      yield { kind: 'measured', row: known };
+      continue;
+    }
+    const { family, name } = method;
+    const coders = await Promise.all(subject.seen.map((seen) => method.create(seen)));
+    const missing = coders.find((coder) => 'skip' in coder);
+    if (missing) {
+      const skipped = { subject: subject.name, family, method: name, reason: missing.skip };
+      yield { kind: 'skipped', skipped };
+      continue;
+    }
+    const counts = { methodsDone, methodCount: methods.length };
+    const row = await measureMethod(subject, method, coders as FeatureCoder[], { ...options, ...counts });
+    await options.journal?.put(key, row);
+    yield { kind: 'measured', row };
+  }
+}
+
+type MeasureOptions = SweepOptions & Pick<SweepProgress, 'methodsDone' | 'methodCount'>;
+
+async function measureMethod(
+  subject: SweepSubject,
+  { family, name }: SweepMethod,
+  coders: readonly FeatureCoder[],
+  { batchSize = DEFAULT_BATCH_SIZE, signal, onProgress, bootstrap, ...counts }: MeasureOptions,
+): Promise<SweepRow> {
+  const sampleCount = subject.reference.length;
+  const totals = createTotals();
+  const ratios: Ratio[] = [];
+  for (let from = 0; from < sampleCount; from += batchSize) {
+    signal?.throwIfAborted();
+    const features = await subject.features(from, Math.min(from + batchSize, sampleCount));
+    const coded = await codeTensors(coders, features);
+    addCoded(totals, coded, features);
+    ratios.push(
+      ...(await subject.score(
+        coded.map(({ decoded }) => decoded),
+        from,
+      )),
+    );
+    onProgress?.({ method: name, samplesDone: ratios.length, sampleCount, ...counts });
+  }
+  const { better } = subject.metric;
+  const [from, to] = better === 'higher' ? [ratios, subject.reference] : [subject.reference, ratios];
+  return {
+    subject: subject.name,
+    family,
+    method: name,
+    sampleCount,
+    metric: { name: subject.metric.name, ...bootstrapRatio(ratios, bootstrap) },
+    loss: bootstrapDifference(from, to, bootstrap),
+    ...rateOfTotals(totals),
+    headMacs: subject.headMacs,
+  };
+}
+
+/** One after the other: coders take all cores or none. */
+async function codeTensors(coders: readonly FeatureCoder[], features: CutFeatures): Promise<CodedFeatures[]> {
+  const coded: CodedFeatures[] = [];
+  for (const [i, coder] of coders.entries()) coded.push(await coder.code(features[i]));
+  return coded;
+}
+
+interface Totals {
+  /** Of each sample, over all tensors of the cut. */
+  readonly bytes: number[];
+  /** Of the first batch: parameter sets do not change from batch to batch. */
+  sharedBytes: number;
+  elements: number;
+  encodeMs: number | null;
+  decodeMs: number | null;
+}
+
+function createTotals(): Totals {
+  return { bytes: [], sharedBytes: 0, elements: 0, encodeMs: 0, decodeMs: 0 };
+}
+
+function addCoded(totals: Totals, coded: readonly CodedFeatures[], features: CutFeatures): void {
+  if (totals.bytes.length === 0)
+    totals.sharedBytes = coded.reduce((sum, { sharedBytes }) => sum + sharedBytes, 0);
+  for (let i = 0; i < features[0].length; i++)
+    totals.bytes.push(coded.reduce((sum, { bytes }) => sum + bytes[i], 0));
+  totals.elements += features.flat().reduce((sum, { shape }: Feature) => sum + elementCount(shape), 0);
+  for (const { encodeMs, decodeMs } of coded) {
+    totals.encodeMs = sumOrNull(totals.encodeMs, encodeMs);
+    totals.decodeMs = sumOrNull(totals.decodeMs, decodeMs);
+  }
+}
+
+function sumOrNull(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+function rateOfTotals({
+  bytes,
+  sharedBytes,
+  elements,
+  encodeMs,
+  decodeMs,
+}: Totals): Pick<SweepRow, 'bytesPerSample' | 'bitsPerElement' | 'encodeMs' | 'decodeMs'> {
+  const share = sharedBytes / bytes.length;
+  const sorted = bytes.map((each) => each + share).sort((a, b) => a - b);
+  const total = bytes.reduce((sum, each) => sum + each, sharedBytes);
+  const at = (quantile: number): number => sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)];
+  const perSample = (time: number | null): number | null => (time === null ? null : time / bytes.length);
+  return {
+    bytesPerSample: { mean: total / bytes.length, p50: at(0.5), p95: at(0.95) },
+    bitsPerElement: (8 * total) / elements,
+    encodeMs: perSample(encodeMs),
+    decodeMs: perSample(decodeMs),
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Network links as plain records, what is known of common ones, and how long a transfer takes over them. Pure
+ * computation: nothing here opens a connection.
+ */
+
+export { checkLink, LINK_LIMITS, type LinkProfile, type OutageTrace } from './link-profile.js';
+export { LINK_NAMES, NAMED_LINKS, type NamedLink } from './named-links.js';
+export { parseLink } from './parse-link.js';
+export {
+  decibelsToRatio,
+  outageProbability,
+  outageRate,
+  type RayleighChannel,
+} from './rayleigh.js';
+export {
+  INITIAL_WINDOW_BYTES,
+  retransmissionDelayMs,
+  SEGMENT_BYTES,
+  slowStartMs,
+} from './tcp-model.js';
+export {
+  type ConnectionState,
+  estimateTransfer,
+  type Transfer,
+  type TransferEstimate,
+} from './transfer-time.js';

@@ -1,0 +1,145 @@
+/** A report as one HTML page that needs nothing else: no script, no font, no file. */
+
+import { familiesAtLoss } from './subject-summary.js';
+import type { ReportSubject, SweepReport } from './sweep-report.js';
+
+/** What a page is made of. */
+export interface PageOptions {
+  readonly title: string;
+  /** The family that others are compared with. */
+  readonly reference: string;
+  /** Loss at which methods are compared, in the unit of the metric; 0.01 by default. */
+  readonly maxLoss?: number;
+  /** Charts by the name of their subject, SVG documents. */
+  readonly charts: ReadonlyMap<string, string>;
+}
+
+const DEFAULT_MAX_LOSS = 0.01;
+
+/** The page. Everything that comes from a report is escaped. */
+export function reportPage(report: SweepReport, options: PageOptions): string {
+  const { title, charts } = options;
+  const { machine, command, commit, seed } = report;
+  const sections = report.subjects.map((subject) =>
+    subjectSection(subject, charts.get(subject.name), options),
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(title)}</h1>
+<p>Every point was coded, and decoded from its bytes, before its accuracy was measured; bytes are those of a sample
+with all headers. Bars are 95 % intervals by bootstrap over the samples.</p>
+<dl>
+<dt>Command</dt><dd><code>${escapeHtml(command)}</code></dd>
+<dt>Commit</dt><dd>${escapeHtml(commit ?? 'unknown')}</dd>
+<dt>Machine</dt><dd>${escapeHtml(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}`)}</dd>
+<dt>Seed</dt><dd>${seed}</dd>
+</dl>
+${sections.join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+function subjectSection(
+  subject: ReportSubject,
+  chart: string | undefined,
+  { reference, maxLoss = DEFAULT_MAX_LOSS }: PageOptions,
+): string {
+  const { name, data, metric } = subject;
+  return `<section>
+<h2>${escapeHtml(name)}</h2>
+<p>${escapeHtml(data)}. Unsplit: ${escapeHtml(metric.name)} ${percent(metric.unsplit)}.</p>
+${chart ? `<figure>${withoutProlog(chart)}</figure>` : ''}
+<div class="wide">
+<table>
+<caption>Fewest bytes at a loss of at most ${percent(maxLoss)}</caption>
+<thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes</th>
+<th scope="col">bit/element</th><th scope="col">loss</th><th scope="col">interval</th><th scope="col">encode ms</th>
+<th scope="col">decode ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
+<tbody>
+${familiesAtLoss(subject, maxLoss, reference).map(familyRow).join('\n')}
+</tbody>
+</table>
+</div>
+${skippedList(subject)}
+</section>`;
+}
+
+function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof familiesAtLoss>[number]): string {
+  const difference = bjontegaardRate === null ? '' : signedPercent(bjontegaardRate / 100);
+  const cells = best
+    ? [
+        best.method,
+        best.bytesPerSample.mean.toFixed(1),
+        best.bitsPerElement.toFixed(3),
+        signedPercent(best.loss.value),
+        `${signedPercent(best.loss.low)} to ${signedPercent(best.loss.high)}`,
+        milliseconds(best.encodeMs),
+        milliseconds(best.decodeMs),
+      ]
+    : ['never within the loss', '', '', '', '', '', ''];
+  const columns = [...cells, difference].map(
+    (cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`,
+  );
+  return `<tr><th scope="row">${escapeHtml(family)}</th>${columns.join('')}</tr>`;
+}
+
+function skippedList({ skipped }: ReportSubject): string {
+  if (skipped.length === 0) return '';
+  const reasons = new Map<string, string[]>();
+  for (const { family, reason } of skipped) {
+    const families = reasons.get(reason) ?? [];
+    if (!families.includes(family)) reasons.set(reason, [...families, family]);
+  }
+  const items = [...reasons].map(
+    ([reason, families]) => `<li>${escapeHtml(`${families.join(', ')}: ${reason}`)}</li>`,
+  );
+  return `<p>Not measured:</p><ul>${items.join('')}</ul>`;
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+
+function signedPercent(value: number): string {
+  const text = (100 * value).toFixed(2);
+  return `${value > 0 ? '+' : ''}${text === '-0.00' ? '0.00' : text} %`;
+}
+
+const milliseconds = (value: number | null): string => (value === null ? '' : value.toFixed(2));
+
+/** What may stand before the root element of a document may not stand within a page. */
+function withoutProlog(svg: string): string {
+  return svg.slice(svg.indexOf('<svg'));
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #8885; }
+body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 64rem; margin: 0 auto; padding: 1.5rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
+figure { margin: 1rem 0; background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .5rem; }
+figure svg { max-width: 100%; height: auto; display: block; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9rem; white-space: nowrap; }
+caption { text-align: left; font-weight: 600; padding: .4rem 0; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; }
+th[scope=row] { font-weight: 500; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+`;
