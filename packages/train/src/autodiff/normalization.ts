@@ -55,7 +55,7 @@ function perChannel(g: Graph, parameter: Value, rank: number): Value {
 
 /** Inputs x, scale, bias, mean, variance; in training mode the statistics are those of the batch. */
 const batchNormalization: GradientRule = ofFirstOutput((g, operation, dy) => {
-  const [x, gamma, , mean, variance] = operation.inputs as Value[];
+  const [x, gamma, mean, variance] = [0, 1, 3, 4].map((position) => inputOf(operation, position));
   const epsilon = floatAttribute(operation.attributes, 'epsilon', 1e-5);
   const rank = x.shape.length;
   const others = allAxes(rank).filter((axis) => axis !== 1);
@@ -85,7 +85,8 @@ const batchNormalization: GradientRule = ofFirstOutput((g, operation, dy) => {
 
 /** Over all axes from `axis` on; scale and bias broadcast. */
 const layerNormalization: GradientRule = ofFirstOutput((g, operation, dy) => {
-  const [x, gamma, beta] = operation.inputs as (Value | undefined)[] as [Value, Value, Value | undefined];
+  const [x, gamma] = [inputOf(operation, 0), inputOf(operation, 1)];
+  const beta = operation.inputs[2];
   const axis = intAttribute(operation.attributes, 'axis', -1);
   const axes = allAxes(x.shape.length).slice(axis);
   const normalized = lazily(() =>

@@ -1,8 +1,8 @@
 /** Gradients of pooling. */
 
-import { elementCount, tensor } from '@featherwire/tensor';
+import { elementCount, type TensorOf, tensor } from '@featherwire/tensor';
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
-import type { Graph, Operation, Value } from '../graph/graph.js';
+import type { Operation, Value } from '../graph/graph.js';
 import { cast, div, equal, expand, mul, reduceSum, reshape, scale, zeros } from '../graph/operators.js';
 import { allAxes } from '../graph/shapes.js';
 import { type GradientRule, inputOf, ofFirstOutput, outputOf, unsupportedForm } from './rule.js';
@@ -46,7 +46,7 @@ const averagePool: GradientRule = ofFirstOutput((g, operation, dy) => [
 ]);
 
 /** Elements that each window's sum is divided by, [1, 1, …]; padding counts if the operator says so. */
-function windowCounts(operation: Operation, windows: Windows): ReturnType<typeof tensor<'float32'>> {
+function windowCounts(operation: Operation, windows: Windows): TensorOf<'float32'> {
   const narrow = outputOf(operation).shape.slice(2);
   const wide = inputOf(operation, 0).shape.slice(2);
   const countsPads = intAttribute(operation.attributes, 'count_include_pad', 0) === 1;
@@ -75,7 +75,7 @@ const globalAverage: GradientRule = ofFirstOutput((g, operation, dy) => [
   },
 ]);
 
-const globalMax: GradientRule = ofFirstOutput((g: Graph, operation, dy) => [
+const globalMax: GradientRule = ofFirstOutput((g, operation, dy) => [
   () => {
     const x = inputOf(operation, 0);
     const attaining = cast(g, equal(g, x, outputOf(operation)), x.dtype);

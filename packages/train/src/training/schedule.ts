@@ -1,4 +1,7 @@
-/** What changes from step to step: learning rate, hardness of quantization, order of items, noise. All from the step's number and a seed, so that a run that is taken up again goes on as if it had not stopped. */
+/**
+ * What changes from step to step: learning rate, hardness of quantization, order of items, noise. All of it follows from
+ * the step's number and a seed, so that a run that is taken up again goes on as if it had not stopped.
+ */
 
 import { createRandom } from '@featherwire/tensor';
 

@@ -1,5 +1,6 @@
 /** Layers of units: parameters with their first values, and their operations. */
 
+import type { AttributeRecord } from '@featherwire/onnx';
 import type { Shape } from '@featherwire/tensor';
 import type { Graph, Value } from '../graph/graph.js';
 import { add, matMul } from '../graph/operators.js';
@@ -18,6 +19,17 @@ export function layer(name: string, weights: Shape, outputs: number, deviation: 
   ];
 }
 
+/** A layer's tensors in a graph. */
+export interface Layer {
+  readonly weight: Value;
+  readonly bias: Value;
+}
+
+/** The tensors of the layer of a name. @throws {RangeError} if there is none */
+export function layerOf(parameters: Parameters, name: string): Layer {
+  return { weight: parameterOf(parameters, `${name}.weight`), bias: parameterOf(parameters, `${name}.bias`) };
+}
+
 /** How a convolution slides. */
 export interface Sliding {
   readonly stride?: number;
@@ -28,58 +40,30 @@ export interface Sliding {
   readonly lengths: readonly number[];
 }
 
-/** A convolution [N, C, H, W] with the layer's weights and bias. */
-export function convolution(g: Graph, x: Value, p: Parameters, name: string, sliding: Sliding): Value {
-  const { channels, attributes } = statedBy(sliding, parameterOf(p, `${name}.weight`).shape[0]);
-  return applyLayer(g, 'Conv', x, p, name, attributes, [x.shape[0], channels, ...sliding.lengths]);
+/** A convolution [N, C, H, W]. */
+export function convolution(g: Graph, x: Value, { weight, bias }: Layer, sliding: Sliding): Value {
+  const shape = [x.shape[0], weight.shape[0], ...sliding.lengths];
+  return g.apply('Conv', [x, weight, bias], attributesOf(sliding), [{ dtype: x.dtype, shape }])[0];
 }
 
-/** A transposed convolution. */
-export function transposedConvolution(
-  g: Graph,
-  x: Value,
-  p: Parameters,
-  name: string,
-  sliding: Sliding,
-): Value {
-  const group = sliding.group ?? 1;
-  const { channels, attributes } = statedBy(sliding, parameterOf(p, `${name}.weight`).shape[1] * group);
-  return applyLayer(g, 'ConvTranspose', x, p, name, attributes, [x.shape[0], channels, ...sliding.lengths]);
+/** A transposed convolution [N, C, H, W]. */
+export function transposedConvolution(g: Graph, x: Value, { weight, bias }: Layer, sliding: Sliding): Value {
+  const shape = [x.shape[0], weight.shape[1] * (sliding.group ?? 1), ...sliding.lengths];
+  return g.apply('ConvTranspose', [x, weight, bias], attributesOf(sliding), [{ dtype: x.dtype, shape }])[0];
 }
 
 /** A linear layer over the last axis. */
-export function linear(g: Graph, x: Value, p: Parameters, name: string): Value {
-  return add(g, matMul(g, x, parameterOf(p, `${name}.weight`)), parameterOf(p, `${name}.bias`));
+export function linear(g: Graph, x: Value, { weight, bias }: Layer): Value {
+  return add(g, matMul(g, x, weight), bias);
 }
 
-interface Stated {
-  readonly channels: number;
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
-}
-
-function statedBy(
-  {
-    stride = 1,
-    pads = [
-      [0, 0],
-      [0, 0],
-    ],
-    group = 1,
-  }: Sliding,
-  channels: number,
-): Stated {
-  return { channels, attributes: { strides: [stride, stride], pads: [...pads[0], ...pads[1]], group } };
-}
-
-function applyLayer(
-  g: Graph,
-  opType: string,
-  x: Value,
-  p: Parameters,
-  name: string,
-  attributes: Stated['attributes'],
-  shape: Shape,
-): Value {
-  const inputs = [x, parameterOf(p, `${name}.weight`), parameterOf(p, `${name}.bias`)];
-  return g.apply(opType, inputs, attributes, [{ dtype: x.dtype, shape }])[0];
+function attributesOf({
+  stride = 1,
+  pads = [
+    [0, 0],
+    [0, 0],
+  ],
+  group = 1,
+}: Sliding): AttributeRecord {
+  return { strides: [stride, stride], pads: [...pads[0], ...pads[1]], group };
 }

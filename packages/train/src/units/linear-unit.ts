@@ -1,7 +1,9 @@
 /** The unit for tokens [T, D]: linear layers over the features of each token. */
 
+import type { Graph, Value } from '../graph/graph.js';
 import { relu } from '../graph/operators.js';
-import { heDeviation, layer, linear } from './layers.js';
+import { heDeviation, type Layer, layer, layerOf, linear } from './layers.js';
+import type { Parameters } from './parameters.js';
 import type { Unit } from './unit.js';
 
 /** The architecture of a linear unit. */
@@ -40,25 +42,16 @@ export function createLinearUnit({ featureShape, latentChannels, width }: Linear
       ...sizes(down, 'reduce', LATENT_GAIN / Math.SQRT2),
       ...sizes([...down].reverse(), 'restore', 1 / LATENT_GAIN),
     ],
-    reduce: (g, feature, p) =>
-      through(layerCount, 'reduce', feature, (x, name) => linear(g, x, p, name), relu.bind(null, g)),
-    restore: (g, latent, p) =>
-      through(layerCount, 'restore', latent, (x, name) => linear(g, x, p, name), relu.bind(null, g)),
+    reduce: (g, feature, p) => linearLayers(g, feature, layersOf(p, 'reduce', layerCount)),
+    restore: (g, latent, p) => linearLayers(g, latent, layersOf(p, 'restore', layerCount)),
   };
 }
 
+function layersOf(p: Parameters, name: string, count: number): Layer[] {
+  return Array.from({ length: count }, (_, i) => layerOf(p, `${name}${i}`));
+}
+
 /** Layers with rectifiers between them. */
-function through<V>(
-  count: number,
-  name: string,
-  input: V,
-  apply: (x: V, name: string) => V,
-  rectify: (x: V) => V,
-): V {
-  let x = input;
-  for (let i = 0; i < count; i++) {
-    x = apply(x, `${name}${i}`);
-    if (i < count - 1) x = rectify(x);
-  }
-  return x;
+function linearLayers(g: Graph, input: Value, layers: readonly Layer[]): Value {
+  return layers.reduce((x, own, i) => linear(g, i === 0 ? x : relu(g, x), own), input);
 }

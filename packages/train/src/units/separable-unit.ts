@@ -6,7 +6,7 @@
 
 import type { Graph, Value } from '../graph/graph.js';
 import { add, relu } from '../graph/operators.js';
-import { convolution, heDeviation, layer, type Sliding, transposedConvolution } from './layers.js';
+import { convolution, heDeviation, layer, layerOf, type Sliding, transposedConvolution } from './layers.js';
 import type { ParameterSpec, Parameters } from './parameters.js';
 import type { Unit } from './unit.js';
 
@@ -76,16 +76,16 @@ export function createSeparableUnit(options: SeparableUnitOptions): Unit {
       ...layer('restore.depthwise', [channels, 1, up, up], channels, heDeviation((up * up) / stride ** 2)),
     ],
     reduce(g, feature, p) {
-      let x = relu(g, convolution(g, feature, p, 'reduce.depthwise', downSliding));
-      x = relu(g, convolution(g, x, p, 'reduce.widen', { lengths }));
+      let x = relu(g, convolution(g, feature, layerOf(p, 'reduce.depthwise'), downSliding));
+      x = relu(g, convolution(g, x, layerOf(p, 'reduce.widen'), { lengths }));
       for (const block of blocks) x = residualBlock(g, x, p, `reduce.block${block}`);
-      return convolution(g, x, p, 'reduce.latent', { lengths });
+      return convolution(g, x, layerOf(p, 'reduce.latent'), { lengths });
     },
     restore(g, latent, p) {
-      let x = relu(g, convolution(g, latent, p, 'restore.widen', { lengths }));
+      let x = relu(g, convolution(g, latent, layerOf(p, 'restore.widen'), { lengths }));
       for (const block of blocks) x = residualBlock(g, x, p, `restore.block${block}`);
-      x = relu(g, convolution(g, x, p, 'restore.narrow', { lengths }));
-      const restored = transposedConvolution(g, x, p, 'restore.depthwise', upSliding);
+      x = relu(g, convolution(g, x, layerOf(p, 'restore.narrow'), { lengths }));
+      const restored = transposedConvolution(g, x, layerOf(p, 'restore.depthwise'), upSliding);
       return rectified ? relu(g, restored) : restored;
     },
   };
@@ -127,6 +127,6 @@ function residualLayers(name: string, channels: number): ParameterSpec[] {
 function residualBlock(g: Graph, x: Value, p: Parameters, name: string): Value {
   const [, group, ...lengths] = x.shape;
   const ones = [1, 1];
-  const spread = convolution(g, x, p, `${name}.depthwise`, { pads: [ones, ones], group, lengths });
-  return add(g, x, convolution(g, relu(g, spread), p, `${name}.pointwise`, { lengths }));
+  const spread = convolution(g, x, layerOf(p, `${name}.depthwise`), { pads: [ones, ones], group, lengths });
+  return add(g, x, convolution(g, relu(g, spread), layerOf(p, `${name}.pointwise`), { lengths }));
 }
