@@ -61,6 +61,26 @@ const PLAN = [
     distortion: { logits: 0.3, stage3: 3 },
     labelWeight: 10,
   },
+  {
+    id: 'stage2-labels-smaller',
+    start: 'stage2-labels',
+    steps: 3600,
+    freeBits: 1600,
+    learningRate: 1.5e-3,
+    roundedShare: 0.8,
+    distortion: { logits: 0.3, stage3: 3 },
+    labelWeight: 10,
+  },
+  {
+    id: 'stage2-labels-longer',
+    start: 'stage2-labels-smaller',
+    steps: 2400,
+    freeBits: 1560,
+    learningRate: 1.2e-3,
+    roundedShare: 1,
+    distortion: { logits: 0.3, stage3: 3 },
+    labelWeight: 10,
+  },
 ].map((run) => ({
   network: 'resnet56_cifar10',
   tensor: 'stage2',
@@ -198,7 +218,7 @@ async function trainAndMeasure(run) {
   const test = readImages('images.bin');
   const labels = readFileSync(join(assets, 'cifar10/labels.bin'));
   const coders = [{ coder: 'rans-contexts' }, { coder: 'rans', maxLevels: 64 }].flatMap((coding) =>
-    [0, 0.1, 0.2].map((rdo) => ({
+    [0, 0.1, 0.2, 0.3].map((rdo) => ({
       ...coding,
       rdo,
       profile: designLatentProfile(seen, { ...coding, backend }),
