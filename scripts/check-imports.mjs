@@ -19,6 +19,7 @@ const TABLE = {
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
+  train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],

@@ -16,6 +16,8 @@
  *        node bench/calibration.mjs (writes results/calibration.json cut by cut)
  *        node bench/x265-rates.mjs > results/x265-rates.json
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
+ *        node bench/train-step.mjs > results/train-step.json
+ *        node bench/train-units.mjs --out results/train-units.json
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -54,6 +56,9 @@ fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results
 fill('docs/results.md', 'results/x265-rates.json', videoTable(read('results/x265-rates.json')));
 
 fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')));
+
+fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results/train-step.json')));
+fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -517,5 +522,40 @@ function videoTable({ command, machine, settings, rows }) {
       ];
       return `| ${[...cells, ...rates].join(' | ')} |`;
     }),
+  ];
+}
+
+function trainStepLines({ command, machine, batch, rounds, parameters, ...measured }) {
+  const { stepCpuMs, convolutionsCpuMs, stepOverConvolutions, stepMemoryMiB } = measured;
+  const spread = ({ median, p10, p90 }, unit) => `${median}${unit} (${p10} to ${p90})`;
+  return [
+    `From \`${command} > results/train-step.json\` (${machine.processor}, Node ${machine.node}, one thread, median and 10th to 90th percentile of ${rounds} alternating rounds):`,
+    '',
+    `A step of batch ${batch} with ${parameters} parameters takes ${spread(stepCpuMs, ' ms')} of CPU time, the tail's convolutions alone, forward and backward, ${spread(convolutionsCpuMs, ' ms')}: ${spread(stepOverConvolutions, ' times')}. Loading and running it takes ${stepMemoryMiB} MiB.`,
+    '',
+  ];
+}
+
+function trainUnitsTable({ command, machine, rows }) {
+  const lines = rows.flatMap(({ id, network, tensor, latentShape, parameters, accuracy, points }) =>
+    points.map(({ coder, rateDistortionLambda, bytesPerImage, accuracy: own, loss, interval }) =>
+      [
+        `${id}: ${network} \`${tensor}\``,
+        latentShape.join(' × '),
+        parameters,
+        `${coder}, ${rateDistortionLambda}`,
+        bytesPerImage.toFixed(1),
+        `${own.toFixed(2)} of ${accuracy.toFixed(2)}`,
+        `${loss.toFixed(2)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`,
+      ].join(' | '),
+    ),
+  );
+  return [
+    `From \`${command} --out results/train-units.json\` (${machine.processor}, Node ${machine.node}):`,
+    '',
+    '| unit | latent | parameters | coder, lambda of indices | bytes per image | top-1 % | loss in points (95 %) |',
+    '| --- | --- | ---: | --- | ---: | --- | --- |',
+    ...lines.map((line) => `| ${line} |`),
+    '',
   ];
 }

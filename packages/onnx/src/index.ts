@@ -31,6 +31,14 @@ export { type InputShapes, withInputShapes } from './input-shapes.js';
 export { type InputValues, withInputValues } from './input-values.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
+export {
+  type AttributeRecord,
+  type AttributeValue,
+  type GraphRecord,
+  modelOfRecord,
+  type NodeRecord,
+  recordOfNode,
+} from './records.js';
 export type { SessionFactory } from './sessions.js';
 export { type SplitModel, type SplitOptions, splitModel } from './split.js';
 export {
@@ -53,4 +61,4 @@ export {
   type VerifyReport,
   verifySplit,
 } from './verify.js';
-export { type ExternalData, tensorFromProto, tensorToProto } from './weights.js';
+export { type ExternalData, elementTypeOf, tensorFromProto, tensorToProto } from './weights.js';

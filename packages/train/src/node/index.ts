@@ -1,0 +1,5 @@
+/** What training needs of Node: files, and the engine in threads. */
+
+export { identityOfRun, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export { type PreparedModel, prepareModel } from './prepare-model.js';
+export { type CheckpointPlan, type TrainUnitOptions, trainUnit } from './train-unit.js';

@@ -1,0 +1,138 @@
+/** The loop over training steps. Works with any session; files and threads are the caller's. */
+
+import type { ModelSession } from '@featherwire/inference';
+import { elementCount, type Tensor, tensor } from '@featherwire/tensor';
+import { initialParameters } from '../units/parameters.js';
+import { adamCorrections } from './adam.js';
+import { batchAt, hardnessAt, learningRateAt, noiseAt, type Schedule } from './schedule.js';
+import { divergedAt, STEP_INPUT, STEP_OUTPUT, type TrainingStep } from './step.js';
+
+/** Items to train on. */
+export interface TrainingData {
+  readonly count: number;
+  /** The step's batch inputs (the cut tensor and the targets) for some items. */
+  batch(items: Uint32Array): Readonly<Record<string, Tensor>>;
+}
+
+/** Settings of a run. */
+export interface TrainingSettings {
+  readonly schedule: Schedule;
+  /** Weight of the rate in loss = distortion + lambda · max(0, rate - freeBits); rate in bits per item. */
+  readonly lambda: number;
+  /** Rate that costs nothing: with a large lambda the rate that the unit is to have. 0 by default. */
+  readonly freeBits?: number;
+  /** Seed of the first parameters, the order of items, and noise. */
+  readonly seed: number;
+}
+
+/** Where a run stands; all that a run needs to go on. */
+export interface TrainingState {
+  /** Steps done. */
+  readonly step: number;
+  readonly parameters: Float32Array;
+  readonly firstMoment: Float32Array;
+  readonly secondMoment: Float32Array;
+}
+
+/** What a step measured on its batch, before it changed the parameters. */
+export interface StepReport {
+  /** Steps done, from 1. */
+  readonly step: number;
+  readonly stepCount: number;
+  readonly loss: number;
+  readonly distortion: number;
+  /** Estimated bits per item. */
+  readonly rate: number;
+}
+
+/** A run. */
+export interface TrainingRun extends TrainingSettings {
+  readonly step: TrainingStep;
+  /** Of `step.model`. */
+  readonly session: ModelSession;
+  readonly data: TrainingData;
+  /** Where to go on; by default a run begins. */
+  readonly from?: TrainingState;
+  /** Called after each step; what it returns is waited for. The state is the caller's to keep. */
+  readonly onStep?: (report: StepReport, state: TrainingState) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** The state before the first step. */
+export function initialState({ parameters }: TrainingStep, seed: number): TrainingState {
+  const vector = initialParameters(parameters, seed);
+  return {
+    step: 0,
+    parameters: vector,
+    firstMoment: new Float32Array(vector.length),
+    secondMoment: new Float32Array(vector.length),
+  };
+}
+
+/**
+ * Runs the steps of a schedule that are left.
+ * @returns the last state
+ * @throws {TrainError} `diverged`
+ * @throws what `signal` was aborted with
+ */
+export async function runTraining(run: TrainingRun): Promise<TrainingState> {
+  const { step, session, data, schedule, seed } = run;
+  const itemsAt = batchAt(data.count, step.batchSize, seed);
+  const noiseCount = elementCount(step.noiseShape);
+  let state = run.from ?? initialState(step, seed);
+  while (state.step < schedule.stepCount) {
+    run.signal?.throwIfAborted();
+    const position = state.step;
+    const { outputs } = await session.run({
+      ...data.batch(itemsAt(position)),
+      ...stateInputs(state),
+      ...scalarInputs(run, position),
+      [STEP_INPUT.noise]: tensor('float32', step.noiseShape, noiseAt(noiseCount, seed, position)),
+    });
+    const report: StepReport = {
+      step: position + 1,
+      stepCount: schedule.stepCount,
+      loss: numberOf(outputs[STEP_OUTPUT.loss]),
+      distortion: numberOf(outputs[STEP_OUTPUT.distortion]),
+      rate: numberOf(outputs[STEP_OUTPUT.rate]),
+    };
+    if (!Number.isFinite(report.loss)) throw divergedAt(report.step);
+    state = {
+      step: report.step,
+      parameters: outputs[STEP_OUTPUT.parameters].data as Float32Array,
+      firstMoment: outputs[STEP_OUTPUT.firstMoment].data as Float32Array,
+      secondMoment: outputs[STEP_OUTPUT.secondMoment].data as Float32Array,
+    };
+    await run.onStep?.(report, state);
+  }
+  return state;
+}
+
+function stateInputs({ parameters, firstMoment, secondMoment }: TrainingState): Record<string, Tensor> {
+  const vector = (data: Float32Array): Tensor => tensor('float32', [data.length], data);
+  return {
+    [STEP_INPUT.parameters]: vector(parameters),
+    [STEP_INPUT.firstMoment]: vector(firstMoment),
+    [STEP_INPUT.secondMoment]: vector(secondMoment),
+  };
+}
+
+function scalarInputs(
+  { schedule, lambda, freeBits = 0 }: TrainingSettings,
+  step: number,
+): Record<string, Tensor> {
+  const { first, second } = adamCorrections(step);
+  const scalar = (value: number): Tensor => tensor('float32', [], Float32Array.of(value));
+  return {
+    [STEP_INPUT.learningRate]: scalar(learningRateAt(schedule, step)),
+    [STEP_INPUT.firstCorrection]: scalar(first),
+    [STEP_INPUT.secondCorrection]: scalar(second),
+    [STEP_INPUT.hardness]: scalar(hardnessAt(schedule, step)),
+    [STEP_INPUT.lambda]: scalar(lambda),
+    [STEP_INPUT.freeBits]: scalar(freeBits),
+  };
+}
+
+function numberOf(value: Tensor): number {
+  return Number(value.data[0]);
+}

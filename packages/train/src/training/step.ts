@@ -1,0 +1,207 @@
+/**
+ * The training step as one model: restored feature and frozen tail forward, distortion and rate, gradient, Adam. Its
+ * inputs are the state, a batch and the scalars of the step; its outputs are the next state and what it measured.
+ */
+
+import type { ModelProto, ShapeTable } from '@featherwire/onnx';
+import { elementCount, type Shape } from '@featherwire/tensor';
+import { gradient } from '../autodiff/gradient.js';
+import { TrainError } from '../errors.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { createGraph, importModel } from '../graph/import-model.js';
+import { add, concat, mul, relu, reshape, sub } from '../graph/operators.js';
+import { crossEntropy, type DistortionKind, distortionOf, weightedSum } from '../losses/distortion.js';
+import { blend, straightThrough, withNoise } from '../losses/quantization.js';
+import { absoluteSum, priorBits, priorParameters } from '../losses/rate.js';
+import { type ParameterSpec, parameterCount, splitParameters } from '../units/parameters.js';
+import type { Unit } from '../units/unit.js';
+import { type AdamState, adamStep } from './adam.js';
+
+/** One term of the distortion, at a tensor of the tail: an output, one inside, or the cut itself. */
+export interface DistortionTerm {
+  readonly kind: DistortionKind | 'labels';
+  readonly tensor: string;
+  /** Factor in the sum; 1 by default. */
+  readonly weight?: number;
+}
+
+/** What is trained against what. */
+export interface StepOptions {
+  /** From the cut to the outputs, with static shapes; see `prepareModel`. */
+  readonly tail: { readonly model: ModelProto; readonly shapes: ShapeTable };
+  /** The cut tensor, the tail's input. */
+  readonly cut: string;
+  readonly unit: Unit;
+  readonly distortion: readonly DistortionTerm[];
+  /** The rate's estimate: bits of the factorized prior (default), or the latent's absolute sum. */
+  readonly rate?: 'factorized-prior' | 'absolute-sum';
+  /** Longest gradient; longer ones are scaled down. 1 by default. */
+  readonly maxGradientNorm?: number;
+}
+
+/** Names of the step's inputs beside the targets. */
+export const STEP_INPUT = {
+  parameters: 'parameters',
+  firstMoment: 'firstMoment',
+  secondMoment: 'secondMoment',
+  noise: 'noise',
+  learningRate: 'learningRate',
+  firstCorrection: 'firstCorrection',
+  secondCorrection: 'secondCorrection',
+  hardness: 'hardness',
+  lambda: 'lambda',
+  freeBits: 'freeBits',
+} as const;
+
+/** Names of the step's outputs. */
+export const STEP_OUTPUT = {
+  parameters: 'nextParameters',
+  firstMoment: 'nextFirstMoment',
+  secondMoment: 'nextSecondMoment',
+  loss: 'loss',
+  distortion: 'distortion',
+  rate: 'rate',
+} as const;
+
+/** An input of the step that holds what a tensor of the tail is to be. */
+export interface TargetInput {
+  readonly name: string;
+  readonly kind: DistortionTerm['kind'];
+  readonly tensor: string;
+  readonly shape: Shape;
+}
+
+/** A training step, ready for a session. */
+export interface TrainingStep {
+  readonly model: ModelProto;
+  readonly parameters: readonly ParameterSpec[];
+  readonly batchSize: number;
+  /** The cut tensor's name; the step has an input of that name. */
+  readonly cut: string;
+  /** The step's inputs that hold targets, in the order of the distortion's terms, each once. */
+  readonly targets: readonly TargetInput[];
+  readonly noiseShape: Shape;
+}
+
+/**
+ * Builds a training step. The batch is that of the tail's shapes.
+ * @throws {TrainError} `no-gradient` names an operator that cannot be differentiated; as `importModel`
+ * @throws {RangeError} if the unit does not fit the cut, or a tensor is not in the tail
+ */
+export function createTrainingStep(options: StepOptions): TrainingStep {
+  const { tail, cut, unit, rate = 'factorized-prior' } = options;
+  const specs = [...unit.parameters, ...(rate === 'factorized-prior' ? priorParameters(unit) : [])];
+  const g = createGraph(tail.model);
+  const feature = g.input(cut, shapeOfCut(options));
+  const vector = (name: string): Value => g.input(name, [parameterCount(specs)]);
+  const state = {
+    parameters: vector(STEP_INPUT.parameters),
+    firstMoment: vector(STEP_INPUT.firstMoment),
+    secondMoment: vector(STEP_INPUT.secondMoment),
+  };
+  const parameters = splitParameters(g, state.parameters, specs);
+  const { latent, seen, noisy } = quantizedLatent(g, unit.reduce(g, feature, parameters));
+  const values = importModel(g, tail.model, {
+    shapes: tail.shapes,
+    bindings: new Map([[cut, unit.restore(g, seen, parameters)]]),
+  });
+  const { terms, targets } = distortionTerms(g, options, values, feature);
+  const distortion = weightedSum(g, terms);
+  const bits = rate === 'factorized-prior' ? priorBits(g, noisy, unit, parameters) : absoluteSum(g, noisy);
+  const excess = relu(g, sub(g, bits, g.input(STEP_INPUT.freeBits, [])));
+  const loss = add(g, distortion, mul(g, g.input(STEP_INPUT.lambda, []), excess));
+  const next = nextState(g, state, flatGradient(g, loss, [...parameters.values()]), options.maxGradientNorm);
+  const outputs: Readonly<Record<keyof typeof STEP_OUTPUT, Value>> = {
+    ...next,
+    loss,
+    distortion,
+    rate: bits,
+  };
+  const named = Object.entries(outputs).map(([key, value]) =>
+    g.named(value, STEP_OUTPUT[key as keyof typeof STEP_OUTPUT]),
+  );
+  return {
+    model: g.toModel(named, 'training-step'),
+    parameters: specs,
+    batchSize: feature.shape[0],
+    cut,
+    targets,
+    noiseShape: latent.shape,
+  };
+}
+
+/** The latent as it is, with noise for the rate, and as the restoration sees it. */
+function quantizedLatent(g: Graph, latent: Value): { latent: Value; noisy: Value; seen: Value } {
+  const noisy = withNoise(g, latent, g.input(STEP_INPUT.noise, latent.shape));
+  const seen = blend(g, noisy, straightThrough(g, latent), g.input(STEP_INPUT.hardness, []));
+  return { latent, noisy, seen };
+}
+
+function nextState(g: Graph, state: AdamState, gradients: Value, maxNorm = 1): AdamState {
+  const scalars = {
+    learningRate: g.input(STEP_INPUT.learningRate, []),
+    firstCorrection: g.input(STEP_INPUT.firstCorrection, []),
+    secondCorrection: g.input(STEP_INPUT.secondCorrection, []),
+  };
+  return adamStep(g, state, gradients, scalars, maxNorm);
+}
+
+function shapeOfCut({ tail, cut, unit }: StepOptions): number[] {
+  const shape = tail.shapes.get(cut)?.shape;
+  const expected = `[N, ${unit.featureShape.join(', ')}]`;
+  const fits =
+    shape?.length === unit.featureShape.length + 1 &&
+    unit.featureShape.every((dimension, axis) => dimension === shape[axis + 1]);
+  if (!fits || typeof shape[0] !== 'number') {
+    throw new RangeError(`cut '${cut}' expected shape ${expected}, got [${shape?.join(', ') ?? 'unknown'}]`);
+  }
+  return shape as number[];
+}
+
+interface Terms {
+  readonly terms: { value: Value; weight: number }[];
+  readonly targets: readonly TargetInput[];
+}
+
+function distortionTerms(
+  g: Graph,
+  { distortion, cut }: StepOptions,
+  values: ReadonlyMap<string, Value>,
+  feature: Value,
+): Terms {
+  const inputs = new Map<string, Value>();
+  const targets: TargetInput[] = [];
+  const terms = distortion.map(({ kind, tensor, weight = 1 }) => {
+    const output = values.get(tensor);
+    if (!output) throw new RangeError(`tensor expected one of the tail's, got '${tensor}'`);
+    const name = targetName(kind, tensor);
+    // The cut's target is the feature that the step is given anyway.
+    const known = tensor === cut ? feature : inputs.get(name);
+    const target = known ?? g.input(name, output.shape);
+    if (!known) targets.push({ name, kind, tensor, shape: output.shape });
+    inputs.set(name, target);
+    const value = kind === 'labels' ? crossEntropy(g, output, target) : distortionOf(g, kind, output, target);
+    return { value, weight };
+  });
+  return { terms, targets };
+}
+
+/** The step's input that holds the target of a term. */
+export function targetName(kind: DistortionTerm['kind'], tensor: string): string {
+  return kind === 'labels' ? `labels.${tensor}` : `target.${tensor}`;
+}
+
+/** Gradients of the parameters as one vector. */
+function flatGradient(g: Graph, loss: Value, parameters: readonly Value[]): Value {
+  const parts = gradient(g, loss, parameters);
+  return concat(
+    g,
+    parts.map((part) => reshape(g, part, [elementCount(part.shape)])),
+    0,
+  );
+}
+
+/** The error for a loss that is no number any more. */
+export function divergedAt(step: number): TrainError {
+  return new TrainError('diverged', `the loss of step ${step} is not finite`);
+}

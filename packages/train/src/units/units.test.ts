@@ -1,0 +1,106 @@
+import { createLocalSession } from '@featherwire/inference/node';
+import { serializeModel } from '@featherwire/onnx';
+import { elementCount, type Tensor, tensor } from '@featherwire/tensor';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { runGraph } from '../../test/run-graph.js';
+import { Graph } from '../graph/graph.js';
+import { exportUnit, LATENT_NAME } from './export-unit.js';
+import { createLinearUnit } from './linear-unit.js';
+import { initialParameters, splitParameters } from './parameters.js';
+import { createSeparableUnit } from './separable-unit.js';
+import type { Unit } from './unit.js';
+
+async function run(
+  model: Parameters<typeof serializeModel>[0],
+  feeds: Record<string, Tensor>,
+  output: string,
+) {
+  const session = await createLocalSession(serializeModel(model));
+  const { outputs } = await session.run(feeds);
+  await session.close();
+  return outputs[output];
+}
+
+const waves = (shape: readonly number[]): Tensor =>
+  tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => Math.sin(i * 1.3)),
+  );
+
+/** Both ways: the exported pair, and the unit inside a graph with its parameters as one vector. */
+async function throughBoth(unit: Unit): Promise<{ exported: Tensor; latent: Tensor; inside: Tensor }> {
+  const parameters = initialParameters(unit.parameters, 3);
+  const feature = waves([2, ...unit.featureShape]);
+  const { reduction, restoration } = exportUnit(unit, parameters, 'cut', 2);
+  const latent = await run(reduction, { cut: feature }, LATENT_NAME);
+  const exported = await run(restoration, { [LATENT_NAME]: latent }, 'cut');
+  const g = new Graph();
+  const vector = g.input('parameters', [parameters.length]);
+  const own = splitParameters(g, vector, unit.parameters);
+  const restored = unit.restore(g, unit.reduce(g, g.input('cut', feature.shape), own), own);
+  const feeds = { cut: feature, parameters: tensor('float32', [parameters.length], parameters) };
+  const [inside] = await runGraph(g, [restored], feeds);
+  return { exported, latent, inside };
+}
+
+const UNITS: Readonly<Record<string, Unit>> = {
+  'separable, stride 1': createSeparableUnit({
+    featureShape: [4, 5, 6],
+    stride: 1,
+    latentChannels: 2,
+    rectified: false,
+  }),
+  'separable, with blocks': createSeparableUnit({
+    featureShape: [6, 9, 8],
+    stride: 2,
+    latentChannels: 3,
+    width: 10,
+    blocks: 2,
+    rectified: true,
+  }),
+  'linear, one layer': createLinearUnit({ featureShape: [5, 8], latentChannels: 3 }),
+  'linear, two layers': createLinearUnit({ featureShape: [5, 8], latentChannels: 3, width: 12 }),
+};
+
+describe.each(Object.entries(UNITS))('%s', (_, unit) => {
+  test('exported, it computes what it computed in training', async () => {
+    const { exported, latent, inside } = await throughBoth(unit);
+    expect(latent.shape).toEqual([2, ...unit.latentShape]);
+    expect(exported.shape).toEqual([2, ...unit.featureShape]);
+    const far = Array.from(exported.data as Float32Array, (x, i) => Math.abs(x - Number(inside.data[i])));
+    expect(Math.max(...far)).toBeLessThan(1e-5);
+  });
+});
+
+describe('separable unit', () => {
+  test('restoration returns to exactly the shape of the cut, whatever the stride', async () => {
+    const dimensions = fc.tuple(
+      fc.integer({ min: 3, max: 17 }),
+      fc.integer({ min: 3, max: 17 }),
+      fc.integer({ min: 1, max: 4 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(dimensions, async ([height, width, stride]) => {
+        const featureShape = [3, height, width] as const;
+        const unit = createSeparableUnit({ featureShape, stride, latentChannels: 2, rectified: true });
+        const { exported, latent } = await throughBoth(unit);
+        expect(latent.shape.slice(2)).toEqual([Math.ceil(height / stride), Math.ceil(width / stride)]);
+        expect(exported.shape.slice(1)).toEqual(featureShape);
+      }),
+      { numRuns: 25, seed: 7 },
+    );
+  });
+
+  test('a rectified one restores nothing below 0', async () => {
+    const { exported } = await throughBoth(UNITS['separable, with blocks']);
+    expect(Math.min(...(exported.data as Float32Array))).toBe(0);
+  });
+
+  test('dimensions that are none are refused', () => {
+    const wrong = { featureShape: [3, 4, 4], stride: 0, latentChannels: 2, rectified: false } as const;
+    expect(() => createSeparableUnit(wrong)).toThrow('stride expected a positive integer, got 0');
+    expect(() => createLinearUnit({ featureShape: [3, 4], latentChannels: 1.5 })).toThrow('got 1.5');
+  });
+});

@@ -1,0 +1,170 @@
+/** The training step and the loop over it, on a small network. */
+
+import { loadBackend } from '@featherwire/codec';
+import { createLocalSession } from '@featherwire/inference/node';
+import { serializeModel } from '@featherwire/onnx';
+import { createRandom, type TensorOf, tensor } from '@featherwire/tensor';
+import { describe, expect, test } from 'vitest';
+import { adamCorrections } from '../src/training/adam.js';
+import { initialState, runTraining, type StepReport } from '../src/training/run-training.js';
+import { STEP_INPUT, type StepOptions } from '../src/training/step.js';
+import { exportUnit, LATENT_NAME } from '../src/units/export-unit.js';
+import { designLatentProfile } from '../src/units/latent-profile.js';
+import { settingsOf, tinyTask } from './tiny-task.js';
+
+async function train(
+  overrides: Partial<Parameters<typeof settingsOf>[0]> = {},
+  stepOptions: Partial<StepOptions> = {},
+) {
+  const { step, data } = await tinyTask(stepOptions);
+  const session = await createLocalSession(serializeModel(step.model));
+  const reports: StepReport[] = [];
+  try {
+    const state = await runTraining({
+      ...settingsOf(overrides),
+      step,
+      data,
+      session,
+      onStep: (report) => void reports.push(report),
+    });
+    return { state, reports };
+  } finally {
+    await session.close();
+  }
+}
+
+const meanOf = (reports: readonly StepReport[], key: 'distortion' | 'rate' | 'loss'): number =>
+  reports.reduce((sum, report) => sum + report[key], 0) / reports.length;
+
+describe('training', () => {
+  test('distortion falls', async () => {
+    const { reports } = await train({ lambda: 0.001 });
+    expect(meanOf(reports.slice(-20), 'distortion')).toBeLessThan(
+      0.5 * meanOf(reports.slice(0, 5), 'distortion'),
+    );
+  });
+
+  test('a larger lambda gives a smaller rate and a larger distortion', async () => {
+    const [fine, coarse] = [await train({ lambda: 0.001 }), await train({ lambda: 0.1 })];
+    expect(meanOf(coarse.reports.slice(-20), 'rate')).toBeLessThan(
+      0.7 * meanOf(fine.reports.slice(-20), 'rate'),
+    );
+    expect(meanOf(coarse.reports.slice(-20), 'distortion')).toBeGreaterThan(
+      meanOf(fine.reports.slice(-20), 'distortion'),
+    );
+  });
+
+  test('free bits cost nothing: loss is distortion and lambda times what is above them', async () => {
+    const { reports } = await train({ lambda: 0.5, freeBits: 60 });
+    for (const { loss, distortion, rate } of reports) {
+      expect(loss).toBeCloseTo(distortion + 0.5 * Math.max(0, rate - 60), 3);
+    }
+    expect(meanOf(reports.slice(-20), 'rate')).toBeGreaterThan(40);
+    expect(meanOf(reports.slice(-20), 'rate')).toBeLessThan(70);
+  });
+
+  const OTHER_LOSSES: Readonly<Record<string, Partial<StepOptions>>> = {
+    labels: { distortion: [{ kind: 'labels', tensor: 'scores' }] },
+    divergence: { distortion: [{ kind: 'divergence', tensor: 'scores' }] },
+    'squared error at the cut and at the output': {
+      distortion: [
+        { kind: 'squared-error', tensor: 'feature' },
+        { kind: 'squared-error', tensor: 'scores', weight: 2 },
+      ],
+    },
+    'the absolute sum as the rate': { rate: 'absolute-sum' },
+  };
+  test.each(Object.entries(OTHER_LOSSES))('%s: the loss falls', async (_, stepOptions) => {
+    const { reports } = await train({ lambda: 0.001 }, stepOptions);
+    expect(meanOf(reports.slice(-20), 'loss')).toBeLessThan(0.8 * meanOf(reports.slice(0, 5), 'loss'));
+  });
+
+  test('a run taken up in the middle ends in the same parameters', async () => {
+    const { step, data } = await tinyTask();
+    const session = await createLocalSession(serializeModel(step.model));
+    const settings = settingsOf({});
+    const half = { ...(await train()).state };
+    let middle = initialState(step, settings.seed);
+    const stop = new AbortController();
+    const first = runTraining({
+      ...settings,
+      step,
+      data,
+      session,
+      signal: stop.signal,
+      onStep(report, state) {
+        if (report.step < 37) return;
+        middle = state;
+        stop.abort(new Error('stopped'));
+      },
+    });
+    await expect(first).rejects.toThrow('stopped');
+    const rest = await runTraining({ ...settings, step, data, session, from: middle });
+    await session.close();
+    expect(middle.step).toBe(37);
+    expect(rest.parameters).toEqual(half.parameters);
+  });
+
+  test('a loss that is no number ends the run by its step', async () => {
+    await expect(train({ lambda: Number.NaN })).rejects.toMatchObject({ code: 'diverged' });
+  });
+});
+
+test('a step of Adam is that of the paper, with the gradient scaled down to the longest', async () => {
+  const { step, data } = await tinyTask({ maxGradientNorm: 0.01 });
+  const session = await createLocalSession(serializeModel(step.model));
+  const state = initialState(step, 1);
+  const learningRate = 0.25;
+  const vector = (content: Float32Array) => tensor('float32', [content.length], content);
+  const scalar = (value: number) => tensor('float32', [], Float32Array.of(value));
+  const { first, second } = adamCorrections(0);
+  const { outputs } = await session.run({
+    ...data.batch(Uint32Array.from({ length: step.batchSize }, (_, i) => i)),
+    [STEP_INPUT.parameters]: vector(state.parameters),
+    [STEP_INPUT.firstMoment]: vector(state.firstMoment),
+    [STEP_INPUT.secondMoment]: vector(state.secondMoment),
+    [STEP_INPUT.noise]: tensor('float32', step.noiseShape, new Float32Array(step.batchSize * 3 * 16)),
+    [STEP_INPUT.learningRate]: scalar(learningRate),
+    [STEP_INPUT.firstCorrection]: scalar(first),
+    [STEP_INPUT.secondCorrection]: scalar(second),
+    [STEP_INPUT.hardness]: scalar(0),
+    [STEP_INPUT.lambda]: scalar(0.1),
+    [STEP_INPUT.freeBits]: scalar(0),
+  });
+  await session.close();
+  const moment = outputs.nextFirstMoment.data as Float32Array;
+  const clipped = moment.map((m) => m / 0.1);
+  expect(Math.hypot(...clipped)).toBeCloseTo(0.01, 5);
+  const squares = outputs.nextSecondMoment.data as Float32Array;
+  const next = outputs.nextParameters.data as Float32Array;
+  const far = next.map((value, i) => {
+    expect(squares[i]).toBeCloseTo(0.001 * clipped[i] ** 2, 9);
+    const expected = state.parameters[i] - (learningRate * clipped[i]) / (Math.abs(clipped[i]) + 1e-8);
+    return Math.abs(clipped[i]) > 1e-6 ? Math.abs(value - expected) : 0;
+  });
+  expect(Math.max(...far)).toBeLessThan(1e-2 * learningRate);
+});
+
+test('a trained latent has a profile whose levels are one apart, and its frames come back rounded', async () => {
+  const { unit, data, cut } = await tinyTask();
+  const { state } = await train({ lambda: 0.01 });
+  const { reduction } = exportUnit(unit, state.parameters, cut);
+  const session = await createLocalSession(serializeModel(reduction));
+  const latents: TensorOf<'float32'>[] = [];
+  for (let item = 0; item < data.count; item++) {
+    const { outputs } = await session.run({ [cut]: data.batch(Uint32Array.of(item))[cut] });
+    latents.push(outputs[LATENT_NAME] as TensorOf<'float32'>);
+  }
+  await session.close();
+  const backend = await loadBackend();
+  const { decodeFrame, encodeBundledFrame } = await import('@featherwire/codec');
+  const profile = designLatentProfile(latents, { backend });
+  const random = createRandom(2);
+  const latent = latents[random.nextInteger(latents.length)];
+  const frame = encodeBundledFrame([latent], { point: 0, sequenceNumber: 0, profile, backend });
+  const decoded = decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
+  expect(Array.from(decoded.data as Float32Array, (x) => Math.abs(x))).toEqual(
+    Array.from(latent.data, (x) => Math.abs(Math.round(x))),
+  );
+  expect(frame.length).toBeLessThan(latent.data.length * 4);
+});
