@@ -109,6 +109,19 @@ afterAll(async () => {
   await directory.remove();
 });
 
+test('run under a budget says what it sent and how often the budget was kept', async () => {
+  const common = ['run', 'bundle', '--server', url, '--data', 'inputs.npy', '--limit', '6'];
+  const { status, errors, output } = await run(...common, '--budget', '5000ms', '--json');
+  expect(status, errors).toBe(0);
+  const { budget, coding, sampleCount } = JSON.parse(output);
+  expect(sampleCount).toBe(6);
+  expect(coding).toEqual({ budgetMs: 5000 });
+  expect(budget).toEqual({ budgetMs: 5000, keptShare: 1, choices: { static: 6 } }); // the only point with a measurement
+  expect((await run(...common, '--budget', '5000ms')).output).toMatch(/budget +100\.0 % within 5,?000/);
+  expect((await run(...common, '--budget', '80ms', '--point', 'static')).status).toBe(2);
+  expect((await run(...common, '--budget', 'soon')).status).toBe(2);
+});
+
 test('cuts lists the cut with its size and the cost of both sides', async () => {
   const { output } = await run('cuts', model, ...SHAPE, '--json');
   const { cuts } = JSON.parse(output);

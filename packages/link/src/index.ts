@@ -3,7 +3,7 @@
  * computation: nothing here opens a connection.
  */
 
-export { checkLink, LINK_LIMITS, type LinkProfile, type OutageTrace } from './link-profile.js';
+export { checkLink, describeLink, LINK_LIMITS, type LinkProfile, type OutageTrace } from './link-profile.js';
 export { LINK_NAMES, NAMED_LINKS, type NamedLink } from './named-links.js';
 export { parseLink } from './parse-link.js';
 export {

@@ -77,3 +77,12 @@ function checkOutage({ periodMs, outages }: OutageTrace): void {
   const total = outages.reduce((sum, { lengthMs }) => sum + lengthMs, 0);
   if (total >= periodMs) throw new RangeError('outages expected to leave some of the period, got none');
 }
+
+/** A link in words: name, rates, delays, losses. */
+export function describeLink(link: LinkProfile): string {
+  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
+  const parts = [`${uplinkMbps} Mbit/s up`, `${downlinkMbps} Mbit/s down`, `${roundTripMs} ms round trip`];
+  if (jitterMs > 0) parts.push(`${jitterMs} ms jitter`);
+  if (lossRate > 0) parts.push(`${Number((100 * lossRate).toFixed(4))} % lost`);
+  return `${name}: ${parts.join(', ')}`;
+}

@@ -18,7 +18,7 @@ export {
 } from './choice/shortlist.js';
 export { type TotalLine, totalLine, totalOf } from './choice/total.js';
 export type { Loss, Way, WayKind } from './choice/way.js';
-export { BAR_SIGNS, describeLink, drawBars, partsOf, type TotalParts } from './draw/bars.js';
+export { BAR_SIGNS, drawBars, partsOf, type TotalParts } from './draw/bars.js';
 export { drawPlan } from './draw/plan-svg.js';
 export { shownWays } from './draw/shown-ways.js';
 export type { MeasureContext, PlanProgress } from './measure/measure-context.js';

@@ -4,15 +4,15 @@ import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { DataSet } from '@featherwire/eval';
-import type { ModelSession } from '@featherwire/inference';
+import type { ModelSession, TensorMap } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
-import type { LinkProfile } from '@featherwire/link';
-import { createEdgeClient } from '@featherwire/runtime';
+import { describeLink, type LinkProfile } from '@featherwire/link';
+import { createBudgetedClient, createEdgeClient, type EdgeClient } from '@featherwire/runtime';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
-import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
-import { connectToServer, describeLink } from '../edge/server-connection.js';
+import { type EdgeRunSummary, runData, type SampleResult, STAGES } from '../edge/run-data.js';
+import { connectToServer } from '../edge/server-connection.js';
 import { UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
@@ -24,6 +24,7 @@ export interface RunOptions extends QuantizerOptions {
   readonly server: URL;
   readonly data: string;
   readonly point?: string;
+  readonly budget?: number;
   readonly verify?: true;
   readonly statistics?: true;
   readonly transport: 'ws' | 'http';
@@ -79,9 +80,9 @@ async function runOverLink(
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
     const sampleCount = Math.min(data.length, options.limit ?? data.length);
-    const { verify = false, statistics = false, timeout: timeoutMs } = options;
-    const request = { coding, verify, statistics, timeoutMs };
-    return await runData({ client, manifest, data, sampleCount, request, progress, signal });
+    const infer = inferenceOf(client, bundle, coding, options, signal);
+    const budget = isBudget(coding) ? coding : {};
+    return await runData({ infer, manifest, data, sampleCount, ...budget, progress, signal });
   } catch (error) {
     signal.throwIfAborted(); // what a signal broke off is no failure of the link
     throw error;
@@ -91,11 +92,39 @@ async function runOverLink(
   }
 }
 
-type Coding = string | Readonly<Record<string, QuantizerChoice>>;
+/** One sample at a time, at one point or at that which fits the budget. */
+function inferenceOf(
+  client: EdgeClient,
+  bundle: NodeBundle,
+  coding: Coding,
+  options: RunOptions,
+  signal: AbortSignal,
+): (inputs: TensorMap) => Promise<SampleResult> {
+  const { verify = false, statistics = false, timeout: timeoutMs } = options;
+  const request = { verify, statistics, timeoutMs, signal };
+  if (!isBudget(coding)) return (inputs) => client.infer(inputs, { ...request, coding });
+  const budgeted = createBudgetedClient({ client, bundle, ...coding });
+  return (inputs) => budgeted.infer(inputs, request);
+}
 
-/** The point asked for, or the quantizer of the options for every tensor of the cut. */
+/** One point, quantizers by tensor, or milliseconds for every sample. */
+type Coding = string | Readonly<Record<string, QuantizerChoice>> | Budget;
+
+interface Budget {
+  readonly budgetMs: number;
+}
+
+function isBudget(coding: Coding): coding is Budget {
+  return typeof coding === 'object' && typeof coding.budgetMs === 'number';
+}
+
+/** The budget or point asked for, or the quantizer of the options for every tensor of the cut. */
 function codingOf({ cut, operatingPoints }: BundleManifest, options: RunOptions): Coding {
-  const { point } = options;
+  const { point, budget } = options;
+  if (budget !== undefined) {
+    if (operatingPoints.some(({ measured }) => measured)) return { budgetMs: budget };
+    throw new UsageError('--budget expected a bundle with measured operating points, got one without');
+  }
   if (point === undefined) {
     const quantizer = quantizerOf(options);
     return Object.fromEntries(cut.map(({ name }) => [name, quantizer]));
@@ -126,11 +155,12 @@ function printRun(
     ['bundle', digest.slice(0, 12)],
     ['data', data.description + part],
     ['coding', describeCoding(coding)],
-    ['link', options.link && describeLink(options.link)],
+    ['link', options.link && `${describeLink(options.link)}, shaped on this machine`],
     [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
     ['bytes up', `${bytes(bytesPerSample.sent)} per sample, frames ${bytes(bytesPerSample.payload)}`],
     ['bytes down', `${bytes(bytesPerSample.received)} per sample`],
     ['bits per element', summary.bitsPerElement.toFixed(3)],
+    ['budget', summary.budget ? describeBudget(summary.budget) : undefined],
     ['verified', options.verify && 'the server decodes the same elements'],
     ['repeated', repeated === 0 ? undefined : formatNumberOf(repeated, 'request')],
   ] as const;
@@ -151,8 +181,14 @@ function describeMetric({ value, low, high }: NonNullable<EdgeRunSummary['metric
   return `${formatPercent(value)} (95 % interval ${formatPercent(low)} to ${formatPercent(high)})`;
 }
 
+function describeBudget({ budgetMs, keptShare, choices }: NonNullable<EdgeRunSummary['budget']>): string {
+  const chosen = Object.entries(choices).map(([point, count]) => `${point} ${formatCount(count)}`);
+  return `${formatPercent(keptShare)} within ${formatMs(budgetMs)} ms; sent at ${chosen.join(', ')}`;
+}
+
 function describeCoding(coding: Coding): string {
   if (typeof coding === 'string') return `operating point ${coding}`;
+  if (isBudget(coding)) return `the operating point that fits ${formatMs(coding.budgetMs)} ms`;
   const [first] = Object.values(coding);
   return describeQuantizer(first);
 }

@@ -4,7 +4,14 @@ import { LINK_NAMES } from '@featherwire/link';
 import { type Command, Option } from 'commander';
 import type { RunOptions } from '../actions/run.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, linkArgument, urlArgument } from './arguments.js';
+import {
+  backendOption,
+  integerIn,
+  jsonOption,
+  linkArgument,
+  millisecondsArgument,
+  urlArgument,
+} from './arguments.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
@@ -18,7 +25,8 @@ Examples:
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire run ocr-bundle --server http://127.0.0.1:8350 --data text-lines --limit 100 --bits 4
   $ featherwire run bundle --server http://127.0.0.1:8350 --data test.npz --raw --transport http --json
-  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --link lte`;
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --link lte
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 80ms --link 5g`;
 
 const DEFAULT_RETRIES = 3;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -41,8 +49,16 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         .makeOptionMandatory(),
     )
     .requiredOption('--data <data>', 'what to run; see below')
-    .addOption(new Option('--point <id>', "one of the bundle's operating points, in place of a quantizer"));
-  addQuantizerOptions(command, ['point'])
+    .addOption(new Option('--point <id>', "one of the bundle's operating points, in place of a quantizer"))
+    .addOption(
+      new Option(
+        '--budget <ms>',
+        'time for a sample: sends each at the most accurate measured point that fits',
+      )
+        .argParser(millisecondsArgument)
+        .conflicts('point'),
+    );
+  addQuantizerOptions(command, ['point', 'budget'])
     .addOption(
       new Option('--transport <kind>', 'connection to the server').choices(['ws', 'http']).default('ws'),
     )

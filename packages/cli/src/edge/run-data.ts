@@ -10,21 +10,34 @@ import {
   type Ratio,
   tensorOfInput,
 } from '@featherwire/eval';
-import { type Quantiles, quantiles } from '@featherwire/inference';
-import type { EdgeClient, FeatureRequestOptions, InferResult, RequestTimes } from '@featherwire/runtime';
+import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
+import type { InferResult, RateChoice, RequestTimes } from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
 
 /** What a run needs. */
 export interface EdgeRun {
-  readonly client: EdgeClient;
+  /** Sends one sample; under a budget with the choice of its point. */
+  readonly infer: (inputs: TensorMap) => Promise<SampleResult>;
   readonly manifest: BundleManifest;
   readonly data: DataSet;
   /** Samples to run, at most as many as the data has. */
   readonly sampleCount: number;
-  /** How each sample is sent. */
-  readonly request: Omit<FeatureRequestOptions, 'signal'>;
+  /** Milliseconds that a sample may take; without it every sample goes at one point. */
+  readonly budgetMs?: number;
   readonly progress: ProgressReporter;
   readonly signal: AbortSignal;
+}
+
+/** What comes of one sample. */
+export type SampleResult = InferResult & { readonly choice?: RateChoice };
+
+/** How a budget was kept. */
+export interface BudgetSummary {
+  readonly budgetMs: number;
+  /** Share of the samples whose total time was within it. */
+  readonly keptShare: number;
+  /** How often each point was chosen. */
+  readonly choices: Readonly<Record<string, number>>;
 }
 
 /** What a run gives. */
@@ -38,6 +51,8 @@ export interface EdgeRunSummary {
   /** Bits of all frames over elements of all cut tensors. */
   readonly bitsPerElement: number;
   readonly attempts: number;
+  /** Null without a budget. */
+  readonly budget: BudgetSummary | null;
   /** Medians and 95th percentiles over the samples. */
   readonly times: Readonly<Record<keyof RequestTimes, Quantiles>>;
 }
@@ -60,10 +75,10 @@ export const STAGES: readonly (keyof RequestTimes)[] = [
  * @throws {CommandError} if data and bundle do not fit together
  */
 export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
-  const { client, manifest, data, sampleCount, request, progress, signal } = run;
+  const { infer, manifest, data, sampleCount, budgetMs, progress, signal } = run;
   const input = onlyInput(manifest);
   const metric = manifest.task && metricOfTask(manifest.task);
-  const results: InferResult[] = [];
+  const results: SampleResult[] = [];
   const ratios: Ratio[] = [];
   for (let i = 0; i < sampleCount; i++) {
     signal.throwIfAborted();
@@ -72,12 +87,13 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
       throw new CommandError('bundle expected preprocessing to take pictures, got none in its manifest');
     }
     const feeds = { [input]: await tensorOfInput(sample.input, manifest.preprocessing) };
-    const result = await client.infer(feeds, { ...request, signal });
+    const result = await infer(feeds);
     results.push(result);
     if (metric) ratios.push(metric.score(result.outputs, sample));
     progress.progress(i + 1, sampleCount);
   }
-  return summarize(results, metric ? { name: metric.name, ...bootstrapRatio(ratios) } : null);
+  const estimate = metric ? { name: metric.name, ...bootstrapRatio(ratios) } : null;
+  return summarize(results, estimate, budgetMs === undefined ? null : summarizeBudget(results, budgetMs));
 }
 
 function onlyInput({ inputs, preprocessing }: BundleManifest): string {
@@ -86,7 +102,18 @@ function onlyInput({ inputs, preprocessing }: BundleManifest): string {
   throw new CommandError(`bundle expected one input, as data has, got ${inputs.length}: ${names}`);
 }
 
-function summarize(results: readonly InferResult[], metric: EdgeRunSummary['metric']): EdgeRunSummary {
+function summarizeBudget(results: readonly SampleResult[], budgetMs: number): BudgetSummary {
+  const choices: Record<string, number> = {};
+  for (const { choice } of results) if (choice) choices[choice.point] = (choices[choice.point] ?? 0) + 1;
+  const kept = results.filter(({ times }) => times.totalMs <= budgetMs).length;
+  return { budgetMs, keptShare: kept / results.length, choices };
+}
+
+function summarize(
+  results: readonly SampleResult[],
+  metric: EdgeRunSummary['metric'],
+  budget: BudgetSummary | null,
+): EdgeRunSummary {
   const mean = (measure: (result: InferResult) => number): number =>
     results.reduce((sum, result) => sum + measure(result), 0) / results.length;
   const tensors = results.flatMap(({ bytes }) => bytes.perTensor);
@@ -104,6 +131,7 @@ function summarize(results: readonly InferResult[], metric: EdgeRunSummary['metr
     counted: results[0].bytes.counted,
     bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements,
     attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
+    budget,
     times: Object.fromEntries(times) as EdgeRunSummary['times'],
   };
 }

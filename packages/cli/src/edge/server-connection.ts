@@ -5,7 +5,6 @@ import { createWebSocketTransport, type Transport } from '@featherwire/runtime';
 import { createHttpTransport, startLinkLab } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
 import { UsageError } from '../terminal/errors.js';
-import { formatPercent, formatReal } from '../terminal/units.js';
 
 /** Which connection. */
 export interface ServerConnectionOptions {
@@ -55,12 +54,4 @@ function straight({ server, transport: kind }: ServerConnectionOptions): ServerC
       ? createWebSocketTransport({ url: url.href, WebSocket })
       : createHttpTransport({ url: url.href });
   return { transport, close: () => transport.close() };
-}
-
-/** A shaped link in words. */
-export function describeLink(link: LinkProfile): string {
-  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
-  const rates = `${formatReal(uplinkMbps)} Mbit/s up, ${formatReal(downlinkMbps)} down`;
-  const delays = `round trip ${formatReal(roundTripMs)} ms, jitter ${formatReal(jitterMs)} ms`;
-  return `${name}, shaped on this machine: ${rates}, ${delays}, losses ${formatPercent(lossRate)}`;
 }

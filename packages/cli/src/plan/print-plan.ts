@@ -1,10 +1,10 @@
 /** A plan as text: the verdict, the ways with what was measured, bars, bandwidths, and how cuts were chosen. */
 
+import { describeLink } from '@featherwire/link';
 import {
   BAR_SIGNS,
   type BandwidthRange,
   type Choice,
-  describeLink,
   drawBars,
   type ModelPlan,
   type Plan,

@@ -1,6 +1,5 @@
 /** Bars of text: how the total of each way is made of device, link and server. */
 
-import type { LinkProfile } from '@featherwire/link';
 import type { RatedWay } from '../choice/choose.js';
 
 /** The parts of a total in milliseconds. */
@@ -46,13 +45,4 @@ export function drawBars(ways: readonly RatedWay[], width: number): string[] {
     const bar = signs.map((sign, i) => sign.repeat(ends[i] - (ends[i - 1] ?? 0))).join('');
     return rated.totalMs.p50 > longest ? bar + CUT_SIGN : bar;
   });
-}
-
-/** A link in words. */
-export function describeLink(link: LinkProfile): string {
-  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
-  const parts = [`${uplinkMbps} Mbit/s up`, `${downlinkMbps} Mbit/s down`, `${roundTripMs} ms round trip`];
-  if (jitterMs > 0) parts.push(`${jitterMs} ms jitter`);
-  if (lossRate > 0) parts.push(`${100 * lossRate} % lost`);
-  return `${name}: ${parts.join(', ')}`;
 }

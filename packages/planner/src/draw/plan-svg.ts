@@ -3,10 +3,11 @@
  * ranges in which each way is the fastest. Written as text, without a browser.
  */
 
+import { describeLink } from '@featherwire/link';
 import type { BandwidthRange } from '../choice/break-even.js';
 import type { Choice, RatedWay } from '../choice/choose.js';
 import { totalLine } from '../choice/total.js';
-import { describeLink, longestBarMs, partsOf } from './bars.js';
+import { longestBarMs, partsOf } from './bars.js';
 import { shownWays } from './shown-ways.js';
 
 const WIDTH = 960;

@@ -1,6 +1,13 @@
 /** The edge side: client, transports that run in browsers too, and their errors. */
 
 export {
+  type BudgetedClient,
+  type BudgetedClientOptions,
+  type BudgetedRequestOptions,
+  type BudgetedResult,
+  createBudgetedClient,
+} from './budgeted-client.js';
+export {
   createEdgeClient,
   type EdgeClient,
   type EdgeClientOptions,

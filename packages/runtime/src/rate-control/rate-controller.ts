@@ -40,7 +40,10 @@ export interface ObservedExchange {
 /** A choice with its reason. */
 export interface RateChoice {
   readonly point: string;
-  /** `'fits'`: its 95th percentile is within the budget; `'try'`: its mean is; `'over-budget'`: no point fits, this is the least. */
+  /**
+   * `'fits'`: its 95th percentile is within the budget; `'try'`: only a try can tell; `'over-budget'`: no point fits, this is
+   * the least.
+   */
   readonly reason: 'fits' | 'try' | 'over-budget';
   /** Prediction of the total time. */
   readonly expected: UncertainTime;
@@ -182,7 +185,7 @@ class LadderController implements RateController {
     return isFree && at >= this.#holdUntil && this.#keptInARow >= ADVANCE_AFTER;
   }
 
-  /** One step up if it fits with room; else a try if its mean does. */
+  /** One step up if it fits with room; else a try if it may fit for all that is known. */
   #advance(expected: readonly UncertainTime[], at: number): RateChoice {
     const next = this.#current + 1;
     const limitMs = ADVANCE_SHARE * this.#budgetMs;
@@ -190,7 +193,7 @@ class LadderController implements RateController {
       this.#moveTo(next, at);
       return this.#choice(next, expected, 'fits');
     }
-    if (expected[next].meanMs > limitMs) return this.#choice(this.#current, expected, 'fits');
+    if (p5Of(expected[next]) > limitMs) return this.#choice(this.#current, expected, 'fits');
     this.#trying = next;
     return this.#choice(next, expected, 'try');
   }
@@ -240,4 +243,8 @@ class RunningTime {
 
 function p95Of({ meanMs, deviationMs }: UncertainTime): number {
   return meanMs + P95_DEVIATIONS * deviationMs;
+}
+
+function p5Of({ meanMs, deviationMs }: UncertainTime): number {
+  return meanMs - P95_DEVIATIONS * deviationMs;
 }

@@ -1,0 +1,112 @@
+import type { Bundle } from '@featherwire/bundle';
+import { describe, expect, test } from 'vitest';
+import { createBudgetedClient } from './budgeted-client.js';
+import type { EdgeClient, InferResult } from './edge-client.js';
+import { TransportError } from './errors.js';
+
+const BYTES: Readonly<Record<string, number>> = { coarse: 1_000, fine: 20_000 };
+
+/** A bundle with nothing but its points. */
+function bundleOf(points: readonly object[]): Bundle {
+  return { digest: '0'.repeat(64), manifest: { operatingPoints: points } } as unknown as Bundle;
+}
+
+const measured = (bytesPerSample: number, loss?: number) => ({
+  bytesPerSample,
+  metric: { name: 'top-1 accuracy', value: 0.9 },
+  data: 'pictures',
+  sampleCount: 10,
+  ...(loss !== undefined && { loss: { value: loss, interval: [0, 1], confidence: 0.95 } }),
+});
+
+const POINTS = [
+  { id: 'coarse', measured: measured(BYTES.coarse, 2) },
+  { id: 'unmeasured' },
+  { id: 'fine', measured: measured(BYTES.fine, 0.5) },
+];
+
+/** A client over a link of so many Mbit/s with a round trip of 10 ms, on a clock that it moves. */
+function simulatedClient(link: { mbps: number; isDown?: boolean }) {
+  let nowMs = 0;
+  const sent: string[] = [];
+  const client = {
+    async infer(_: object, { coding }: { coding: string }): Promise<InferResult> {
+      sent.push(coding);
+      if (link.isDown) throw new TransportError('timeout', 'no answer');
+      const linkMs = 10 + (8 * BYTES[coding]) / 1000 / link.mbps;
+      nowMs += linkMs + 5;
+      const times = {
+        headMs: 3,
+        encodeMs: 0,
+        linkMs,
+        queueMs: 0,
+        decodeMs: 0,
+        tailMs: 2,
+        respondMs: 0,
+        readMs: 0,
+      };
+      return {
+        outputs: {},
+        attempts: 1,
+        bytes: { sent: BYTES[coding], received: 0, counted: 'socket', payload: 0, perTensor: [] },
+        times: { ...times, totalMs: linkMs + 5 },
+      } as unknown as InferResult;
+    },
+  } as unknown as EdgeClient;
+  return { client, sent, clock: { now: () => nowMs, sleep: async () => {} } };
+}
+
+describe('createBudgetedClient', () => {
+  test('sends the better point where the link bears it, and the smaller where not', async () => {
+    const link = { mbps: 100 };
+    const { client, sent, clock } = simulatedClient(link);
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(POINTS), budgetMs: 50 });
+    for (let i = 0; i < 30; i++) await budgeted.infer({});
+    expect(sent[0]).toBe('coarse');
+    expect(sent.at(-1)).toBe('fine');
+    link.mbps = 2; // 'fine' now takes 95 ms
+    for (let i = 0; i < 10; i++) await budgeted.infer({});
+    const { choice } = await budgeted.infer({});
+    expect(choice.point).toBe('coarse');
+    expect(sent).not.toContain('unmeasured');
+  });
+
+  test('a failure leads back to the smallest point and is handed on', async () => {
+    const link = { mbps: 100, isDown: false };
+    const { client, sent, clock } = simulatedClient(link);
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(POINTS), budgetMs: 50 });
+    for (let i = 0; i < 30; i++) await budgeted.infer({});
+    link.isDown = true;
+    await expect(budgeted.infer({})).rejects.toThrow('no answer');
+    await expect(budgeted.infer({})).rejects.toThrow(TransportError);
+    expect(sent.slice(-2)).toEqual(['fine', 'coarse']);
+  });
+
+  test('a request may have limits of its own', async () => {
+    const { client, clock } = simulatedClient({ mbps: 100 });
+    const link = { roundTripMs: 10, uplinkMbps: 100, spread: 0.1 };
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(POINTS), budgetMs: 50, link });
+    expect((await budgeted.infer({})).choice.point).toBe('fine');
+    expect((await budgeted.infer({}, { maxBytes: 5_000 })).choice.point).toBe('coarse');
+    await expect(budgeted.infer({}, { maxBytes: 10 })).rejects.toThrow('maxBytes expected at least 1000');
+  });
+
+  test('points without a loss count the better the more bytes they take', async () => {
+    const { client, clock } = simulatedClient({ mbps: 100 });
+    const points = [
+      { id: 'fine', measured: measured(BYTES.fine) },
+      { id: 'coarse', measured: measured(BYTES.coarse) },
+    ];
+    const link = { roundTripMs: 10, uplinkMbps: 100, spread: 0.1 };
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(points), budgetMs: 50, link });
+    expect((await budgeted.infer({})).choice.point).toBe('fine');
+  });
+
+  test('a bundle without measured points is refused', () => {
+    const { client } = simulatedClient({ mbps: 1 });
+    const bundle = bundleOf([{ id: 'unmeasured' }]);
+    expect(() => createBudgetedClient({ client, bundle, budgetMs: 50 })).toThrow(
+      'with measurements, got none',
+    );
+  });
+});
