@@ -23,9 +23,9 @@ import { findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.m
 const CUTS = [
   ['resnet56_cifar10', 'stage3', 3000, 2000],
   ['resnet56_cifar10', 'stage2', 2000, 1000],
-  ['mobilenetv2_qat', 'add36', 600, 400],
-  ['squeezenet1_1', 'pool5', 600, 400],
-  ['deeplabv3_mnv2_voc', 'concat65', 48, 24],
+  ['mobilenetv2_qat', 'add36', 300, 200],
+  ['squeezenet1_1', 'pool5', 300, 200],
+  ['deeplabv3_mnv2_voc', 'concat65', 32, 16],
 ];
 const MAX_LOSS = 1;
 const { values: options } = parseArgs({
@@ -106,10 +106,6 @@ async function measureCut(network, tensor, calibrationCount, testCount) {
       loss: round(test.loss.value, 2),
       interval: test.loss.interval.map((end) => round(end, 2)),
     },
-    families: calibration.families.map(({ name, curve }) => ({
-      name,
-      curve: curve.map(({ bytes, distance }) => [round(bytes, 1), Number(distance.toPrecision(3))]),
-    })),
     comparisons: calibration.comparisons.map(({ family, kind, bytesPerSample, saved }) => ({
       family,
       kind,
@@ -155,6 +151,7 @@ async function readData(size, normalization, calibrationCount, testCount) {
 async function readPictures(size, normalization, count) {
   if (size === 513) return { ...(await readSegmentation(normalization, count)), name: 'COCO pictures' };
   const all = JSON.parse(readFileSync(join(assets, 'imagenet/labels.json'), 'utf8'));
+  if (count > all.length) throw new RangeError(`pictures expected at most ${all.length}, got ${count}`);
   const inputs = await readInputs(assets, size, normalization, count);
   const step = Math.floor(all.length / count);
   return { inputs, labels: inputs.map((_, i) => all[i * step].label), name: 'ImageNet pictures' };

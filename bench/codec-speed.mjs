@@ -22,7 +22,6 @@ import {
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
-  javascriptBackend,
   loadBackend,
 } from '@featherwire/codec';
 import { createRandom } from '@featherwire/tensor';
@@ -38,6 +37,7 @@ const BATCH_MS = 8;
 const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '31' } } });
 const rounds = Number(options.rounds);
 const backend = await loadBackend('wasm');
+const javascript = await loadBackend('javascript');
 const data = rectifiedMap(createRandom(7));
 const feature = { dtype: 'float32', shape: SHAPE, data };
 const target = new Float32Array(data.length);
@@ -110,11 +110,11 @@ function stages(quantizer, levelCount, frame) {
     { name: 'stage: trees of bins decode', run: () => backend.decodeTrees(lanes, geometry, alphabet) },
     {
       name: 'stage: rANS encode, JavaScript',
-      run: () => javascriptBackend.encodeRans(indices, table, LANES),
+      run: () => javascript.encodeRans(indices, table, LANES),
     },
     {
       name: 'stage: rANS decode, JavaScript',
-      run: () => javascriptBackend.decodeRans(payload, data.length, table),
+      run: () => javascript.decodeRans(payload, data.length, table),
     },
     { name: 'stage: rANS encode', run: () => backend.encodeRans(indices, table, LANES) },
     { name: 'stage: checksum', run: () => backend.crc32(frame) },

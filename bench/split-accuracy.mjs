@@ -40,19 +40,34 @@ async function* openTensor(network, model, tensor, { calibration, test, labels }
   const [seen, features] = [await run(calibration), await run(test)];
   await headSession.close();
   const tailSession = await createLocalSession(serializeModel(tail), { intraOpThreads: 2 });
+  const answer = async (tensors) =>
+    (
+      await mapBatches(tensors, async (input) => (await tailSession.run({ [tensor]: input })).outputs.logits)
+    ).map(({ data }) => data);
   /** 100 for each right answer, 0 for others, as ratios for the intervals of `eval`. */
-  const classify = async (tensors) => {
-    const logits = await mapBatches(
-      tensors,
-      async (input) => (await tailSession.run({ [tensor]: input })).outputs.logits,
-    );
-    return logits.map(({ data }, i) => {
+  const score = (logits) =>
+    logits.map((data, i) => {
       const isRight = data.indexOf(Math.max(...data)) === labels[i];
       return { numerator: isRight ? 100 : 0, denominator: 1 };
     });
-  };
-  yield { network, tensor, seen, features, classify };
+  const classify = async (tensors) => score(await answer(tensors));
+  yield { network, tensor, seen, features, answer, score, classify };
   await tailSession.close();
+}
+
+/** Mean divergence of Kullback and Leibler, in natural units, of the classes' probabilities from those of other logits. */
+export function meanDivergence(logits, wholeLogits) {
+  const sum = logits.reduce((total, own, i) => {
+    const [p, q] = [logProbabilities(wholeLogits[i]), logProbabilities(own)];
+    return total + p.reduce((divergence, logP, k) => divergence + Math.exp(logP) * (logP - q[k]), 0);
+  }, 0);
+  return sum / logits.length;
+}
+
+function logProbabilities(logits) {
+  const highest = Math.max(...logits);
+  const logSum = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
+  return Array.from(logits, (logit) => logit - highest - logSum);
 }
 
 /** Runs batches of tensors [1, …] and parts the results again. */

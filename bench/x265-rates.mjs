@@ -1,15 +1,20 @@
 /**
  * Features as video: x265 intra against our frames at equal accuracy. The channels of each test image's feature are tiled
  * to one gray picture of 10 bits over the range of calibration images, all pictures are coded as intra frames by
- * `libx265` (ffmpeg) at several quantization parameters, and the decoded ones go through the real tail. Ours are bundled
- * frames with static contexts over the same range and over limits of the activation's model, with rate-distortion
- * optimized indices, and self-contained frames of the binary coder over the range of each tensor or of cosine blocks. Bytes are all bytes of
- * the streams; x265's parameter sets are shared by all pictures.
+ * `libx265` (ffmpeg) at several quantization parameters, and the decoded ones go through the real tail. Bytes are all bytes
+ * of the streams; x265's parameter sets are shared by all pictures. Ours, every byte of each frame counted:
+ * - levels: self-contained frames of uniform levels over the tensor's own range under the binary coder;
+ * - blocks: self-contained frames of cosine blocks, rate-distortion optimized;
+ * - components 8, components 2: the same with blocks of 8 and of 2 by 2 of components of the channels, in bundled frames; the
+ *   basis is designed on calibration images and part of the profile that both ends hold, whose bytes stand beside.
  *
- * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the accuracies that both reach, between
- * the upper envelopes of the points (accuracy against log rate, straight lines in between).
+ * The Bjøntegaard rate is the mean difference of the logarithms of the rates, over the qualities that both reach, between
+ * the upper envelopes of the points (quality against log rate, straight lines in between). Quality is the top-1 accuracy,
+ * or, since few images tell accuracies only roughly apart, the negative logarithm of the mean divergence of the classes'
+ * probabilities from those of the unsplit network. Each way of ours has as many points as x265 and is compared alone: an
+ * envelope over more points gains from the scatter of the accuracies.
  *
- * Usage: npm run build && node bench/x265-rates.mjs [--cifar 100] [--imagenet 40] > results/x265-rates.json
+ * Usage: npm run build && node bench/x265-rates.mjs [--cifar 100] [--imagenet 40] [--network NAME] > results/x265-rates.json
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,16 +22,19 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  addChannelMoments,
   addValues,
+  createChannelMoments,
   createStatistics,
   decodeFrame,
-  designRange,
+  designChannelBasis,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
   loadBackend,
+  writeProfile,
 } from '@featherwire/codec';
-import { CALIBRATION, splitTensors } from './split-accuracy.mjs';
+import { CALIBRATION, meanDivergence, splitTensors } from './split-accuracy.mjs';
 
 /** One cut of each network, between early and late. */
 const CUTS = {
@@ -38,17 +46,20 @@ const CUTS = {
   mobilenetv2_qat: 'add36',
 };
 const QUANTIZATION_PARAMETERS = [16, 22, 27, 32, 37, 42, 47, 51];
-const CALIBRATED_LEVELS = [16, 12, 8, 6, 5, 4, 3];
-const MODEL_LEVELS = [8, 6, 4, 3, 2];
 const OWN_LEVELS = [32, 16, 8, 6, 5, 4, 3, 2];
-/** Steps of coefficients in parts of the largest calibrated value. */
-const BLOCK_STEPS = [0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5];
-const BLOCK_LAMBDA = 0.2;
-const LAMBDA = 0.15;
+/** Steps of coefficients in parts of the largest calibrated value, for blocks of 8; smaller blocks spread errors less. */
+const BLOCK_STEPS = [0.05, 0.08, 0.125, 0.18, 0.25, 0.35, 0.5, 0.7];
+/** More than any coefficient of these steps has. */
+const BLOCK_LEVELS = 2047;
+const LAMBDA = 0.1;
 const WHITE = 1023;
 
 const { values: options } = parseArgs({
-  options: { cifar: { type: 'string', default: '100' }, imagenet: { type: 'string', default: '40' } },
+  options: {
+    cifar: { type: 'string', default: '100' },
+    imagenet: { type: 'string', default: '40' },
+    network: { type: 'string' },
+  },
 });
 const testCounts = { 32: Number(options.cifar), 224: Number(options.imagenet) };
 if (!/libx265/.test(spawnSync('ffmpeg', ['-hide_banner', '-encoders'], { encoding: 'utf8' }).stdout ?? '')) {
@@ -59,8 +70,9 @@ const backend = await loadBackend();
 const directory = mkdtempSync(join(tmpdir(), 'featherwire-x265-'));
 const rows = [];
 try {
-  for await (const cut of splitTensors(testCounts, (network, tensor) => CUTS[network] === tensor))
-    rows.push(await compare(cut));
+  const isWanted = (network, tensor) =>
+    CUTS[network] === tensor && (!options.network || options.network === network);
+  for await (const cut of splitTensors(testCounts, isWanted)) rows.push(await compare(cut));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
@@ -70,18 +82,20 @@ process.stdout.write(
   `${JSON.stringify({ command: 'node bench/x265-rates.mjs', machine, settings, rows }, null, 1)}\n`,
 );
 
-async function compare({ network, tensor, seen, features, classify }) {
+async function compare({ network, tensor, seen, features, answer, score }) {
   const statistics = createStatistics();
   for (const { data } of seen) addValues(statistics, data);
   const range = { low: Math.min(0, statistics.low), high: statistics.high };
   const elements = features[0].data.length * features.length;
+  const whole = await answer(features);
   const point = async (name, bytes, decoded) => {
-    const answers = await classify(decoded);
-    const accuracy = answers.reduce((sum, { numerator }) => sum + numerator, 0) / answers.length;
+    const answers = await answer(decoded);
+    const accuracy = score(answers).reduce((sum, { numerator }) => sum + numerator, 0) / answers.length;
     const found = {
       name,
       rate: Number(((8 * bytes) / elements).toFixed(4)),
       accuracy: Number(accuracy.toFixed(2)),
+      divergence: Number(meanDivergence(answers, whole).toPrecision(4)),
     };
     process.stderr.write(`${network} ${tensor}: ${JSON.stringify(found)}\n`);
     return found;
@@ -91,83 +105,98 @@ async function compare({ network, tensor, seen, features, classify }) {
     const { bytes, decoded } = codeAsVideo(features, range, parameter);
     x265.push(await point(`qp ${parameter}`, bytes, decoded));
   }
-  const ours = [];
-  const quantizers = [
-    ...CALIBRATED_LEVELS.map((levelCount) => ['calibrated range', levelCount, range]),
-    ...MODEL_LEVELS.map((levelCount) => [
-      'model limits',
-      levelCount,
-      designRange(statistics, { levelCount }),
+  const largest = Math.max(-range.low, range.high);
+  const profiled = profilesOfComponents(seen);
+  const ways = {
+    levels: OWN_LEVELS.map((levelCount) => [
+      `${levelCount} levels`,
+      () => codeAsLevels(features, levelCount),
     ]),
-  ];
-  for (const [name, levelCount, { low, high }] of quantizers) {
-    const { bytes, decoded } = codeAsFrames(seen, features, levelCount, { kind: 'fixed', low, high });
-    ours.push(await point(`${name}, ${levelCount} levels`, bytes, decoded));
+    blocks: BLOCK_STEPS.map((share) => [`step ${share}`, () => codeAsBlocks(features, share * largest)]),
+    'components 8': BLOCK_STEPS.map((share) => [
+      `step ${share}`,
+      () => codeAsComponents(features, profiled(8, share * largest)),
+    ]),
+    'components 2': BLOCK_STEPS.map((share) => [
+      `step ${share}`,
+      () => codeAsComponents(features, profiled(2, share * largest)),
+    ]),
+  };
+  const ours = [];
+  for (const [way, codings] of Object.entries(ways)) {
+    const points = [];
+    for (const [name, code] of codings) {
+      const { bytes, decoded } = code();
+      points.push(await point(name, bytes, decoded));
+    }
+    const byAccuracy = differenceOfRates(x265, points, ({ accuracy }) => accuracy);
+    const byDivergence = differenceOfRates(x265, points, ({ divergence }) => -Math.log(divergence));
+    process.stderr.write(
+      `${network} ${tensor}, ${way}: Bjøntegaard rates ${byAccuracy} %, ${byDivergence} %\n`,
+    );
+    ours.push({ way, byAccuracy, byDivergence, points });
   }
-  for (const levelCount of OWN_LEVELS) {
-    const { bytes, decoded } = codeAlone(features, levelCount);
-    ours.push(await point(`own range, ${levelCount} levels`, bytes, decoded));
-  }
-  for (const share of BLOCK_STEPS) {
-    const { bytes, decoded } = codeAsBlocks(features, share * Math.max(-range.low, range.high));
-    ours.push(await point(`blocks, step ${share} of the range`, bytes, decoded));
-  }
-  const unsplit = await point('unsplit', 0, features);
-  const bjontegaardRate = differenceOfRates(x265, ours);
-  process.stderr.write(`${network} ${tensor}: Bjøntegaard rate ${bjontegaardRate} %\n`);
+  const accuracy = score(whole).reduce((sum, { numerator }) => sum + numerator, 0) / whole.length;
   const shape = features[0].shape.slice(1);
+  const profileBytes = writeProfile(profiled(8, 1)).length;
   return {
     network,
     tensor,
     shape,
     images: features.length,
-    accuracy: unsplit.accuracy,
-    bjontegaardRate,
+    accuracy: Number(accuracy.toFixed(2)),
+    profileBytes,
     x265,
     ours,
   };
 }
 
-function codeAsFrames(seen, features, levelCount, range) {
-  const quantizer = { kind: 'uniform', levelCount, range };
-  const profile = (coder) => ({
-    tensors: [designTensorProfile(seen, { quantizer, coder, contextPreference: 'size', backend })],
-  });
-  const [table, contexts] = [profile('rans'), profile('rans-contexts')];
-  let bytes = 0;
-  const decoded = features.map((feature, sequenceNumber) => {
-    const common = { point: 0, sequenceNumber, backend };
-    const decode = (frame, profile) => decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
-    // Costs are those of the table, and the indices then coded by contexts: the decoder need not know.
-    const cheap = encodeBundledFrame([feature], { ...common, profile: table, lambda: LAMBDA });
-    const frame = encodeBundledFrame([decode(cheap, table)], { ...common, profile: contexts });
-    bytes += frame.length;
-    return decode(frame, contexts);
-  });
-  return { bytes, decoded };
-}
-
-function codeAlone(features, levelCount) {
+function codeAsLevels(features, levelCount) {
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'minmax' } };
-  let bytes = 0;
-  const decoded = features.map((feature) => {
-    const frame = encodeFrame(feature, { quantizer, coder: 'binary', backend });
-    bytes += frame.length;
-    return decodeFrame(frame, { backend });
-  });
-  return { bytes, decoded };
+  return codeAlone(features, { quantizer, coder: 'binary' });
 }
 
-/** Cosine coefficients, of smaller blocks where planes are small. */
+/** Cosine coefficients of the planes, of smaller blocks where planes are small. */
 function codeAsBlocks(features, step) {
   const [rows, columns] = features[0].shape.slice(-2);
   const blockSize = Math.min(rows, columns) >= 8 ? 8 : 4;
-  const quantizer = { kind: 'blocks', blockSize, step, levelCount: 255 };
+  return codeAlone(features, { quantizer: { kind: 'blocks', blockSize, step }, lambda: LAMBDA });
+}
+
+function codeAlone(features, coding) {
   let bytes = 0;
   const decoded = features.map((feature) => {
-    const frame = encodeFrame(feature, { quantizer, lambda: BLOCK_LAMBDA, backend });
+    const frame = encodeFrame(feature, { ...coding, backend });
     bytes += frame.length;
     return decodeFrame(frame, { backend });
+  });
+  return { bytes, decoded };
+}
+
+/** Profiles by block size and step, with a basis of the calibration images. */
+function profilesOfComponents(seen) {
+  const moments = createChannelMoments(seen[0].shape.at(-3));
+  for (const { data, shape } of seen) addChannelMoments(moments, data, shape);
+  const basis = designChannelBasis(moments);
+  return (blockSize, step) => {
+    const quantizer = { kind: 'blocks', blockSize, step, levelCount: BLOCK_LEVELS, basis };
+    return { tensors: [designTensorProfile(seen, { quantizer, backend })] };
+  };
+}
+
+function codeAsComponents(features, profile) {
+  const profiles = new Map([[0, profile]]);
+  let bytes = 0;
+  const decoded = features.map((feature, sequenceNumber) => {
+    const frame = encodeBundledFrame([feature], {
+      profile,
+      point: 0,
+      sequenceNumber,
+      lambda: LAMBDA,
+      backend,
+    });
+    bytes += frame.length;
+    return decodeFrame(frame, { backend, profiles });
   });
   return { bytes, decoded };
 }
@@ -227,34 +256,38 @@ function run(args) {
   if (status !== 0) throw new Error(`ffmpeg failed: ${stderr.trim().split('\n').at(-1)}`);
 }
 
-/** Percent by which the rate of `b` differs from that of `a` at equal accuracy; null if they share none. */
-function differenceOfRates(a, b) {
-  const [curveA, curveB] = [a, b].map(envelope);
-  const low = Math.max(curveA[0].accuracy, curveB[0].accuracy);
-  const high = Math.min(curveA.at(-1).accuracy, curveB.at(-1).accuracy);
+/**
+ * Percent by which the rate of `b` differs from that of `a` at equal quality; null if they share none.
+ * @param qualityOf - of a point, larger for better ones
+ */
+function differenceOfRates(a, b, qualityOf) {
+  const [curveA, curveB] = [a, b].map((points) => envelope(points, qualityOf));
+  const low = Math.max(curveA[0].quality, curveB[0].quality);
+  const high = Math.min(curveA.at(-1).quality, curveB.at(-1).quality);
   if (!(low < high)) return null;
   const steps = 1000;
   let sum = 0;
   for (let i = 0; i < steps; i++) {
-    const accuracy = low + ((i + 0.5) / steps) * (high - low);
-    sum += logRateAt(curveB, accuracy) - logRateAt(curveA, accuracy);
+    const quality = low + ((i + 0.5) / steps) * (high - low);
+    sum += logRateAt(curveB, quality) - logRateAt(curveA, quality);
   }
   return Number((100 * (Math.exp(sum / steps) - 1)).toFixed(1));
 }
 
-/** Points that no cheaper one is as accurate as, by accuracy. */
-function envelope(points) {
+/** Points that no cheaper one is as good as, by quality. */
+function envelope(points, qualityOf) {
   const kept = [];
   for (const point of [...points].sort((p, q) => p.rate - q.rate)) {
-    if (kept.length === 0 || point.accuracy > kept.at(-1).accuracy) kept.push(point);
+    const quality = qualityOf(point);
+    if (kept.length === 0 || quality > kept.at(-1).quality) kept.push({ rate: point.rate, quality });
   }
   return kept;
 }
 
-function logRateAt(curve, accuracy) {
-  const after = curve.findIndex((point) => point.accuracy >= accuracy);
+function logRateAt(curve, quality) {
+  const after = curve.findIndex((point) => point.quality >= quality);
   if (after === 0) return Math.log(curve[0].rate);
   const [p, q] = [curve[after - 1], curve[after]];
-  const share = (accuracy - p.accuracy) / (q.accuracy - p.accuracy);
+  const share = (quality - p.quality) / (q.quality - p.quality);
   return Math.log(p.rate) * (1 - share) + Math.log(q.rate) * share;
 }

@@ -11,7 +11,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { javascriptBackend, loadBackend, referenceBackend } from '@featherwire/codec';
+import { loadBackend, referenceBackend } from '@featherwire/codec';
 import { chromium } from 'playwright-core';
 import { frameDigests } from './frame-digests.mjs';
 
@@ -37,7 +37,7 @@ const PAGE = `<!doctype html><script type="importmap">
 
 const results = new Map([
   ['reference, Node', frameDigests(referenceBackend, cases)],
-  ['JavaScript, Node', frameDigests(javascriptBackend, cases)],
+  ['JavaScript, Node', frameDigests(await loadBackend('javascript'), cases)],
   ['WebAssembly, Node', frameDigests(await loadBackend('wasm'), cases)],
 ]);
 if (CHROMIUM) await addBrowser();

@@ -22,6 +22,7 @@ const TABLE = {
   train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
+  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
   report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
@@ -34,6 +35,7 @@ const TABLE = {
     'authoring',
     'eval',
     'calibration',
+    'planner',
     'runtime',
     'demo',
     'link',
@@ -41,7 +43,7 @@ const TABLE = {
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'report', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */
@@ -63,6 +65,7 @@ const CODEC_ENCODING_ONLY = [
   'entropy/encode-indices.ts',
   'entropy/encode-by-contexts.ts',
   'entropy/encode-packed.ts',
+  'entropy/binary/index-choice.ts',
   'entropy/contexts/context-statistics.ts',
   'entropy/contexts/cell-design.ts',
   'entropy/contexts/channel-classes.ts',
@@ -70,6 +73,7 @@ const CODEC_ENCODING_ONLY = [
   'layout/reshape.ts',
   'layout-choice.ts',
   'design-profile.ts',
+  'feature-summary.ts',
   'rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
@@ -87,6 +91,7 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/entropy-constrained.ts',
   'quantizer/range-design.ts',
   'quantizer/channel-statistics.ts',
+  'quantizer/basis-design.ts',
   'quantize-feature.ts',
   'fixed-quantizer.ts',
 ];

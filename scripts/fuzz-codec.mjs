@@ -10,7 +10,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import {
   BitstreamError,
   decodeTensors,
-  javascriptBackend,
+  loadBackend,
   loadWasmBackend,
   readProfile,
   referenceBackend,
@@ -29,7 +29,7 @@ const LIMITS = { maxElements: 2 ** 16 };
 const MUTATIONS_PER_FRAME = 200;
 
 const random = createRandom(seed);
-const backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
+const backends = [referenceBackend, await loadBackend('javascript'), await loadWasmBackend()];
 const end = Date.now() + seconds * 1000;
 const outcomes = new Map();
 let frames = 0;

@@ -23,6 +23,12 @@ import { createRandom, float16FromFloat32, writeNpy } from '@featherwire/tensor'
 const directory = fileURLToPath(new URL('../packages/codec/test/vectors', import.meta.url));
 const minmax = { kind: 'minmax' };
 const lossless = { kind: 'lossless' };
+/** Two components of three channels, nearly orthonormal. */
+const twoOfThree = {
+  channelCount: 3,
+  componentCount: 2,
+  weights: Int16Array.of(9459, 9459, 9459, 11_585, 0, -11_585),
+};
 
 function features(count, seed, draw) {
   const random = createRandom(seed);
@@ -220,6 +226,21 @@ const good = [
     'blocks-4-signed-float16',
     { dtype: 'float16', shape: [2, 9, 8], data: float16FromFloat32(features(144, 61, normal)) },
     { kind: 'blocks', blockSize: 4, step: 0.03125, levelCount: 255 },
+  ],
+  [
+    'blocks-2-of-components',
+    float32([2, 3, 5, 7], smoothPlanes(6, 5, 7, 62, false)),
+    { kind: 'blocks', blockSize: 2, step: 0.125, basis: twoOfThree },
+  ],
+  [
+    'blocks-8-of-components-rectified',
+    float32([3, 9, 12], smoothPlanes(3, 9, 12, 63, true)),
+    { kind: 'blocks', blockSize: 8, step: 0.5, levelCount: 301, basis: twoOfThree },
+  ],
+  [
+    'blocks-1-int8',
+    { dtype: 'int8', shape: [4, 5], data: Int8Array.from({ length: 20 }, (_, i) => 11 * i - 100) },
+    { kind: 'blocks', blockSize: 1, step: 3 },
   ],
   [
     'tree-signed-7-levels',
@@ -479,6 +500,12 @@ function lessOwn() {
   new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
   return frame;
 }
+/** Blocks of as many channels as make the sum of the least weights too large. */
+function heavyBasis() {
+  const channels = 33;
+  const weights = new Array(channels * channels).fill([0x00, 0x80]).flat();
+  return handmade([0, 0x83, channels, 8, 8, 0x23, 3, 0, 0, 0x80, 0x3f, channels, channels, ...weights]);
+}
 /** The preamble, these bytes, and 16 zeros. */
 function handmade(bytes) {
   return Uint8Array.of(0xf5, 0x46, 0x57, 1, ...bytes, ...new Uint8Array(16));
@@ -514,6 +541,14 @@ const bad = [
   ['blocks-of-even-levels', 'invalid-field', handmade([0, 0x82, 8, 8, 3, 4, 0, 0, 0x80, 0x3f])],
   ['blocks-reserved-bit', 'reserved-bits', handmade([0, 0x82, 8, 8, 0x13, 3, 0, 0, 0x80, 0x3f])],
   ['blocks-without-a-step', 'invalid-field', handmade([0, 0x82, 8, 8, 3, 3, 0, 0, 0, 0])],
+  ['basis-of-other-channels', 'invalid-field', handmade([0, 0x83, 2, 8, 8, 0x23, 3, 0, 0, 0x80, 0x3f, 3, 1])],
+  ['basis-of-a-plane', 'invalid-field', handmade([0, 0x82, 8, 8, 0x23, 3, 0, 0, 0x80, 0x3f, 1, 1, 0, 0x40])],
+  [
+    'basis-of-more-components',
+    'invalid-field',
+    handmade([0, 0x83, 2, 8, 8, 0x23, 3, 0, 0, 0x80, 0x3f, 2, 3]),
+  ],
+  ['basis-of-heavy-weights', 'invalid-field', heavyBasis()],
   ['tree-of-no-mass', 'invalid-table', handmadeSection([2, 0x39, 0])],
   ['tree-of-mass-21', 'invalid-table', handmadeSection([2, 0x79, 5])],
   ['knot-step-6', 'invalid-table', handmadeSection([2, 0x31, 0])],

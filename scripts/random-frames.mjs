@@ -107,6 +107,12 @@ function randomCoding(random, feature) {
   const levelCount = 2 + random.nextInteger(pick([3, 15, 255, 5_000]));
   const axis = random.nextInteger(Math.max(1, feature.shape.length));
   const groupCount = 1 + random.nextInteger(Math.max(1, feature.shape[axis] ?? 1));
+  const channels = feature.shape.at(-3) ?? 1;
+  const componentCount = 1 + random.nextInteger(channels);
+  const weights = Int16Array.from(
+    { length: componentCount * channels },
+    () => random.nextInteger(20_001) - 10_000,
+  );
   const quantizer = pick([
     { kind: 'none' },
     { kind: 'integer' },
@@ -114,7 +120,8 @@ function randomCoding(random, feature) {
     { kind: 'uniform', levelCount, range },
     { kind: 'asymmetric', bits: 1 + random.nextInteger(16), range },
     { kind: 'levels', levels: [-1, 0.25, 3], thresholds: [-0.5, 1] },
-    { kind: 'blocks', blockSize: pick([4, 8]), step: 10 ** (random.nextInteger(4) - 2) },
+    { kind: 'blocks', blockSize: pick([1, 2, 4, 8]), step: 10 ** (random.nextInteger(4) - 2) },
+    { kind: 'blocks', blockSize: 4, step: 0.1, basis: { channelCount: channels, componentCount, weights } },
     { kind: 'grouped', levelCount, axis, groupCount, range: { kind: 'minmax' } },
   ]);
   const coder = pick(['auto', 'rans', 'rans-contexts', 'rans-packed', 'binary', 'binary-fast']);

@@ -11,7 +11,10 @@
  *        node bench/codec-speed.mjs > results/codec-speed.json
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
+ *        node bench/plan-check.mjs > results/plan-check.json
  *        node bench/chooser-regret.mjs > results/chooser-regret.json
+ *        node bench/calibration.mjs (writes results/calibration.json cut by cut)
+ *        node bench/x265-rates.mjs > results/x265-rates.json
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
@@ -46,8 +49,11 @@ fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('re
 fill('docs/results.md', 'results/codec-speed.json', codecSpeedTable(read('results/codec-speed.json')));
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
+fill('docs/results.md', 'results/calibration.json', calibrationTable(read('results/calibration.json')));
 fill('docs/results.md', 'results/accuracy-rates.json', accuracyTable(read('results/accuracy-rates.json')));
+fill('docs/results.md', 'results/plan-check.json', planCheckTable(read('results/plan-check.json')));
 fill('docs/results.md', 'results/chooser-regret.json', regretTable(read('results/chooser-regret.json')));
+fill('docs/results.md', 'results/x265-rates.json', videoTable(read('results/x265-rates.json')));
 
 fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')));
 
@@ -322,6 +328,41 @@ function losslessTable({ command, machine, settings, rows }) {
   ];
 }
 
+function calibrationTable({ command, machine, maxLoss, rows }) {
+  const loss = ({ loss, interval: [low, high] }) =>
+    `${loss.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  const saved = (row, kind) => {
+    const found = row.comparisons.find((own) => own.kind === kind);
+    return found ? `${found.bytes.toFixed(0)} (${found.savedPercent.toFixed(0)} %)` : '-';
+  };
+  return [
+    `From \`${command}\`, at most ${maxLoss} point of loss; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| network | tensor | elements | coding | bytes | loss claimed | bytes on test | loss on test | one range | one step of coefficients |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const point = row.ladder.find(({ id }) => id === row.chosen);
+      if (!point || !row.test)
+        return `| ${row.network} | \`${row.tensor}\` | ${row.elements} | none found | - | - | - | - | - | - |`;
+      const cells = [
+        row.network,
+        `\`${row.tensor}\``,
+        row.elements,
+        point.family,
+        point.bytes,
+        loss(point),
+        row.test.bytes,
+        loss(row.test),
+        saved(row, 'range'),
+        saved(row, 'coefficients'),
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+    '',
+    `Samples: ${rows.map(({ tensor, samples: s }) => `\`${tensor}\` ${s.design} for design, ${s.selection} for choosing, ${s.claim} for the claim, ${s.test} for the test`).join('; ')}.`,
+  ];
+}
+
 function accuracyTable({ command, machine, settings, rows }) {
   const percent = (value) => `${(100 * value).toFixed(0)} %`;
   const cell = (found) =>
@@ -394,6 +435,39 @@ function elementsOf(shape) {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
+function planCheckTable({
+  command,
+  machine,
+  settings,
+  medianPlannedError,
+  medianPredictedError,
+  rows,
+  breakEvens,
+}) {
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const confirmed = (points) => `${points.filter((point) => point.confirmed).length} of ${points.length}`;
+  const { samples, deviceSlowdown, loadBefore, loadAfter } = settings;
+  return [
+    `From \`${command} > results/plan-check.json\`, ${samples} samples, a device ${deviceSlowdown} times as slow as the machine; ${machine.processor}, ${machine.cores} cores with a load of ${loadBefore.toFixed(1)} before and ${loadAfter.toFixed(1)} after, Node ${machine.node}.`,
+    '',
+    `Median error of totals predicted from stages measured in turns: ${percent(medianPredictedError)}; planned from stages measured beforehand: ${percent(medianPlannedError)}.`,
+    '',
+    '| way | link | bytes up | planned, ms | predicted, ms | measured, ms | error, planned | error, predicted |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ way, link, bytes, plannedMs, predictedMs, measuredMs, plannedError, predictedError }) => {
+      const times = [plannedMs, predictedMs, measuredMs].map((ms) => ms.toFixed(1));
+      return `| ${[way, link, Math.round(bytes), ...times, percent(plannedError), percent(predictedError)].join(' | ')} |`;
+    }),
+    '',
+    '| break-even, Mbit/s | below | above | points at which the right one was faster | at Mbit/s: below, above, ms |',
+    '| --- | --- | --- | --- | --- |',
+    ...breakEvens.map(({ mbps, below, above, points }) => {
+      const times = points.map((point) => `${point.mbps}: ${point.belowMs}, ${point.aboveMs}`).join('; ');
+      return `| ${[mbps, below, above, confirmed(points), times].join(' | ')} |`;
+    }),
+  ];
+}
+
 function cutsTable({ command, machine, rows }) {
   const shapeOf = (shape) => (shape ? shape.join('×') : '?');
   const sum = (list) => list.reduce((total, count) => total + count, 0);
@@ -446,5 +520,42 @@ function trainUnitsTable({ command, machine, rows }) {
     '| --- | --- | ---: | --- | ---: | --- | --- |',
     ...lines.map((line) => `| ${line} |`),
     '',
+  ];
+}
+
+function videoTable({ command, machine, settings, rows }) {
+  const { testImages, calibrationImages, lambda } = settings;
+  const percent = (value) =>
+    value === null ? 'none shared' : `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(0)} %`;
+  const ways = rows[0].ours.map(({ way }) => way);
+  const below = (way, quality) =>
+    rows.filter(({ ours }) => (ours.find((one) => one.way === way)[quality] ?? 0) < 0).length;
+  return [
+    `From \`${command} > results/x265-rates.json\`, ${Object.values(testImages).join(' and ')} test images (CIFAR-10 and ImageNet), bases from ${Object.values(calibrationImages).join(' and ')} others, lambda ${lambda}; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| ours | fewer bits than x265 at equal accuracy | at equal divergence |',
+    '| --- | --- | --- |',
+    ...ways.map(
+      (way) =>
+        `| ${way} | ${below(way, 'byAccuracy')} of ${rows.length} | ${below(way, 'byDivergence')} of ${rows.length} |`,
+    ),
+    '',
+    'Bjøntegaard rates against x265, at equal accuracy and at equal divergence:',
+    '',
+    `| network | tensor | shape | unsplit top-1 | profile, kB | ${ways.join(' | ')} |`,
+    `| --- | --- | --- | --- | --- | ${ways.map(() => '---').join(' | ')} |`,
+    ...rows.map(({ network, tensor, shape, accuracy, profileBytes, ours }) => {
+      const rates = ours.map(
+        ({ byAccuracy, byDivergence }) => `${percent(byAccuracy)}, ${percent(byDivergence)}`,
+      );
+      const cells = [
+        network,
+        `\`${tensor}\``,
+        shape.join('×'),
+        accuracy.toFixed(1),
+        (profileBytes / 1000).toFixed(0),
+      ];
+      return `| ${[...cells, ...rates].join(' | ')} |`;
+    }),
   ];
 }

@@ -190,17 +190,20 @@ export interface ByteQuantiles {
   readonly max: number;
 }
 
-/** Shares of a cut tensor's elements at calibration, from which drift is told. */
+/**
+ * Shares of a cut tensor's elements at calibration, from which drift is told. They are those of the codec's
+ * `summarizeFeature`.
+ */
 export interface TensorBand {
   /** Name of the cut tensor. */
   readonly tensor: string;
-  /** Elements outside the range of the quantizer's levels. */
+  /** Elements that are too far beyond the quantizer's levels. */
   readonly saturated: ShareBand;
   /** Elements whose index is the background. */
   readonly background: ShareBand;
 }
 
-/** A share in [0, 1] with the limits, inclusive, that it stays within as long as nothing drifts. */
+/** A share in [0, 1], and the limits, inclusive, that its mean over some tens of samples keeps as long as nothing drifts. */
 export interface ShareBand {
   readonly mean: number;
   readonly low: number;

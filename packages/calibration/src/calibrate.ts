@@ -112,8 +112,11 @@ const SPECTRAL_POWERS = [
 ];
 const ELEMENT_POWERS = [{ frequency: 0, channel: 0.5 }];
 const SPECTRAL_LAMBDA = 0.15;
+/** Elements that ranges and tables are made from, about: more change little and every design goes through them. */
+const DESIGN_ELEMENTS = 2 ** 20;
+const MIN_DESIGN_SAMPLES = 4;
 /** Samples that families are first compared on. */
-const SCREENING_SAMPLES = 40;
+const SCREENING_SAMPLES = 32;
 /** Damage beyond which no metric survives: nothing coarser is looked at. */
 const HOPELESS_DISTANCE = 1;
 /** Damage below which nothing finer is of use. */
@@ -199,7 +202,9 @@ async function familiesOf(samples: SplitSamples, options: CalibrationOptions): P
   const cut: TensorSamples[] = [];
   for (let i = 0; i < samples.bench.tensorNames.length; i++) {
     const features = [];
-    for (const sample of samples.parts.design) features.push((await samples.bench.features(sample))[i]);
+    const most = Math.max(MIN_DESIGN_SAMPLES, Math.floor(DESIGN_ELEMENTS / samples.elementsPerSample));
+    for (const sample of samples.parts.design.slice(0, most))
+      features.push((await samples.bench.features(sample))[i]);
     cut.push(tensorSamples(features));
   }
   const families: Family[] = LAMBDAS.map((lambda) => rangeFamily(cut, lambda, backend));

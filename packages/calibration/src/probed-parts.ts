@@ -13,8 +13,9 @@ export interface ProbedParts {
   readonly frequencies: ReadonlyMap<BlockSize, Float64Array>;
 }
 
-/** Runs of the tail in all, about. */
+/** Runs of the tail in all, about, and elements of outputs that are compared in them. */
 const RUN_BUDGET = 4_096;
+const OUTPUT_BUDGET = 2 ** 28;
 const MIN_SAMPLES = 2;
 const MAX_SAMPLES = 24;
 
@@ -35,6 +36,7 @@ export async function probeParts(
   const { bench, parts, task } = samples;
   const [first] = await bench.reference(parts.design.slice(0, 1));
   if (!isGraded(first, task)) return null;
+  const outputElements = Object.values(first).reduce((sum, { data }) => sum + data.length, 0);
   const partCount = cut.reduce(
     (sum, { samples: [{ shape }] }) =>
       sum + shape[channelAxisOf(shape)] + blockSizes.reduce((all, size) => all + size * size, 0),
@@ -43,7 +45,7 @@ export async function probeParts(
   const count = Math.min(
     MAX_SAMPLES,
     parts.design.length,
-    Math.max(MIN_SAMPLES, Math.floor(RUN_BUDGET / partCount)),
+    Math.max(MIN_SAMPLES, Math.floor(Math.min(RUN_BUDGET, OUTPUT_BUDGET / outputElements) / partCount)),
   );
   const probed = await probedSamples(samples, parts.design.slice(0, count));
   const total = count * cut.length * (1 + blockSizes.length);

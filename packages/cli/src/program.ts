@@ -9,6 +9,8 @@ import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { addMeasureCommand } from './commands/measure.js';
+import { addPlanCommand } from './commands/plan.js';
 import { addProfileCommand } from './commands/profile.js';
 import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
@@ -20,6 +22,7 @@ import { stylesOf } from './terminal/terminal.js';
 const EXAMPLES = `
 Examples:
   $ featherwire cuts model.onnx
+  $ featherwire plan model.onnx --link 20mbps,40ms --data pictures
   $ featherwire split model.onnx --at relu5 -o bundle
   $ featherwire calibrate bundle --data pictures --max-loss 1
   $ featherwire serve bundle
@@ -49,6 +52,8 @@ export function createProgram(context: CommandContext): Command {
   addCutsCommand(program, context);
   addSplitCommand(program, context);
   addCalibrateCommand(program, context);
+  addMeasureCommand(program, context);
+  addPlanCommand(program, context);
   addServeCommand(program, context);
   addRunCommand(program, context);
   addEncodeCommand(program, context);

@@ -331,3 +331,19 @@ test('a profile of samples makes bundled frames that decode with it and with not
     2,
   );
 });
+
+test('a profile of blocks of components makes frames of the binary coder', async () => {
+  const options = ['-o', 'blocks.fwp', '--blocks', '0.25', '--components'];
+  expect((await run('profile', 'feature.npy', ...options)).status).toBe(0);
+  const coding = ['--profile', 'blocks.fwp', '--lambda', '0.1', '--json'];
+  const encoded = await run('encode', 'feature.npy', 'blocks.fwf', ...coding);
+  expect(JSON.parse(encoded.output)).toMatchObject({ coder: 'binary', quantizer: 'of the profile' });
+  expect((await run('decode', 'blocks.fwf', 'blocks.npy', '--profile', 'blocks.fwp')).status).toBe(0);
+  const back = readNpy(readFileSync(file('blocks.npy')));
+  const squares = Array.from(feature.data, (value, i) => (value - Number(back.data[i])) ** 2);
+  const meanSquare = squares.reduce((sum, square) => sum + square) / squares.length;
+  expect(meanSquare).toBeLessThan(0.25 ** 2 / 3);
+  const wrong = await run('profile', 'feature.npy', '-o', 'y.fwp', '--levels', '4', '--components');
+  expect(wrong.status).toBe(2);
+  expect(wrong.errors).toContain('--components expected --blocks');
+});

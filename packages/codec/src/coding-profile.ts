@@ -7,6 +7,7 @@ import type { DType, Shape } from '@featherwire/tensor';
 import { ByteReader } from './bitstream/byte-reader.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
 import { crc32 } from './bitstream/crc32.js';
+import { writeBasis } from './container/block-section.js';
 import { MAX_RANK, readRankAndForm } from './container/header.js';
 import { isQuantizable, readDType, writeDType } from './container/preamble.js';
 import {
@@ -15,6 +16,7 @@ import {
   readQuantizer,
   writeQuantizer,
 } from './container/quantizer-section.js';
+import { writeSpectral } from './container/spectral-section.js';
 import { readTableSection, symbolAlphabet, writeTableSection } from './entropy/coded-indices.js';
 import {
   checkContextAlphabet,
@@ -79,7 +81,9 @@ function writeTensor(
   writeDType(writer, dtype);
   writer.writeUint8(shape.length | (QUANTIZER_FORMS.indexOf(formOfQuantizer(quantizer)) << 4));
   for (const dimension of shape) writer.writeVarint(dimension ?? VARYING);
-  writeQuantizer(writer, quantizer);
+  if (quantizer.kind === 'spectral') writeSpectral(writer, quantizer.spectral);
+  else writeQuantizer(writer, quantizer);
+  if (quantizer.kind === 'blocks' && quantizer.blocks.basis) writeBasis(writer, quantizer.blocks.basis);
   if (quantizer.kind === 'levels') {
     if (thresholds?.length !== quantizer.levels.length - 1)
       throw new RangeError(

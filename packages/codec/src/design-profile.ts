@@ -28,9 +28,10 @@ export interface TensorProfileOptions {
   /**
    * The static coder: `rans`, one table, by default; `rans-contexts`, tables by neighborhood, for up to 16 levels, which
    * takes a fifth to a third fewer bits and some hundred bytes of profile; `rans-packed`, one table for symbols of several
-   * indices, for up to 16 levels, which is fastest.
+   * indices, for up to 16 levels, which is fastest; `none`, which is the default for blocks: their frames are of the binary
+   * coder, which learns by itself.
    */
-  readonly coder?: StaticCoder['kind'];
+  readonly coder?: StaticCoder['kind'] | 'none';
   /** What a context model is made for, `speed` by default; see `ContextPreference`. */
   readonly contextPreference?: ContextPreference;
   /** That of the frames to come, as in `TensorCodingOptions`; the coder is made for the indices that it leaves. */
@@ -49,7 +50,8 @@ export function designTensorProfile(
   samples: readonly Tensor[],
   options: TensorProfileOptions,
 ): TensorProfile {
-  const { quantizer: choice, varyingAxes = [], coder: kind = 'rans', lambda = 0, backend } = options;
+  const { quantizer: choice, varyingAxes = [], lambda = 0, backend } = options;
+  const kind = options.coder ?? (choice.kind === 'blocks' ? 'none' : 'rans');
   const preference = options.contextPreference ?? 'speed';
   if (samples.length === 0) throw new RangeError('samples expected at least one, got none');
   const [{ dtype, shape: first }] = samples;
@@ -60,7 +62,7 @@ export function designTensorProfile(
   const shape = first.map((dimension, axis) => (varyingAxes.includes(axis) ? null : dimension));
   const profile = { dtype, shape, quantizer, thresholds, coder: null };
   const alphabet = alphabetOfQuantizer(quantizer);
-  if (alphabet.levelCount > MAX_ALPHABET_SIZE) return profile;
+  if (kind === 'none' || alphabet.levelCount > MAX_ALPHABET_SIZE) return profile;
   const indexed = samples.map((sample) => {
     const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
     if (misfit) throw new RangeError(misfit);
@@ -84,10 +86,14 @@ function checkVaryingAxes(axes: readonly number[], shape: Shape, choice: FixedCh
   const wrong = axes.find((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length);
   if (wrong !== undefined)
     throw new RangeError(`varyingAxes expected dimensions of [${shape.join(', ')}], got ${wrong}`);
-  const channelAxis =
-    choice.kind === 'grouped' ? choice.axis : choice.kind === 'spectral' ? shape.length - 3 : null;
+  const channelAxis = choice.kind === 'grouped' ? choice.axis : hasChannels(choice) ? shape.length - 3 : null;
   if (channelAxis !== null && axes.includes(channelAxis))
     throw new RangeError(`varyingAxes expected others than the channels, got ${channelAxis}`);
+}
+
+/** Whether the quantizer tells the channels of maps apart. */
+function hasChannels(choice: TensorProfileOptions['quantizer']): boolean {
+  return choice.kind === 'spectral' || (choice.kind === 'blocks' && choice.basis !== undefined);
 }
 
 function designTableCoder(

@@ -13,7 +13,7 @@ import {
   type TensorData,
 } from '@featherwire/tensor';
 import { integerRange } from './container/quantizer-section.js';
-import { blockGeometry } from './quantizer/block-transform.js';
+import { blockGeometry, geometryOfBlocks } from './quantizer/block-transform.js';
 import { spectralGeometry } from './quantizer/spectral.js';
 import { elementsOf, type FeatureGeometry, type Quantizer } from './stages.js';
 
@@ -45,13 +45,13 @@ export function geometryOfShape(shape: Shape): FeatureGeometry {
 export function geometryOfIndices(shape: Shape, quantizer: Quantizer): FeatureGeometry {
   const geometry = geometryOfShape(shape);
   if (quantizer.kind === 'spectral') return spectralGeometry(geometry, quantizer.spectral);
-  return quantizer.kind === 'blocks' ? blockGeometry(geometry, quantizer.blocks.blockSize) : geometry;
+  return quantizer.kind === 'blocks' ? geometryOfBlocks(geometry, quantizer.blocks) : geometry;
 }
 
 /** Numbers that decoding works on: coefficients, also those that are not coded, where there are any, else elements. */
 export function workingCount(shape: Shape, quantizer: Quantizer): number {
   const geometry = geometryOfShape(shape);
-  if (quantizer.kind === 'blocks') return elementsOf(blockGeometry(geometry, quantizer.blocks.blockSize));
+  if (quantizer.kind === 'blocks') return elementsOf(geometryOfBlocks(geometry, quantizer.blocks));
   if (quantizer.kind === 'spectral') return elementsOf(blockGeometry(geometry, quantizer.spectral.blockSize));
   return elementsOf(geometry);
 }

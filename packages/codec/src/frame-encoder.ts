@@ -22,7 +22,7 @@ import { type QuantizedFeature, type QuantizerChoice, quantizeFeature } from './
 import { alphabetOfQuantizer } from './quantizer/alphabet.js';
 import { optimizeIndices } from './rate-distortion.js';
 import { dataOfQuantized, digestOfData } from './reconstruct.js';
-import { chunksOfGeometry, elementsOf, maxChunkCount, type StaticCoder } from './stages.js';
+import { chunksOfGeometry, elementsOf, maxChunkCount, type Quantizer, type StaticCoder } from './stages.js';
 
 export type {
   GroupRangeChoice,
@@ -53,7 +53,8 @@ export interface TensorCodingOptions extends SectionCoding {
   readonly quantizer: QuantizerChoice;
   /**
    * Squared error, in the square of the levels' distance, that a bit may cost: rate-distortion optimized quantization, for
-   * `uniform`, `asymmetric` and `blocks` quantizers of up to 256 levels. 0 by default, the nearest levels; 0.1 to 0.2 is usual.
+   * `uniform`, `asymmetric` and `blocks` quantizers, but for the binary coder of up to 256 levels. 0 by default, the nearest
+   * levels; 0.1 to 0.2 is usual.
    */
   readonly lambda?: number;
 }
@@ -76,7 +77,7 @@ export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder'
   readonly point: number;
   /** Place of the frame in its stream, an integer from 0. */
   readonly sequenceNumber: number;
-  /** As in `TensorCodingOptions`; a bit is that of the profile's table of indices, if it has one. */
+  /** As in `TensorCodingOptions`; a bit is that of the profile's table of indices or of the binary coder, if one of them codes. */
   readonly lambda?: number;
   readonly backend: Backend;
 }
@@ -126,26 +127,28 @@ function writeTensor(
   options: FrameExtras & { readonly backend: Backend },
 ): () => TensorData {
   const { backend } = options;
-  const { dtype, shape } = feature;
+  const { shape } = feature;
   if (coding.quantizer.kind === 'lossless') {
     const planes = encodePlanes(feature, backend, coding);
-    writeTensorHeader(writer, { dtype, shape, quantizer: { kind: planes ? 'planes' : 'none' } });
+    writeTensorHeader(writer, { shape, quantizer: { kind: planes ? 'planes' : 'none' } });
     writer.writeBytes(planes ?? bytesOfData(feature.data));
     return () => feature.data;
   }
   const nearest = quantizeFeature(feature, coding.quantizer, backend);
-  const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, null, backend);
-  writeTensorHeader(writer, { dtype, shape, quantizer: quantized.quantizer });
+  const chosen = codingOf(coding, nearest.quantizer);
+  const costs = chosen.coder === 'binary' ? 'binary' : null;
+  const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, costs, backend);
+  writeTensorHeader(writer, { shape, quantizer: nearest.quantizer });
   if (quantized.quantizer.kind === 'none') writer.writeBytes(bytesOfData(feature.data));
-  else writeIndices(writer, quantized, feature, codingOf(coding), null, options);
+  else writeIndices(writer, quantized, feature, chosen, null, options);
   return () => dataOfQuantized(feature, quantized, backend);
 }
 
 /** Frequencies differ more than neighbors: coefficients are for the binary coder, if nothing else is asked for. */
-function codingOf(coding: TensorCodingOptions): TensorCodingOptions {
+function codingOf<Coding extends SectionCoding>(coding: Coding, quantizer: Quantizer): Coding {
   const isOpen =
     !coding.coder && !coding.table && !coding.contextModel && !coding.laneCount && !coding.layout;
-  return coding.quantizer.kind === 'blocks' && isOpen ? { ...coding, coder: 'binary' } : coding;
+  return quantizer.kind === 'blocks' && isOpen ? { ...coding, coder: 'binary' } : coding;
 }
 
 /**
@@ -176,9 +179,11 @@ export function encodeBundledFrame(features: readonly Tensor[], options: Bundled
       continue;
     }
     const coder = options.coder === undefined ? tensors[i].coder : null;
+    const coding = coder ? options : codingOf(options, tensors[i].quantizer);
+    const costs = coding.coder === 'binary' ? 'binary' : coder;
     const nearest = quantizeByProfile(feature, tensors[i], backend);
-    const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, coder, backend);
-    writeIndices(writer, quantized, feature, { ...options, time }, coder, options);
+    const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, costs, backend);
+    writeIndices(writer, quantized, feature, { ...coding, time }, coder, options);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
   return finishFrame(writer, form, digest, backend);

@@ -29,6 +29,9 @@ import {
   type StaticCoder,
 } from './stages.js';
 
+/** Blocks reach beyond planes by less than a block; those of encoders have half a block's rows and columns at least. */
+const MAX_COEFFICIENTS_PER_ELEMENT = 4;
+
 /** What a decoder must know beside the frame. */
 export interface ParseOptions {
   readonly limits?: Partial<DecodeLimits>;
@@ -213,8 +216,8 @@ function readBody(
   const alphabet = alphabetOfQuantizer(quantizer);
   const geometry = geometryOfIndices(shape, quantizer);
   const working = workingCount(shape, quantizer);
-  if (working > limits.maxElements)
-    throw reader.error('limit-exceeded', `${working} coefficients are over ${limits.maxElements} elements`);
+  const most = limits.maxElements * (quantizer.kind === 'blocks' ? MAX_COEFFICIENTS_PER_ELEMENT : 1);
+  if (working > most) throw reader.error('limit-exceeded', `${working} coefficients are over ${most}`);
   const chunkCount = form.chunked ? readChunkCount(reader, geometry) : 1;
   const chunks = chunksOfGeometry(geometry, chunkCount).map((chunk) => ({
     geometry: chunk,

@@ -4,7 +4,6 @@
  */
 
 export type { Backend, LaneChoice, ValueCoding, ValueDecoding } from './backend/backend.js';
-export { javascriptBackend } from './backend/javascript/javascript-backend.js';
 export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
@@ -52,6 +51,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
+export { type FeatureSummary, summarizeFeature } from './feature-summary.js';
 export type { FixedChoice } from './fixed-quantizer.js';
 export {
   type ChunkIndices,
@@ -119,6 +119,13 @@ export {
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
+export {
+  addChannelMoments,
+  type BasisOptions,
+  type ChannelMoments,
+  createChannelMoments,
+  designChannelBasis,
+} from './quantizer/basis-design.js';
 export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
 export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
@@ -160,6 +167,7 @@ export {
 } from './quantizer/uniform-error.js';
 export type {
   AffineQuantizer,
+  ChannelBasis,
   ContextModel,
   EntropyKernels,
   FeatureGeometry,

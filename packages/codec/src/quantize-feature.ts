@@ -5,11 +5,12 @@
 
 import { elementCount, type Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
-import { integerRange, MIN_BLOCK_STEP } from './container/quantizer-section.js';
+import { isBlockSize, MIN_BLOCK_STEP } from './container/block-section.js';
+import { integerRange } from './container/quantizer-section.js';
 import { geometryOfShape, valuesOfTensor } from './feature.js';
 import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
 import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfBlocks, coefficientsOfValues } from './quantizer/block-transform.js';
+import { affineOfBlocks, coefficientsOfBlocks } from './quantizer/block-transform.js';
 import {
   forEachGroupChunk,
   type GroupLayout,
@@ -23,7 +24,7 @@ import { levelTable } from './quantizer/level-table.js';
 import { finiteLimits } from './quantizer/range.js';
 import { type ActivationKind, designRange } from './quantizer/range-design.js';
 import { addValues, createStatistics, type FeatureStatistics, statisticsOf } from './quantizer/statistics.js';
-import type { BlockQuantizer, Indices, Quantizer, ValueRange } from './stages.js';
+import type { BlockQuantizer, ChannelBasis, Indices, Quantizer, ValueRange } from './stages.js';
 
 /** Clip limits that follow from the tensor's own values. */
 export type MeasuredRangeChoice =
@@ -74,13 +75,15 @@ export type QuantizerChoice =
   /**
    * Cosine coefficients of square blocks of each plane, in levels at equal distance `step` around 0: for smooth maps at low
    * rates, with `lambda`. Planes have at least half a block's rows and columns. `levelCount`, odd, 3 to 65,535, is that of
-   * the largest coefficient if it is not given; what is larger saturates.
+   * the largest coefficient if it is not given; what is larger saturates. With a `basis`, of `designChannelBasis`, the blocks
+   * are of components of the channels, the last dimension but two: it costs two bytes a weight, in profiles nothing.
    */
   | {
       readonly kind: 'blocks';
-      readonly blockSize: 4 | 8;
+      readonly blockSize: 1 | 2 | 4 | 8;
       readonly step: number;
       readonly levelCount?: number;
+      readonly basis?: ChannelBasis;
     }
   /** Lossless for int8 and uint8. */
   | { readonly kind: 'integer' }
@@ -94,16 +97,19 @@ export type QuantizerChoice =
 export type IndexingChoice = Exclude<QuantizerChoice, { kind: 'lossless' }>;
 
 /** A tensor as its frame holds it. */
-export type QuantizedFeature =
+export type QuantizedFeature<Q extends IndexingQuantizer = IndexingQuantizer> =
   /** The header says it all, or the elements follow as they are. */
   | { readonly kind: 'direct'; readonly quantizer: Extract<Quantizer, { kind: 'none' | 'constant' }> }
   | {
       readonly kind: 'indexed';
-      readonly quantizer: IndexingQuantizer;
+      readonly quantizer: Q;
       readonly indices: Indices;
       /** What the indices were made from, where those are not the elements. */
       readonly coefficients?: Float32Array;
     };
+
+/** A tensor as a self-contained frame holds it. */
+type DescribedFeature = QuantizedFeature<Exclude<IndexingQuantizer, { kind: 'spectral' }>>;
 
 /** A group without a value of its own, and the width of ranges around one value, relative and absolute. */
 const EMPTY_GROUP: GroupLimits = { low: 0, high: 1 };
@@ -117,7 +123,7 @@ const MAX_BLOCK_LEVELS = 65_535;
  * @throws {RangeError} if the feature holds NaN, has no finite element to take a range from, or a setting is out of
  * range @throws {TypeError} if the element type cannot be quantized as asked
  */
-export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend: Backend): QuantizedFeature {
+export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend: Backend): DescribedFeature {
   const count = elementCount(feature.shape);
   if (choice.kind === 'none' || count === 0) return { kind: 'direct', quantizer: { kind: 'none' } };
   if (choice.kind === 'integer') return quantizeIntegers(feature, backend);
@@ -166,10 +172,10 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
  * @throws {RangeError} if a setting is out of range, or a value is infinite
  */
 export function blocksOfChoice(
-  { blockSize, step, levelCount = 3 }: Extract<QuantizerChoice, { kind: 'blocks' }>,
+  { blockSize, step, levelCount = 3, basis }: Extract<QuantizerChoice, { kind: 'blocks' }>,
   measured: Pick<ValueRange, 'low' | 'high'>,
 ): BlockQuantizer {
-  if (blockSize !== 4 && blockSize !== 8) throw new RangeError(`blockSize expected 4 or 8, got ${blockSize}`);
+  if (!isBlockSize(blockSize)) throw new RangeError(`blockSize expected 1, 2, 4 or 8, got ${blockSize}`);
   if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
     throw new RangeError(`step expected 2^-100 to 2^100, got ${step}`);
   if (
@@ -183,7 +189,13 @@ export function blocksOfChoice(
     );
   if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
     throw new RangeError('feature expected finite elements for blocks, got infinity');
-  return { blockSize, step: Math.fround(step), levelCount, isRectified: measured.low >= 0 };
+  return {
+    blockSize,
+    step: Math.fround(step),
+    levelCount,
+    isRectified: measured.low >= 0,
+    basis: basis ?? null,
+  };
 }
 
 /** Coefficients and their indices. @param isOpen - the level count is that of the largest coefficient */
@@ -193,14 +205,18 @@ export function quantizeBlocks(
   blocks: BlockQuantizer,
   isOpen: boolean,
   backend: Backend,
-): Extract<QuantizedFeature, { kind: 'indexed' }> {
+): Extract<DescribedFeature, { kind: 'indexed' }> {
   const geometry = geometryOfShape(shape);
-  const { blockSize, step } = blocks;
+  const { blockSize, step, basis } = blocks;
+  if (basis && basis.channelCount !== shape.at(-3))
+    throw new RangeError(
+      `shape expected ${basis.channelCount} channels before two dimensions, got [${shape.join(', ')}]`,
+    );
   if (2 * Math.min(geometry.rows, geometry.columns) < blockSize)
     throw new RangeError(
       `shape expected planes of at least ${blockSize / 2} rows and columns, got [${shape.join(', ')}]`,
     );
-  const coefficients = coefficientsOfValues(values, geometry, blockSize);
+  const coefficients = coefficientsOfBlocks(values, geometry, blocks);
   let { levelCount } = blocks;
   if (isOpen) {
     const { low, high } = backend.measureRange(coefficients);
@@ -261,7 +277,7 @@ function quantizeChannels(
   shape: readonly number[],
   choice: Extract<QuantizerChoice, { kind: 'grouped' }>,
   backend: Backend,
-): QuantizedFeature {
+): DescribedFeature {
   const { levelCount, axis, groupCount, range } = choice;
   const groupOfChannel = checkGroups(shape, choice);
   const limits =
@@ -340,7 +356,7 @@ export function limitsOfStatistics(
   return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };
 }
 
-function quantizeIntegers(feature: Tensor, backend: Backend): QuantizedFeature {
+function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
   if (!integerRange(feature.dtype)) {
     throw new TypeError(`feature expected int8 or uint8 for the integer quantizer, got ${feature.dtype}`);
   }

@@ -9,9 +9,10 @@
 
 import type { Shape, Tensor } from '@featherwire/tensor';
 import type { Backend } from './backend/backend.js';
+import { chooseIndices } from './entropy/binary/index-choice.js';
 import { symbolAlphabet } from './entropy/coded-indices.js';
 import { tableOfDescription } from './entropy/frequency-table.js';
-import { valuesOfTensor } from './feature.js';
+import { geometryOfIndices, valuesOfTensor } from './feature.js';
 import type { QuantizedFeature } from './quantize-feature.js';
 import { levelOfIndex } from './quantizer/affine.js';
 import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
@@ -30,14 +31,15 @@ const MAX_LEVEL_COUNT = 256;
  * Indices of least squared error plus `lambda` times rate.
  * @param quantized - of `feature` by levels at equal distance, else returned as it is if it has no indices
  * @param lambda - squared error, in the square of the levels' distance, that a bit may cost; 0.1 to 0.2 is usual
- * @param coder - whose table is the cost; null to take one for the indices
- * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels or over 256 of them
+ * @param coder - whose table is the cost, or `binary`; null to take a table for the indices
+ * @throws {RangeError} if `lambda` is negative or not finite, or the quantizer has other levels, or over 256 of them
+ *   under a table
  */
 export function optimizeIndices<Quantized extends QuantizedFeature>(
   feature: Tensor,
   quantized: Quantized,
   lambda: number,
-  coder: StaticCoder | null,
+  coder: StaticCoder | 'binary' | null,
   backend: Backend,
 ): Quantized {
   if (!(lambda >= 0 && Number.isFinite(lambda)))
@@ -47,15 +49,27 @@ export function optimizeIndices<Quantized extends QuantizedFeature>(
   if (quantizer.kind === 'levels' || quantizer.kind === 'integer')
     throw new RangeError(`lambda expected levels at equal distance, got ${quantizer.kind}`);
   const alphabet = alphabetOfQuantizer(quantizer);
+  const values = quantized.coefficients ?? valuesOfTensor(feature);
+  // Groups have steps of their own; the costs of a table serve them.
+  if (coder === 'binary' && quantizer.kind !== 'grouped') {
+    const positions = positionsOf(values, affineOf(quantizer));
+    const geometry = geometryOfIndices(feature.shape, quantizer);
+    return { ...quantized, indices: chooseIndices(positions, geometry, alphabet, lambda) };
+  }
   if (alphabet.levelCount > MAX_LEVEL_COUNT)
     throw new RangeError(`lambda expected at most ${MAX_LEVEL_COUNT} levels, got ${alphabet.levelCount}`);
-  const values = quantized.coefficients ?? valuesOfTensor(feature);
   const search = searchOf(quantizer, values, feature.shape, lambda, backend);
-  if (coder?.kind === 'rans') return { ...quantized, indices: search(bitsOfTable(coder.table, alphabet)) };
+  const table = coder !== 'binary' && coder?.kind === 'rans' ? coder.table : null;
+  if (table) return { ...quantized, indices: search(bitsOfTable(table, alphabet)) };
   let indices = quantized.indices as Uint8Array;
   for (let round = 0; round < ROUNDS; round++)
     indices = search(bitsOfIndices(indices, alphabet.levelCount, backend));
   return { ...quantized, indices };
+}
+
+/** Values on the scale of the indices. */
+function positionsOf(values: Float32Array, { offset, step, zeroPoint }: AffineQuantizer): Float32Array {
+  return values.map((value) => (value - offset) / step + zeroPoint);
 }
 
 /** The way from the bits of each index to the indices of the values. */

@@ -43,13 +43,29 @@ export type Quantizer =
 
 /** Levels at equal distance around 0, of the cosine coefficients of square blocks (bitstream.md §4.3). */
 export interface BlockQuantizer {
-  readonly blockSize: 4 | 8;
+  /** Side of the blocks; 1 leaves the elements as they are. */
+  readonly blockSize: 1 | 2 | 4 | 8;
   /** Odd, 3 to 65,535; the middle index stands for 0. */
   readonly levelCount: number;
   /** float32 distance of neighboring levels, 2^-100 to 2^100. */
   readonly step: number;
   /** No value is below 0. */
   readonly isRectified: boolean;
+  /** What the blocks are of: components of the channels, or null for the channels themselves. */
+  readonly basis: ChannelBasis | null;
+}
+
+/** Most channels of a basis; the sums of its weights then keep to their bound (bitstream.md §4.3.1). */
+export const MAX_BASIS_CHANNELS = 2048;
+
+/** Components as weighted sums of channels, the last dimension but two (bitstream.md §4.3.1). */
+export interface ChannelBasis {
+  /** 1 to 2,048. */
+  readonly channelCount: number;
+  /** 1 to `channelCount`. */
+  readonly componentCount: number;
+  /** With 14 fraction bits: `componentCount` rows of `channelCount`, near to orthonormal. */
+  readonly weights: Int16Array;
 }
 
 /**

@@ -15,8 +15,8 @@ import {
   encodeTensors,
   inspectFrame,
   isBundledFrame,
-  javascriptBackend,
   joinChunks,
+  loadBackend,
   loadWasmBackend,
   type QuantizerChoice,
   readProfile,
@@ -81,7 +81,7 @@ const CHOICES: [string, Exclude<TensorProfileOptions['quantizer'], { kind: 'spec
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
+  backends = [referenceBackend, await loadBackend('javascript'), await loadWasmBackend()];
 });
 
 function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {

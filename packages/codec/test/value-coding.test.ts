@@ -10,7 +10,7 @@ import {
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
-  javascriptBackend,
+  loadBackend,
   loadWasmBackend,
   referenceBackend,
 } from '../src/index.js';
@@ -18,7 +18,7 @@ import { drawFeature } from './features.js';
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
+  backends = [referenceBackend, await loadBackend('javascript'), await loadWasmBackend()];
 });
 
 const KINDS = ['rans', 'rans-packed'] as const;

@@ -8,7 +8,7 @@ import {
   BitstreamError,
   decodeFrame,
   decodeTensors,
-  javascriptBackend,
+  loadBackend,
   loadWasmBackend,
   readProfile,
   referenceBackend,
@@ -22,7 +22,7 @@ const framesIn = (folder: string): string[] =>
 
 let backends: Backend[];
 beforeAll(async () => {
-  backends = [referenceBackend, javascriptBackend, await loadWasmBackend()];
+  backends = [referenceBackend, await loadBackend('javascript'), await loadWasmBackend()];
 });
 
 describe('decoder vectors of version 1', () => {

@@ -13,11 +13,10 @@ import {
   encodeFrame,
   type QuantizerChoice,
 } from '@featherwire/codec';
-import { pooledRatio, type Ratio } from '@featherwire/eval';
+import { mapOnWorkers, pooledRatio, type Ratio } from '@featherwire/eval';
 import type { ModelSession } from '@featherwire/inference';
 import type { Tensor, TensorOf } from '@featherwire/tensor';
 import { errorsOfAnswer, type TextLine } from './lines.js';
-import { mapOnWorkers } from './parallel.js';
 import type { Recognizer } from './recognizer.js';
 import { type DemoSize, LOSS_TARGETS } from './scenario.js';
 

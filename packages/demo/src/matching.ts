@@ -5,12 +5,11 @@
 
 import { availableParallelism } from 'node:os';
 import { addOperatingPoints, type NodeBundle } from '@featherwire/bundle/node';
-import { pooledRatio } from '@featherwire/eval';
+import { mapOnWorkers, pooledRatio } from '@featherwire/eval';
 import type { ModelSession } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { designOperatingPoints } from './calibration.js';
 import { errorsOfAnswer, type TextLines } from './lines.js';
-import { mapOnWorkers } from './parallel.js';
 import { matchPictureQuality } from './pictures.js';
 import { type CutChoice, PICTURE_ALLOWED_LOSS } from './scenario.js';
 import type { Stages } from './stages.js';

@@ -5,13 +5,13 @@ import {
   encodePicture,
   findQualityAtMatchedMetric,
   type LossyPictureCodec,
+  mapOnWorkers,
   pooledRatio,
   type QualityPoint,
   tensorOfInput,
 } from '@featherwire/eval';
 import type { ModelSession } from '@featherwire/inference';
 import { errorsOfAnswer, type TextLine } from './lines.js';
-import { mapOnWorkers } from './parallel.js';
 import type { Recognizer } from './recognizer.js';
 
 /** What the search works with. */

@@ -67,6 +67,7 @@ export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
+export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
 export {
   type BootstrapOptions,

@@ -1,6 +1,15 @@
-/** Running ONNX networks: the session interface, its errors and the check of inputs. Browser-safe. */
+/** Running ONNX networks: the session interface, its errors, the check of inputs, profiles. Browser-safe. */
 
 export { checkFeeds } from './feeds.js';
+export {
+  checkModelProfile,
+  type MeasuringMachine,
+  type ModelProfile,
+  PROFILE_FORMAT,
+  PROFILE_VERSION,
+  type StepProfile,
+} from './model-profile.js';
+export { type Quantiles, quantiles } from './quantiles.js';
 export {
   InferenceError,
   type InferenceErrorCode,

@@ -6,10 +6,11 @@ import path from 'node:path';
 import type { Bundle } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { encodeBundledFrame, inspectFrame, referenceBackend } from '@featherwire/codec';
+import type { TensorMap } from '@featherwire/inference';
 import { createRandom } from '@featherwire/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTailServer, type TailServer } from '../src/node/server/tail-server.js';
-import { parseMessage } from '../src/protocol/index.js';
+import { digestPrefix, parseMessage, serializeMessage } from '../src/protocol/index.js';
 import {
   expectAlive,
   featureRequest,
@@ -134,6 +135,82 @@ describe('verify', () => {
       const code = await remoteCode(client.inferFeature(features, { coding: 'static', verify: true }));
       expect(code).toBe('RemoteError digest-mismatch final');
     });
+  });
+});
+
+describe('statistics', () => {
+  /** Features of size 3 of which a third of the elements has a value. */
+  const valued = (value: number) => {
+    const { double, shift } = squareFeatures(3, 1);
+    return {
+      double: { ...double, data: Float32Array.of(value, 0, 0, 0, value, 0, 0, 0, value) },
+      shift,
+    } as TensorMap;
+  };
+
+  test('of shifted inputs make the server warn, and tell when they are back', async () => {
+    const lines: string[] = [];
+    const logger = {
+      info: () => undefined,
+      warn: (line: string) => lines.push(line),
+      error: () => undefined,
+    };
+    const own = await createTailServer({ bundles: [square], logger });
+    const transport = transportTo(own, 'websocket');
+    try {
+      const client = singleTryClient(square, transport);
+      const send = async (value: number, count: number): Promise<void> => {
+        for (let i = 0; i < count; i++)
+          await client.inferFeature(valued(value), { coding: 'static', statistics: true });
+      };
+      await send(1, 40);
+      expect(lines).toEqual([]);
+      await send(4, 20);
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/point 'static', tensor 'double': the share of saturated elements drifted to/);
+      const [{ points }] = (await (await fetch(`${own.url}/v1/drift`)).json()).bundles;
+      expect(points[0]).toMatchObject({ point: 'static', requests: 60 });
+      expect(points[0].tensors[0]).toMatchObject({ tensor: 'double', state: 'drifted', low: 0 });
+      expect(points[0].tensors[1]).toMatchObject({ tensor: 'shift', state: 'unknown', low: 1, high: 1 });
+      expect(own.stats().bundles[0].drift).toEqual(points);
+      await send(1, 300);
+      expect(lines).toHaveLength(2);
+      expect(lines[1]).toMatch(/the share of saturated elements is back at/);
+    } finally {
+      await transport.close();
+      await own.close();
+    }
+  });
+
+  test('cost 12 bytes a tensor and one, and none where nothing can be compared', () =>
+    withClient(square, async (client) => {
+      const requests = () => server.stats().bundles[0].drift[0]?.requests ?? 0;
+      const sent = async (coding: string, statistics: boolean): Promise<number> =>
+        (await client.inferFeature(valued(1), { coding, statistics })).bytes.sent;
+      const before = requests();
+      expect(await sent('static', true)).toBe((await sent('static', false)) + 25);
+      expect(requests()).toBe(before + 1);
+      expect(await sent('two-levels', true)).toBe(await sent('two-levels', false));
+      expect(requests()).toBe(before + 1);
+    }));
+
+  test('of another number of tensors are refused, and those of a refused request do not count', async () => {
+    const requests = () => server.stats().bundles[0].drift[0]?.requests ?? 0;
+    const before = requests();
+    const summary = { saturatedShare: 0, backgroundShare: 0, low: 0, high: 0 };
+    const request = (count: number, frames: Uint8Array[]) =>
+      serializeMessage({
+        ...{ kind: 'feature-request', requestId: 1, bundlePrefix: digestPrefix(square.digest), frames },
+        statistics: new Array(count).fill(summary),
+      });
+    expect(await statusAndCode(post(server, request(1, [bundledFrame(3)])))).toBe('422 input-mismatch');
+    expect(await statusAndCode(post(server, request(255, [bundledFrame(3)])))).toBe('422 input-mismatch');
+    expect(await statusAndCode(post(server, request(2, [bundledFrame(3, { point: 2 })])))).toBe(
+      '422 unknown-point',
+    );
+    expect(requests()).toBe(before);
+    expect(await statusAndCode(post(server, request(2, [bundledFrame(3)])))).toBe('200 response');
+    expect(requests()).toBe(before + 1);
   });
 });
 

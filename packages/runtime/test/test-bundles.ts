@@ -1,7 +1,7 @@
 /** Small bundles for tests, with networks whose results are known by hand. */
 
 import path from 'node:path';
-import type { ImagePreprocessing, TensorSpec } from '@featherwire/bundle';
+import type { ImagePreprocessing, Measurement, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
@@ -56,13 +56,25 @@ export async function writeSquareBundle(root: string, name = 'square'): Promise<
             { tensor: 'shift', quantizer: { kind: 'none' } },
           ],
         },
-        { id: 'static', kind: 'profiled', profile: writeProfile(squareProfile()) },
+        { id: 'static', kind: 'profiled', profile: writeProfile(squareProfile()), measured: SQUARE_MEASURED },
       ],
       verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
     },
     parts: { head: part(head), tail: part(tail) },
   });
 }
+
+/** Made up, but for the bands: features of size 3 have a third of their elements off the background. */
+const SQUARE_MEASURED: Measurement = {
+  ...{ bytesPerSample: 60, metric: { name: 'none', value: 0 }, data: 'squares', sampleCount: 1 },
+  bands: [
+    {
+      tensor: 'double',
+      saturated: { mean: 0, low: 0, high: 0.01 },
+      background: { mean: 2 / 3, low: 0.5, high: 0.8 },
+    },
+  ],
+};
 
 /** Position of the square bundle's profiled point. */
 export const STATIC_POINT = 1;

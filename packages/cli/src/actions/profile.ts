@@ -1,8 +1,12 @@
 /** What `featherwire profile` does. */
 
 import {
+  addChannelMoments,
   type BackendPreference,
+  type ChannelBasis,
   type ContextPreference,
+  createChannelMoments,
+  designChannelBasis,
   designTensorProfile,
   encodeBundledFrame,
   loadBackend,
@@ -23,11 +27,16 @@ import { reportStream } from './coded-tensor.js';
 export interface ProfileOptions extends QuantizerOptions {
   readonly output: string;
   readonly vary: readonly number[];
-  readonly coder: StaticCoder['kind'];
+  readonly coder?: StaticCoder['kind'] | 'none';
+  /** Blocks of components of the channels. */
+  readonly components?: true;
   readonly contexts: ContextPreference;
   readonly backend: BackendPreference;
   readonly json?: true;
 }
+
+/** Levels of coefficients in a profile: 511 steps to either side, beyond which they saturate. */
+const BLOCK_LEVELS = 1023;
 
 /** Designs the profile, codes the samples under it to tell the rate, writes it, prints the report. */
 export async function profile(
@@ -37,6 +46,8 @@ export async function profile(
 ): Promise<void> {
   const stream = reportStream(options.output, options.json, terminal);
   const choice = quantizerOf(options);
+  if (options.components && choice.kind !== 'blocks')
+    throw new UsageError('--components expected --blocks beside it, got none');
   if (choice.kind === 'none' || choice.kind === 'integer' || choice.kind === 'lossless')
     throw new UsageError('a profile expected --levels or --bits, got a quantizer that every tensor has anew');
   const backend = await loadBackend(options.backend);
@@ -47,10 +58,11 @@ export async function profile(
     signal.throwIfAborted();
   }
   const { vary: varyingAxes, coder, contexts: contextPreference } = options;
+  const basis = options.components ? { basis: basisOfSamples(samples) } : {};
   const tensor = designTensorProfile(samples, {
-    quantizer: choice,
+    quantizer: choice.kind === 'blocks' ? { ...choice, levelCount: BLOCK_LEVELS, ...basis } : choice,
     varyingAxes,
-    coder,
+    ...(coder ? { coder } : {}),
     contextPreference,
     backend,
   });
@@ -87,4 +99,14 @@ export async function profile(
   ];
   const title = options.output === STANDARD_STREAM ? 'profile' : options.output;
   printLines(stream, styles.bold(title), ...formatPairs(pairs, styles));
+}
+
+/** @throws {UsageError} for samples without channels or of other elements */
+function basisOfSamples(samples: readonly Tensor[]): ChannelBasis {
+  const moments = createChannelMoments(samples[0].shape.at(-3) ?? 0);
+  for (const { dtype, shape, data } of samples) {
+    if (dtype !== 'float32') throw new UsageError(`--components expected float32 samples, got ${dtype}`);
+    addChannelMoments(moments, data, shape);
+  }
+  return designChannelBasis(moments);
 }

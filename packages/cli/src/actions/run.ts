@@ -25,6 +25,7 @@ export interface RunOptions extends QuantizerOptions {
   readonly data: string;
   readonly point?: string;
   readonly verify?: true;
+  readonly statistics?: true;
   readonly transport: 'ws' | 'http';
   readonly link?: LinkProfile;
   readonly limit?: number;
@@ -33,7 +34,6 @@ export interface RunOptions extends QuantizerOptions {
   readonly backend: BackendPreference;
   readonly json?: true;
 }
-
 
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
@@ -79,7 +79,8 @@ async function runOverLink(
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
     const sampleCount = Math.min(data.length, options.limit ?? data.length);
-    const request = { coding, verify: options.verify ?? false, timeoutMs: options.timeout };
+    const { verify = false, statistics = false, timeout: timeoutMs } = options;
+    const request = { coding, verify, statistics, timeoutMs };
     return await runData({ client, manifest, data, sampleCount, request, progress, signal });
   } catch (error) {
     signal.throwIfAborted(); // what a signal broke off is no failure of the link

@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import {
-  type ArgMax,
   type LoadedModel,
   loadModel,
   type SplitPlan,
@@ -15,7 +14,7 @@ import { graphOf, type InputShapes, type InputValues } from '@featherwire/onnx';
 import { readNpy } from '@featherwire/tensor';
 import type { CommandContext } from '../context.js';
 import { inFile, readInput } from '../files.js';
-import { readPreprocessing, readTask } from '../split/manifest-files.js';
+import { type BundleContentOptions, readBundleContent } from '../split/bundle-content.js';
 import { CommandError, UsageError } from '../terminal/errors.js';
 import { createProgress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
@@ -23,14 +22,11 @@ import { printJson, printLines, stylesOf, type Terminal } from '../terminal/term
 import { formatBytes, formatLargeCount, formatNumberOf, formatReal, formatShape } from '../terminal/units.js';
 
 /** What the options parse to. */
-export interface SplitOptions {
+export interface SplitOptions extends BundleContentOptions {
   readonly at: readonly string[];
   readonly output: string;
   readonly shape?: InputShapes;
   readonly value?: InputValues;
-  readonly argmax?: string;
-  readonly preprocessing?: string;
-  readonly task?: string;
   readonly keepWhole?: true;
   readonly force?: true;
   readonly runs: number;
@@ -57,16 +53,10 @@ export async function split(
     progress.stage('infer shapes');
     const loaded = await inFile(file, () => loadModel(file, options.shape, options.value));
     signal.throwIfAborted();
-    const argMax = options.argmax === undefined ? undefined : argMaxOf(options.argmax, loaded);
-    const outputs = graphOf(loaded.model).output.map(({ name }) =>
-      name === argMax?.output ? `${name}_argmax` : name,
-    );
     const plan: SplitPlan = {
       tensors: options.at,
       directory: options.output,
-      argMax,
-      preprocessing: await optional(options.preprocessing, (name) => readPreprocessing(name, terminal)),
-      task: await optional(options.task, (source) => readTask(source, outputs, terminal)),
+      ...(await readBundleContent(options, loaded, terminal)),
       keepWhole: options.keepWhole ?? false,
       overwrite: options.force ?? false,
       runs: options.runs,
@@ -79,18 +69,6 @@ export async function split(
   } finally {
     progress.close();
   }
-}
-
-function optional<T>(text: string | undefined, read: (text: string) => Promise<T>): Promise<T | undefined> {
-  return text === undefined ? Promise.resolve(undefined) : read(text);
-}
-
-/** `scores`, or `scores:1`; the whole text if an output has that very name. */
-function argMaxOf(text: string, { model }: LoadedModel): ArgMax {
-  const names = graphOf(model).output.map(({ name }) => name);
-  const [, output, axis] = /^(.+):(-?\d+)$/.exec(text) ?? [];
-  if (names.includes(text) || output === undefined) return { output: text, axis: -1 };
-  return { output, axis: Number(axis) };
 }
 
 /** Each text is one input of the model: `file.npy`, or `a=file.npy,b=file.npy` for a model with several. */

@@ -83,6 +83,13 @@ export function linkArgument(text: string): LinkProfile {
   }
 }
 
+/** Parses a time in milliseconds above 0: `100ms`, or the number alone. */
+export function millisecondsArgument(text: string): number {
+  const value = Number(/^(\d+(?:\.\d+)?)(?:ms)?$/.exec(text.trim())?.[1]);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a time above 0 as in 100ms.');
+}
+
 /** Parses positions in a shape, such as `2,3`. */
 export function axesArgument(text: string): number[] {
   return listArgument(text).map(integerIn(0, 7));

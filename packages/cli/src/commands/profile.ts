@@ -10,6 +10,7 @@ const EXAMPLES = `
 Examples:
   $ featherwire profile samples/*.npy -o stage2.fwp --levels 4 --clip model
   $ featherwire profile samples/*.npy -o stage2.fwp --levels 4 --coder rans-contexts
+  $ featherwire profile samples/*.npy -o stage2.fwp --blocks 0.5 --components
   $ featherwire profile line-*.npy -o lines.fwp --levels 8 --vary 3
   $ featherwire encode feature.npy feature.fwf --profile stage2.fwp --sequence 17
   $ featherwire decode feature.fwf feature.npy --profile stage2.fwp`;
@@ -34,10 +35,15 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
     .addOption(
       new Option(
         '--coder <name>',
-        'static coder; packed codes fastest, contexts of neighbors take fewest bits, both for up to 16 levels',
-      )
-        .choices(['rans', 'rans-packed', 'rans-contexts'])
-        .default('rans'),
+        'static coder; packed codes fastest, contexts of neighbors take fewest bits, both for up to 16 levels; none leaves ' +
+          'the choice to each frame (default: rans, none for blocks)',
+      ).choices(['rans', 'rans-packed', 'rans-contexts', 'none']),
+    )
+    .addOption(
+      new Option(
+        '--components',
+        'with --blocks: blocks of principal components of the channels, the dimension before rows and columns',
+      ),
     )
     .addOption(
       new Option('--contexts <preference>', 'what contexts are made for: as fast as a table, or fewer bits')

@@ -52,6 +52,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option('--verify', 'have the server compare a digest of the decoded tensors, 5 bytes a frame'),
     )
+    .addOption(
+      new Option(
+        '--statistics',
+        'send a summary of each tensor, for the watch on drift; with a profiled point',
+      ),
+    )
     .addOption(new Option('--limit <count>', 'samples to run (default: all)').argParser(integerIn(1)))
     .addOption(
       new Option('--retries <count>', 'further attempts for a request that may succeed later')

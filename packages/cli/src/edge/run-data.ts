@@ -10,6 +10,7 @@ import {
   type Ratio,
   tensorOfInput,
 } from '@featherwire/eval';
+import { type Quantiles, quantiles } from '@featherwire/inference';
 import type { EdgeClient, FeatureRequestOptions, InferResult, RequestTimes } from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
 
@@ -26,12 +27,6 @@ export interface EdgeRun {
   readonly signal: AbortSignal;
 }
 
-/** Median and 95th percentile over the samples. */
-export interface Quantiles {
-  readonly p50: number;
-  readonly p95: number;
-}
-
 /** What a run gives. */
 export interface EdgeRunSummary {
   readonly sampleCount: number;
@@ -43,6 +38,7 @@ export interface EdgeRunSummary {
   /** Bits of all frames over elements of all cut tensors. */
   readonly bitsPerElement: number;
   readonly attempts: number;
+  /** Medians and 95th percentiles over the samples. */
   readonly times: Readonly<Record<keyof RequestTimes, Quantiles>>;
 }
 
@@ -110,11 +106,4 @@ function summarize(results: readonly InferResult[], metric: EdgeRunSummary['metr
     attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
     times: Object.fromEntries(times) as EdgeRunSummary['times'],
   };
-}
-
-/** By the nearest rank: both are times that were measured. */
-export function quantiles(values: readonly number[]): Quantiles {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  return { p50: at(0.5), p95: at(0.95) };
 }

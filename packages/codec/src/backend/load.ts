@@ -1,7 +1,6 @@
 /** Picks a backend when the program starts. */
 
 import type { Backend } from './backend.js';
-import { javascriptBackend } from './javascript/javascript-backend.js';
 import { referenceBackend } from './reference.js';
 import { loadWasmBackend } from './wasm/wasm-backend.js';
 
@@ -17,12 +16,18 @@ export async function loadBackend(preference: BackendPreference = 'auto'): Promi
     case 'reference':
       return referenceBackend;
     case 'javascript':
-      return javascriptBackend;
+      return loadJavascriptBackend();
     case 'wasm':
       return loadWasmBackend();
     case 'auto':
-      return loadWasmBackend().catch(() => javascriptBackend);
+      return loadWasmBackend().catch(loadJavascriptBackend);
     default:
       return preference satisfies never;
   }
+}
+
+/** A file of its own, which engines with WebAssembly SIMD never load. */
+async function loadJavascriptBackend(): Promise<Backend> {
+  const { javascriptBackend } = await import('./javascript/javascript-backend.js');
+  return javascriptBackend;
 }

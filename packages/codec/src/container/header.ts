@@ -10,6 +10,7 @@ import type { BitstreamError } from '../errors.js';
 import type { Quantizer } from '../stages.js';
 import { isQuantizable } from './preamble.js';
 import {
+  type DescribedQuantizer,
   formOfQuantizer,
   QUANTIZER_FORMS,
   type QuantizerForm,
@@ -38,7 +39,10 @@ export interface FrameHeader {
 }
 
 /** Writes shape and quantizer. @throws {RangeError} if the rank is over 8 */
-export function writeTensorHeader(writer: ByteWriter, { shape, quantizer }: FrameHeader): void {
+export function writeTensorHeader(
+  writer: ByteWriter,
+  { shape, quantizer }: { readonly shape: Shape; readonly quantizer: DescribedQuantizer },
+): void {
   if (shape.length > MAX_RANK)
     throw new RangeError(`shape expected at most ${MAX_RANK} dimensions, got ${shape.length}`);
   writer.writeUint8(shape.length | (QUANTIZER_FORMS.indexOf(formOfQuantizer(quantizer)) << 4));

@@ -7,7 +7,9 @@ import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { GroupedQuantizer, Quantizer } from '../stages.js';
-import { readSpectral, writeSpectral } from './spectral-section.js';
+import { readBlocks, writeBlocks } from './block-section.js';
+import { readCount } from './count-field.js';
+import { readSpectral } from './spectral-section.js';
 
 /**
  * Codes of the quantizers; the position is the code. An affine quantizer has two forms, the shorter for those
@@ -41,13 +43,6 @@ const LISTED_BIT = 0b1000;
 const OFFSETS_BIT = 0b1_0000;
 const RESERVED_GROUP_BITS = 0b1110_0000;
 
-/** Bits of the byte that begins the parameters of blocks. */
-const BLOCK_SIZE_MASK = 0b111;
-const RECTIFIED_BIT = 0b1000;
-const RESERVED_BLOCK_BITS = 0b1111_0000;
-/** Least step of coefficients; the largest is its reciprocal. */
-export const MIN_BLOCK_STEP = 2 ** -100;
-
 /** Range of the integers of a type, or null if it holds other numbers. */
 export function integerRange(dtype: DType): { readonly low: number; readonly high: number } | null {
   if (dtype === 'int8') return { low: -128, high: 127 };
@@ -61,8 +56,11 @@ export function formOfQuantizer(quantizer: Quantizer): QuantizerForm {
   return quantizer.affine.offset === 0 ? 'zero-point' : 'offset';
 }
 
+/** Quantizers that frames may describe; the others are for profiles only, and their writers no part of an edge client. */
+export type DescribedQuantizer = Exclude<Quantizer, { kind: 'spectral' }>;
+
 /** Writes a quantizer's parameters. */
-export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
+export function writeQuantizer(writer: ByteWriter, quantizer: DescribedQuantizer): void {
   switch (quantizer.kind) {
     case 'none':
     case 'planes':
@@ -89,16 +87,9 @@ export function writeQuantizer(writer: ByteWriter, quantizer: Quantizer): void {
     case 'grouped':
       writeGrouped(writer, quantizer.grouped);
       return;
-    case 'spectral':
-      writeSpectral(writer, quantizer.spectral);
+    case 'blocks':
+      writeBlocks(writer, quantizer.blocks);
       return;
-    case 'blocks': {
-      const { blockSize, levelCount, step, isRectified } = quantizer.blocks;
-      writer.writeUint8(Math.log2(blockSize) | (isRectified ? RECTIFIED_BIT : 0));
-      writer.writeVarint(levelCount);
-      writer.writeFloat32(step);
-      return;
-    }
     default:
       quantizer satisfies never;
   }
@@ -151,7 +142,7 @@ export function readQuantizer(
     case 'grouped':
       return readGrouped(reader, shape);
     case 'blocks':
-      return readBlocks(reader);
+      return { kind: 'blocks', blocks: readBlocks(reader, shape) };
     case 'spectral':
       return { kind: 'spectral', spectral: readSpectral(reader, shape) };
     default:
@@ -244,29 +235,6 @@ function readGrouped(reader: ByteReader, shape: Shape): Quantizer {
   return { kind: 'grouped', grouped: { levelCount, axis, groupOfChannel, ...parameters } };
 }
 
-function readBlocks(reader: ByteReader): Quantizer {
-  const start = reader.offset;
-  const byte = reader.readUint8();
-  const blockSize = 2 ** (byte & BLOCK_SIZE_MASK);
-  if (byte & RESERVED_BLOCK_BITS)
-    throw reader.error('reserved-bits', 'reserved bits of the block byte are not zero', start);
-  if (blockSize !== 4 && blockSize !== 8)
-    throw reader.error('invalid-field', `blocks of ${blockSize} by ${blockSize}`, start);
-  const isRectified = (byte & RECTIFIED_BIT) !== 0;
-  reader.note('blocks', `${blockSize} by ${blockSize}${isRectified ? ', rectified' : ''}`);
-  const countStart = reader.offset;
-  const levelCount = readCount(reader, 'level count', 3, MAX_LEVEL_COUNT - 1);
-  if (levelCount % 2 === 0)
-    throw reader.error('invalid-field', `level count ${levelCount} is even`, countStart);
-  const stepStart = reader.offset;
-  const step = reader.readFloat32();
-  reader.note('step', step);
-  // Written so that NaN is refused too.
-  if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
-    throw reader.error('invalid-field', `step ${step}: out of range`, stepStart);
-  return { kind: 'blocks', blocks: { blockSize, levelCount, step, isRectified } };
-}
-
 function readGroupList(reader: ByteReader, channels: number, groupCount: number): Uint16Array {
   const start = reader.offset;
   const width = groupBits(groupCount);
@@ -317,16 +285,6 @@ function readGroupParameters(
   }
   reader.note(hasOffsets ? 'offsets and steps' : 'steps', `of ${groupCount} groups`);
   return { zeroPoint, offsets, steps };
-}
-
-function readCount(reader: ByteReader, field: string, least: number, most: number): number {
-  const start = reader.offset;
-  const count = reader.readVarint();
-  if (count < least || count > most) {
-    throw reader.error('invalid-field', `${field} ${count} is not in ${least} … ${most}`, start);
-  }
-  reader.note(field, count);
-  return count;
 }
 
 function isOffset(offset: number): boolean {

@@ -7,7 +7,8 @@
  * a sum of products of integers, exact and the same everywhere.
  */
 
-import type { AffineQuantizer, BlockQuantizer, FeatureGeometry, Indices } from '../stages.js';
+import type { AffineQuantizer, BlockQuantizer, ChannelBasis, FeatureGeometry, Indices } from '../stages.js';
+import { channelsOfComponents, componentGeometry, componentsOfValues, WEIGHT_BITS } from './channel-basis.js';
 
 /** Side of a block; the element itself is a block of 1. */
 export type BlockSize = 1 | 2 | 4 | 8;
@@ -63,6 +64,24 @@ export function blockGeometry(
   };
 }
 
+/** The same of what a quantizer of blocks works on, planes or components. @param geometry - of the tensor */
+export function geometryOfBlocks(
+  geometry: FeatureGeometry,
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+): FeatureGeometry {
+  return blockGeometry(componentGeometry(geometry, basis), blockSize);
+}
+
+/** Coefficients of a tensor or of its components, unquantized, in the order of `geometryOfBlocks`. */
+export function coefficientsOfBlocks(
+  values: Float32Array,
+  geometry: FeatureGeometry,
+  { blockSize, basis }: Pick<BlockQuantizer, 'blockSize' | 'basis'>,
+): Float32Array {
+  const source = basis ? componentsOfValues(values, geometry, basis) : values;
+  return coefficientsOfValues(source, componentGeometry(geometry, basis), blockSize);
+}
+
 /**
  * Coefficients of a tensor, unquantized. Blocks that reach beyond a plane repeat its last row and column.
  * @param values - as many as `geometry` says; finite
@@ -97,25 +116,49 @@ export function coefficientsOfValues(
 
 /**
  * Values of a tensor from the indices of its coefficients.
- * @param indices - in the order of `blockGeometry`, each below `levelCount`
+ * @param indices - in the order of `geometryOfBlocks`, each below `levelCount`
  * @param geometry - of the tensor
  */
 export function valuesOfCoefficients(
   indices: Indices,
   geometry: FeatureGeometry,
-  { blockSize, levelCount, step, isRectified }: BlockQuantizer,
+  { blockSize, levelCount, step, isRectified, basis }: BlockQuantizer,
 ): Float32Array {
   const zeroPoint = (levelCount - 1) / 2;
-  const scale = Math.fround(step / squaredLength(blockSize));
-  return sumsOfBlocks(
-    geometry,
-    blockSize,
-    (at) => indices[at] - zeroPoint,
-    (sum) => {
-      const value = Math.fround(Math.fround(sum) * scale);
-      return isRectified && value < 0 ? 0 : value;
-    },
-  );
+  const scale = Math.fround(step / squaredLength(blockSize) / (basis ? 2 ** WEIGHT_BITS : 1));
+  const valueFrom = (sum: number): number => {
+    const value = Math.fround(Math.fround(sum) * scale);
+    return isRectified && value < 0 ? 0 : value;
+  };
+  if (basis) return valuesOfComponents(indices, geometry, { blockSize, zeroPoint, basis }, valueFrom);
+  return sumsOfBlocks(geometry, blockSize, (at) => indices[at] - zeroPoint, valueFrom);
+}
+
+/** Values of the channels from indices of components, block by block: few coefficients are not 0. */
+function valuesOfComponents(
+  indices: Indices,
+  geometry: FeatureGeometry,
+  { blockSize, zeroPoint, basis }: { blockSize: BlockSize; zeroPoint: number; basis: ChannelBasis },
+  valueFrom: (sum: number) => number,
+): Float32Array {
+  const { planes, rows, columns } = geometry;
+  const { channelCount, componentCount } = basis;
+  const values = new Float32Array(planes * rows * columns);
+  const block = new Float64Array(blockSize * blockSize);
+  const channels = new Float64Array(block.length * channelCount);
+  const sets = planes / channelCount;
+  // The blocks of one plane in each set stand for those of all its channels.
+  forEachBlock({ ...geometry, planes: sets }, blockSize, (set, row, column, number, blocksOfSets) => {
+    const componentStride = blocksOfSets / sets;
+    const first = set * componentCount * componentStride + (number % componentStride);
+    const frequencyStride = componentCount * blocksOfSets;
+    channelsOfComponents(indices, { first, frequencyStride, componentStride }, zeroPoint, basis, channels);
+    for (let channel = 0; channel < channelCount; channel++) {
+      for (let k = 0; k < block.length; k++) block[k] = channels[k * channelCount + channel];
+      restoreBlock(values, geometry, block, { plane: set * channelCount + channel, row, column }, valueFrom);
+    }
+  });
+  return values;
 }
 
 /**
@@ -131,19 +174,31 @@ export function sumsOfBlocks(
 ): Float32Array {
   const { planes, rows, columns } = geometry;
   const values = new Float32Array(planes * rows * columns);
-  const matrix = MATRICES[blockSize];
   const block = new Float64Array(blockSize * blockSize);
-  const half = new Float64Array(blockSize * blockSize);
   forEachBlock(geometry, blockSize, (plane, row, column, first, stride) => {
     for (let k = 0; k < block.length; k++) block[k] = integerAt(first + k * stride);
-    multiply(matrix, block, half, true);
-    multiply(matrix, half, block, true);
-    for (let i = 0; i < blockSize && row + i < rows; i++) {
-      for (let j = 0; j < blockSize && column + j < columns; j++)
-        values[(plane * rows + row + i) * columns + column + j] = valueFrom(block[i * blockSize + j], plane);
-    }
+    restoreBlock(values, geometry, block, { plane, row, column }, valueFrom);
   });
   return values;
+}
+
+/** Values of a block from its coefficients, which are overwritten, as far as it lies in its plane. */
+function restoreBlock(
+  values: Float32Array,
+  { rows, columns }: FeatureGeometry,
+  block: Float64Array,
+  { plane, row, column }: { plane: number; row: number; column: number },
+  valueFrom: (sum: number, plane: number) => number,
+): void {
+  const blockSize = Math.sqrt(block.length) as BlockSize;
+  const matrix = MATRICES[blockSize];
+  const half = new Float64Array(block.length);
+  multiply(matrix, block, half, true);
+  multiply(matrix, half, block, true);
+  for (let i = 0; i < blockSize && row + i < rows; i++) {
+    for (let j = 0; j < blockSize && column + j < columns; j++)
+      values[(plane * rows + row + i) * columns + column + j] = valueFrom(block[i * blockSize + j], plane);
+  }
 }
 
 /** Each block with its place in the planes, its first coefficient, and the distance of its coefficients. */

@@ -6,7 +6,9 @@ import {
   type CodingProfile,
   encodeBundledFrame,
   encodeFrame,
+  type FeatureSummary,
   inspectFrame,
+  summarizeFeature,
 } from '@featherwire/codec';
 import type { Tensor } from '@featherwire/tensor';
 
@@ -93,6 +95,21 @@ export function encodeCut(
     backend,
   });
   return { frames: [frame], tensorBytes: bytesOfSharedFrame(frame, coding, backend) };
+}
+
+/**
+ * What the cut looks like to the quantizers of a profiled point; undefined for other codings, which have no range to
+ * compare with.
+ * @param features - in manifest order
+ */
+export function summarizeCut(
+  features: readonly Tensor[],
+  coding: CutCoding,
+  backend: Backend,
+): FeatureSummary[] | undefined {
+  if (coding.kind !== 'profiled') return undefined;
+  const { tensors } = coding.profile;
+  return features.map((feature, i) => summarizeFeature(feature, tensors[i], backend));
 }
 
 function bytesOfSharedFrame(

@@ -13,7 +13,7 @@ import {
   type PictureRequest,
   serializeMessage,
 } from '../protocol/index.js';
-import { cutCodingOf, encodeCut } from './coding.js';
+import { cutCodingOf, encodeCut, summarizeCut } from './coding.js';
 import { readReply } from './reply.js';
 import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
 import type { Exchange, ExchangeOptions, Transport } from './transport.js';
@@ -49,6 +49,11 @@ export interface FeatureRequestOptions extends RequestOptions {
    * in any case.
    */
   readonly verify?: boolean;
+  /**
+   * Sends a summary of each cut tensor, 12 bytes each and one more, by which the server watches for drift; only with a
+   * profiled point, since other codings have no range to compare with. False by default.
+   */
+  readonly statistics?: boolean;
 }
 
 /** Bytes of one cut tensor. */
@@ -177,20 +182,22 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
 function prepareFeatures(
   { bundle, bundlePrefix, backend, clock }: ClientContext,
   features: TensorMap,
-  { coding, verify = false }: FeatureRequestOptions,
+  { coding, verify = false, statistics: isObserved = false }: FeatureRequestOptions,
   started: number,
 ): PreparedRequest {
   const { cut } = bundle.manifest;
   const encodeStart = clock.now();
   checkFeeds(cut, features);
   const tensors = cut.map(({ name }) => features[name]);
-  const { frames, tensorBytes } = encodeCut(tensors, cutCodingOf(bundle, coding), {
-    digest: verify,
-    backend,
-  });
+  const cutCoding = cutCodingOf(bundle, coding);
+  const { frames, tensorBytes } = encodeCut(tensors, cutCoding, { digest: verify, backend });
+  const statistics = isObserved ? summarizeCut(tensors, cutCoding, backend) : undefined;
   const encodeMs = clock.now() - encodeStart;
   const perTensor = cut.map(({ name }, i) => bytesOfTensor(name, tensors[i], tensorBytes[i]));
-  const body = { kind: 'feature-request' as const, bundlePrefix, frames };
+  const body = {
+    ...{ kind: 'feature-request' as const, bundlePrefix, frames },
+    ...(statistics && { statistics }),
+  };
   return { body, perTensor, headMs: encodeStart - started, encodeMs, started };
 }
 

@@ -14,6 +14,7 @@ export {
 export { RemoteError, TransportError, type TransportErrorCode } from './errors.js';
 export { createFetchTransport, type FetchTransportOptions } from './fetch-transport.js';
 export { type Clock, type RetryPolicy, systemClock } from './retry.js';
+export { fetchBundles, fetchPartProfile, type ServedBundle } from './server-profile.js';
 export type { Exchange, ExchangeOptions, Transport } from './transport.js';
 export {
   createWebSocketTransport,

@@ -1,7 +1,8 @@
+import type { FeatureSummary } from '@featherwire/codec';
 import { createRandom } from '@featherwire/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { digestPrefix, type Message } from './message.js';
+import { digestPrefix, type FeatureRequest, type Message } from './message.js';
 import { parseMessage, peekRequestId, serializeMessage } from './message-format.js';
 import { ProtocolError } from './protocol-error.js';
 import { REMOTE_ERRORS, type RemoteErrorCode } from './remote-error-codes.js';
@@ -12,7 +13,17 @@ const bundlePrefix = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const frames = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 5 });
 const time = fc.float({ min: 0, max: 1e9, noNaN: true, noDefaultInfinity: true }).map(Math.abs);
 const times = fc.record({ queueMs: time, decodeMs: time, tailMs: time, respondMs: time, totalMs: time });
+const share = fc.integer({ min: 0, max: 0xffff }).map((part) => part / 0xffff);
+const extreme = fc.float({ noNaN: true, noDefaultInfinity: true });
+const statistics = fc.array(
+  fc.tuple(share, share, extreme, extreme).map(([saturatedShare, backgroundShare, a, b]) => ({
+    ...{ saturatedShare, backgroundShare },
+    ...(a <= b ? { low: a, high: b } : { low: b, high: a }),
+  })),
+  { minLength: 1, maxLength: 5 },
+);
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames, statistics }),
   fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames }),
   fc.record({
     kind: fc.constant('picture-request' as const),
@@ -53,6 +64,24 @@ function changed(changes: Record<number, number>): Uint8Array {
   for (const [offset, value] of Object.entries(changes)) bytes[Number(offset)] = value;
   return bytes;
 }
+
+/** The head of a request with statistics, their count, and as many bytes more: zeros, but for some by position. */
+function observed(count: number, bytes: number, changes: Record<number, number> = {}): Uint8Array {
+  const tail = new Uint8Array(bytes);
+  for (const [offset, value] of Object.entries(changes)) tail[Number(offset)] = value;
+  return Uint8Array.of(...changed({ 3: 5 }).subarray(0, 16), count, ...tail);
+}
+
+test('statistics that cannot be written are refused, and infinite extremes become the largest numbers', () => {
+  const good = { saturatedShare: 0.5, backgroundShare: 1, low: Number.NEGATIVE_INFINITY, high: 1 };
+  const request = (...list: FeatureSummary[]) =>
+    serializeMessage({ ...(parseMessage(sample) as FeatureRequest), statistics: list });
+  const [written] = (parseMessage(request(good)) as FeatureRequest).statistics!;
+  expect(written).toEqual({ ...good, saturatedShare: 32768 / 65535, low: -Math.fround(3.4028234e38) });
+  expect(() => request()).toThrow('statistics expected 1 to 255, got 0');
+  expect(() => request({ ...good, saturatedShare: 1.1 })).toThrow('share expected 0 to 1, got 1.1');
+  expect(() => request({ ...good, high: Number.NaN })).toThrow('low up to high');
+});
 
 describe('message format', () => {
   test('what is serialized parses back to the same, from any offset of a larger buffer', () => {
@@ -112,7 +141,13 @@ describe('message format', () => {
     ['a newer version', changed({ 2: 2 }), 'unsupported-version'],
     ['version 0', changed({ 2: 0 }), 'unsupported-version'],
     ['kind 0', changed({ 3: 0 }), 'unknown-kind'],
-    ['kind 5', changed({ 3: 5 }), 'unknown-kind'],
+    ['kind 6', changed({ 3: 6 }), 'unknown-kind'],
+    ['no statistics', observed(0, 1), 'bad-value'],
+    ['statistics cut short', observed(1, 11), 'truncated'],
+    ['statistics without frames', observed(1, 12), 'truncated'],
+    ['a smallest element that is not a number', observed(1, 13, { 7: 0x7f, 6: 0xc0 }), 'bad-value'],
+    ['a largest element that is infinite', observed(1, 13, { 11: 0x7f, 10: 0x80 }), 'bad-value'],
+    ['a largest element below the smallest', observed(1, 13, { 11: 0xbf, 10: 0x80 }), 'bad-value'],
     ['request id 0', changed({ 4: 0 }), 'bad-value'],
     ['no tensors', changed({ 16: 0 }), 'bad-value'],
     ['fewer tensors than frames', changed({ 16: 1 }), 'trailing-bytes'],

@@ -3,9 +3,11 @@
  * allocates nothing that a length in the message could make large.
  */
 
+import { readStatistics, statisticsBytes, writeStatistics } from './feature-statistics.js';
 import {
   DIGEST_PREFIX_BYTES,
   type ErrorMessage,
+  type FeatureRequest,
   MAX_ERROR_TEXT_BYTES,
   MAX_TENSORS,
   type Message,
@@ -22,6 +24,9 @@ export const MESSAGE_MAGIC: readonly number[] = Object.freeze([0x46, 0x4d]);
 export const MESSAGE_VERSION = 1;
 
 const KIND_BYTES = { 'feature-request': 1, 'picture-request': 2, response: 3, error: 4 } as const;
+/** A feature request with statistics: the same record, so that requests without them take no byte for it. */
+const OBSERVED_FEATURE_REQUEST = 5;
+const KNOWN_KINDS: readonly number[] = [...Object.values(KIND_BYTES), OBSERVED_FEATURE_REQUEST];
 const VERSION_OFFSET = 2;
 const KIND_OFFSET = 3;
 const REQUEST_ID_OFFSET = 4;
@@ -37,12 +42,8 @@ const MAX_REQUEST_ID = 2 ** 32 - 1;
  */
 export function serializeMessage(message: Message): Uint8Array {
   switch (message.kind) {
-    case 'feature-request': {
-      const target = start(message, DIGEST_PREFIX_BYTES + framesBytes(message.frames));
-      target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
-      writeFrames(target, HEAD_BYTES + DIGEST_PREFIX_BYTES, message.frames);
-      return target;
-    }
+    case 'feature-request':
+      return serializeFeatureRequest(message);
     case 'picture-request': {
       if (message.image.length === 0) throw new RangeError('image expected at least 1 byte, got 0');
       const target = start(message, DIGEST_PREFIX_BYTES + message.image.length);
@@ -61,6 +62,21 @@ export function serializeMessage(message: Message): Uint8Array {
     default:
       return message satisfies never;
   }
+}
+
+function serializeFeatureRequest(message: FeatureRequest): Uint8Array {
+  const { frames, statistics } = message;
+  const extraBytes = statistics ? statisticsBytes(statistics) : 0;
+  const target = start(message, DIGEST_PREFIX_BYTES + extraBytes + framesBytes(frames));
+  target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
+  const bodyOffset = HEAD_BYTES + DIGEST_PREFIX_BYTES;
+  if (!statistics) {
+    writeFrames(target, bodyOffset, frames);
+    return target;
+  }
+  target[KIND_OFFSET] = OBSERVED_FEATURE_REQUEST;
+  writeFrames(target, writeStatistics(target, bodyOffset, statistics), frames);
+  return target;
 }
 
 /**
@@ -90,6 +106,11 @@ export function parseMessage(bytes: Uint8Array): Message {
   if (kind === KIND_BYTES['feature-request']) {
     return { kind: 'feature-request', requestId, bundlePrefix, frames: parseFrames(bytes, bodyOffset) };
   }
+  if (kind === OBSERVED_FEATURE_REQUEST) {
+    const { statistics, end } = readStatistics(bytes, bodyOffset);
+    if (end === bytes.length) throw new ProtocolError('truncated', end, 'request expected frames, got none');
+    return { kind: 'feature-request', requestId, bundlePrefix, frames: parseFrames(bytes, end), statistics };
+  }
   return { kind: 'picture-request', requestId, bundlePrefix, image: bytes.subarray(bodyOffset) };
 }
 
@@ -110,8 +131,8 @@ function checkHead(bytes: Uint8Array): void {
     const message = `version expected ${MESSAGE_VERSION}, got ${bytes[VERSION_OFFSET]}`;
     throw new ProtocolError('unsupported-version', VERSION_OFFSET, message);
   }
-  if (!Object.values(KIND_BYTES).some((kind) => kind === bytes[KIND_OFFSET])) {
-    throw new ProtocolError('unknown-kind', KIND_OFFSET, `kind expected 1 to 4, got ${bytes[KIND_OFFSET]}`);
+  if (!KNOWN_KINDS.includes(bytes[KIND_OFFSET])) {
+    throw new ProtocolError('unknown-kind', KIND_OFFSET, `kind expected 1 to 5, got ${bytes[KIND_OFFSET]}`);
   }
 }
 

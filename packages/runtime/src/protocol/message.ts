@@ -3,6 +3,7 @@
  * normatively, docs/protocol.md.
  */
 
+import type { FeatureSummary } from '@featherwire/codec';
 import type { RemoteErrorCode } from './remote-error-codes.js';
 
 /** Bytes of a bundle's digest that a request carries. */
@@ -23,6 +24,8 @@ export interface FeatureRequest {
   readonly bundlePrefix: Uint8Array;
   /** One self-contained frame for each cut tensor, in manifest order, 1 … 255; or one bundled frame for all. */
   readonly frames: readonly Uint8Array[];
+  /** Of each cut tensor, in manifest order, for the server's watch on drift; none by default. */
+  readonly statistics?: readonly FeatureSummary[];
 }
 
 /** A whole picture for a bundle's unsplit model. */

@@ -2,7 +2,7 @@
 
 import { SQUASH_POINTS } from '../../entropy/binary/logistic.js';
 import { BackendUnavailableError } from '../../errors.js';
-import { KERNELS_GZIP_BASE64 } from './kernels.generated.js';
+import { KERNELS_DEFLATE_BASE64 } from './kernels.generated.js';
 import { SQUASH } from './layout.js';
 
 /** Exports of `assembly/index.ts`; addresses and counts are unsigned 32-bit integers. */
@@ -122,8 +122,10 @@ type DequantizeKernel = (
 
 /** The module, unpacked by the engine. */
 function unpackKernels(): Promise<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(KERNELS_GZIP_BASE64), (character) => character.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  const bytes = Uint8Array.from(atob(KERNELS_DEFLATE_BASE64), (character) => character.charCodeAt(0));
+  return new Response(
+    new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw')),
+  ).arrayBuffer();
 }
 
 /** @throws {BackendUnavailableError} if the engine has no WebAssembly or lacks its SIMD instructions */

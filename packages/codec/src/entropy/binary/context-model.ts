@@ -8,11 +8,9 @@
  */
 
 import type { FeatureGeometry, IndexAlphabet, Indices } from '../../stages.js';
-import { createStretchTable, MAX_LOGIT, PROBABILITY_BITS, squash } from './logistic.js';
+import { MixedModel, MODEL_COUNT } from './mixed-model.js';
 import { type BinCoder, BinDecoder, BinEncoder } from './range-coder.js';
 
-/** Bins of one context, a power of two. */
-const BIN_COUNT = 32;
 const BIN_SIGNIFICANCE = 0;
 const BIN_SIDE = 1;
 const BIN_MAGNITUDE = 2;
@@ -22,23 +20,16 @@ const MAX_MAGNITUDE_BIN = 12;
 export const ESCAPE_MAGNITUDE = 15;
 const BIN_ESCAPE = 28;
 const MAX_ESCAPE_BITS = 16;
-const EVEN_ODDS = 1 << (PROBABILITY_BITS - 1);
 
 /** First context of each model: neighborhood and previous plane, activity, single neighbors, prediction, the last. */
 const FIRST_CONTEXT = [0, 36, 36 + 96, 36 + 96 + 64, 36 + 96 + 64 + 64];
 /** The last model tells planes apart, or signed neighbors where there are two sides. */
 const LAST_CONTEXTS = 1024;
-const CONTEXT_COUNT = FIRST_CONTEXT[4] + LAST_CONTEXTS;
-const MODEL_COUNT = 5;
+/** Contexts of all models. */
+export const CONTEXT_COUNT = FIRST_CONTEXT[4] + LAST_CONTEXTS;
 /** Predictions beyond this many indices from the background share a context. */
 const MAX_PREDICTION = 31;
 
-/** Mixing weights have 16 fraction bits; all start at 0.25. Five logits of 2047 under the largest fit 31 bits. */
-const FIRST_WEIGHT = 16_384;
-const MAX_WEIGHT = 3 * 65_536 - 1;
-const LEARNING_SHIFT = 11;
-/** Counts of a context stop here, which makes its memory about 250 bins long. */
-const MAX_COUNT = 250;
 /** Contexts tell this many distances apart on the longer side of the background; larger alphabets are scaled to it. */
 const CONTEXT_DISTANCES = 6;
 /** Activity of a plane is unknown until this many of its elements are coded. */
@@ -79,9 +70,8 @@ function codeIndices(
   alphabet: IndexAlphabet,
 ): string | undefined {
   const { planes, rows, columns } = geometry;
-  const { background, levelCount } = alphabet;
-  const model = new MixedModel(coder);
-  const hasTwoSides = background > 0 && background < levelCount - 1;
+  const { levelCount } = alphabet;
+  const model = new MixedModel(coder, CONTEXT_COUNT);
   const neighborhood = new Neighborhood(indices, geometry, alphabet);
   let position = 0;
   for (let plane = 0; plane < planes; plane++) {
@@ -90,7 +80,7 @@ function codeIndices(
       for (let column = 0; column < columns; column++, position++) {
         neighborhood.moveTo(position, row, column);
         model.setContexts(neighborhood.contexts);
-        const index = codeIndex(model, indices[position], alphabet, hasTwoSides);
+        const index = codeIndex(model, indices[position], alphabet);
         if (index < 0 || index >= levelCount) return `index at element ${position} is over ${levelCount - 1}`;
         indices[position] = index;
         neighborhood.addLast();
@@ -100,9 +90,18 @@ function codeIndices(
   return undefined;
 }
 
+/** Where the bins of an index go to, or come from. */
+export interface BinSink {
+  /** Codes a bin under what is known of it. */
+  code(bin: number, target: number): number;
+  /** Codes a bit that nothing is known of. */
+  codeEven(target: number): number;
+}
+
 /** Codes one index; a decoder passes anything as `target`. @returns -1 if bins lead beyond any index */
-function codeIndex(model: MixedModel, target: number, alphabet: IndexAlphabet, hasTwoSides: boolean): number {
+export function codeIndex(model: BinSink, target: number, alphabet: IndexAlphabet): number {
   const { background, levelCount } = alphabet;
+  const hasTwoSides = background > 0 && background < levelCount - 1;
   if (model.code(BIN_SIGNIFICANCE, target === background ? 0 : 1) === 0) return background;
   const isBelow = hasTwoSides ? model.code(BIN_SIDE, target < background ? 1 : 0) : Number(background > 0);
   const limit = isBelow ? background : levelCount - 1 - background;
@@ -122,7 +121,7 @@ function codeIndex(model: MixedModel, target: number, alphabet: IndexAlphabet, h
 }
 
 /** Exponential Golomb code of order 0: length in adaptive bins, then the bits below the leading one as they are. */
-function codeEscape(model: MixedModel, rest: number): number {
+function codeEscape(model: BinSink, rest: number): number {
   const targetBits = 31 - Math.clz32(rest + 1);
   let bits = 0;
   while (model.code(BIN_ESCAPE + Math.min(bits, 3), bits < targetBits ? 1 : 0) === 1) {
@@ -133,64 +132,8 @@ function codeEscape(model: MixedModel, rest: number): number {
   return value - 1;
 }
 
-/** Adaptive models and the weights that mix them; one set of weights for each bin. */
-class MixedModel {
-  readonly #coder: BinCoder;
-  readonly #stretch = createStretchTable();
-  /** Probabilities of 1 with 16 bits, by context and bin. */
-  readonly #probabilities = new Uint16Array(CONTEXT_COUNT * BIN_COUNT).fill(1 << 15);
-  readonly #counts = new Uint8Array(CONTEXT_COUNT * BIN_COUNT);
-  readonly #weights = new Int32Array(BIN_COUNT * MODEL_COUNT).fill(FIRST_WEIGHT);
-  readonly #logits = new Int32Array(MODEL_COUNT);
-  #contexts: Int32Array = new Int32Array(MODEL_COUNT);
-
-  constructor(coder: BinCoder) {
-    this.#coder = coder;
-  }
-
-  /** @param contexts - one for each model; read while bins are coded */
-  setContexts(contexts: Int32Array): void {
-    this.#contexts = contexts;
-  }
-
-  /** Codes a bin and learns from it. */
-  code(bin: number, target: number): number {
-    let sum = 0;
-    for (let m = 0; m < MODEL_COUNT; m++) {
-      const probability = this.#probabilities[this.#contexts[m] * BIN_COUNT + bin];
-      this.#logits[m] = this.#stretch[probability >>> 4];
-      sum += this.#weights[bin * MODEL_COUNT + m] * this.#logits[m];
-    }
-    const logit = Math.min(Math.max(sum >> 16, -MAX_LOGIT), MAX_LOGIT);
-    const probability = squash(logit);
-    const bit = this.#coder.code(target, probability);
-    this.#learn(bin, bit, (bit << PROBABILITY_BITS) - probability);
-    return bit;
-  }
-
-  /** Codes a bit that nothing is known of. */
-  codeEven(target: number): number {
-    return this.#coder.code(target, EVEN_ODDS);
-  }
-
-  #learn(bin: number, bit: number, error: number): void {
-    for (let m = 0; m < MODEL_COUNT; m++) {
-      const weight = bin * MODEL_COUNT + m;
-      const change = (this.#logits[m] * error + (1 << (LEARNING_SHIFT - 1))) >> LEARNING_SHIFT;
-      this.#weights[weight] = Math.min(Math.max(this.#weights[weight] + change, -MAX_WEIGHT), MAX_WEIGHT);
-      const context = this.#contexts[m] * BIN_COUNT + bin;
-      const count = this.#counts[context];
-      const old = this.#probabilities[context];
-      // 1 / (count + 1.6) with 14 bits: the first bins move a probability far, later ones less.
-      const rate = Math.floor(163_840 / (10 * count + 16));
-      this.#probabilities[context] = old + ((((bit === 1 ? 65_535 : 0) - old) * rate) >> 14);
-      if (count < MAX_COUNT) this.#counts[context] = count + 1;
-    }
-  }
-}
-
 /** Contexts of the element at a position, from elements before it in the coding order. */
-class Neighborhood {
+export class Neighborhood {
   /** Context of each model. */
   readonly contexts = new Int32Array(MODEL_COUNT);
   readonly #indices: Indices;

@@ -11,11 +11,11 @@ export interface LabClock {
   schedule(delayMs: number, action: () => void): () => void;
 }
 
-/** The machine's. Its timers are whole milliseconds, so that a segment may be up to one early or late. */
+/** The machine's. Its timers are whole milliseconds and up to one late, so that a segment may be one early or late. */
 export const systemLabClock: LabClock = Object.freeze({
   now: () => performance.now(),
   schedule(delayMs: number, action: () => void) {
-    const timer = setTimeout(action, Math.round(delayMs));
+    const timer = setTimeout(action, Math.floor(delayMs));
     return () => clearTimeout(timer);
   },
 });

@@ -57,7 +57,7 @@ export class SegmentModel {
     const arrivalMs = Math.max(leftMs + roundTripMs / 2 + this.#disturbanceMs(), this.#lastArrivalMs);
     this.#unacknowledged.push({ byteLength, acknowledgedMs: arrivalMs + roundTripMs / 2 });
     this.#inFlightBytes += byteLength;
-    this.#lastSentMs = nowMs;
+    this.#lastSentMs = leftMs;
     this.#lastArrivalMs = arrivalMs;
     return arrivalMs;
   }

@@ -14,6 +14,7 @@ import {
   serializeMessage,
 } from '../../protocol/index.js';
 import type { TailJob } from '../tail-worker/worker-messages.js';
+import type { DriftMonitor } from './drift-monitor.js';
 import type { TailPool } from './tail-pool.js';
 
 /** An answer. */
@@ -47,21 +48,27 @@ export interface RequestHandler {
 
 type Request = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
 
-/** @param pools - by the hexadecimal digest prefix of their bundle */
-export function createRequestHandler(pools: ReadonlyMap<string, TailPool>): RequestHandler {
-  return new PoolRequestHandler(pools);
+/** What answers the requests of one bundle. */
+export interface ServedBundle {
+  readonly pool: TailPool;
+  readonly drift: DriftMonitor;
 }
 
-class PoolRequestHandler implements RequestHandler {
-  readonly #pools: ReadonlyMap<string, TailPool>;
+/** @param bundles - by the hexadecimal digest prefix of each */
+export function createRequestHandler(bundles: ReadonlyMap<string, ServedBundle>): RequestHandler {
+  return new BundleRequestHandler(bundles);
+}
+
+class BundleRequestHandler implements RequestHandler {
+  readonly #bundles: ReadonlyMap<string, ServedBundle>;
   readonly #failed: Partial<Record<RemoteErrorCode, number>> = {};
   readonly #idleWaiters: (() => void)[] = [];
   #inFlight = 0;
   #answered = 0;
   #draining = false;
 
-  constructor(pools: ReadonlyMap<string, TailPool>) {
-    this.#pools = pools;
+  constructor(bundles: ReadonlyMap<string, ServedBundle>) {
+    this.#bundles = bundles;
   }
 
   get draining(): boolean {
@@ -107,10 +114,18 @@ class PoolRequestHandler implements RequestHandler {
     const { requestId } = request;
     if (this.#draining) return this.refuse(requestId, 'shutting-down', 'the server is shutting down');
     const key = hexOf(request.bundlePrefix);
-    const pool = this.#pools.get(key);
-    if (!pool) return this.refuse(requestId, 'unknown-bundle', `no bundle here has a digest of ${key}…`);
+    const bundle = this.#bundles.get(key);
+    if (!bundle) return this.refuse(requestId, 'unknown-bundle', `no bundle here has a digest of ${key}…`);
+    const { pool, drift } = bundle;
+    const statistics = request.kind === 'feature-request' ? request.statistics : undefined;
+    if (statistics && statistics.length !== drift.tensorCount) {
+      const text = `statistics expected ${drift.tensorCount} tensors, got ${statistics.length}`;
+      return this.refuse(requestId, 'input-mismatch', text);
+    }
     const { outcome, queueMs } = await pool.submit(jobOf(request));
     if (outcome.kind === 'failed') return this.refuse(requestId, outcome.code, outcome.text);
+    if (outcome.kind !== 'done') return this.refuse(requestId, 'internal', `a worker gave ${outcome.kind}`);
+    if (statistics && outcome.point !== null) drift.add(outcome.point, statistics);
     const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
     const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });
     this.#answered++;

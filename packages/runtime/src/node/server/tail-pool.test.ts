@@ -5,7 +5,12 @@ import { createTailPool, type TailPoolOptions } from './tail-pool.js';
 import type { TailThread } from './tail-thread.js';
 
 const JOB: TailJob = { kind: 'picture', image: new Uint8Array(1) };
-const DONE: JobOutcome = { kind: 'done', frames: [], times: { decodeMs: 0, tailMs: 0, respondMs: 0 } };
+const DONE: JobOutcome = {
+  kind: 'done',
+  frames: [],
+  times: { decodeMs: 0, tailMs: 0, respondMs: 0 },
+  point: null,
+};
 
 /** A thread whose fate the test decides. */
 function fakeThread(ready: Promise<void> = Promise.resolve()) {

@@ -4,14 +4,17 @@ import type { AddressInfo } from 'node:net';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import type { BackendPreference, CodingProfile } from '@featherwire/codec';
 import type { FastifyInstance } from 'fastify';
+import { createDriftMonitor, type PointDrift } from './drift-monitor.js';
 import { createHttpApp } from './http-app.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
 import { type ServerLogger, silentLogger } from './logger.js';
+import { createPartProfiles } from './part-profiles.js';
 import {
   bundleKey,
   createRequestHandler,
   type RequestCounts,
   type RequestHandler,
+  type ServedBundle,
 } from './request-handler.js';
 import { attachStream, type StreamEndpoint } from './stream.js';
 import { createTailPool, type TailPool, type TailPoolStats } from './tail-pool.js';
@@ -41,7 +44,15 @@ export interface TailServerStats {
   readonly requests: RequestCounts;
   /** Open WebSockets. */
   readonly streams: number;
-  readonly bundles: readonly ({ readonly name: string; readonly digest: string } & TailPoolStats)[];
+  readonly bundles: readonly BundleStats[];
+}
+
+/** Of one bundle. */
+export interface BundleStats extends TailPoolStats {
+  readonly name: string;
+  readonly digest: string;
+  /** What clients that were asked for it said of their features, by operating point. */
+  readonly drift: readonly PointDrift[];
 }
 
 /** A running server. */
@@ -81,8 +92,12 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
   const logger = options.logger ?? silentLogger;
   checkBundles(options.bundles);
   const pools = await startPools(options, limits, logger);
-  const handler = createRequestHandler(pools);
-  const app = createHttpApp({ handler, bundles: options.bundles, limits });
+  const served = serveBundles(options.bundles, pools, logger);
+  const handler = createRequestHandler(served);
+  const drift = () =>
+    options.bundles.map(({ digest }) => ({ digest, points: served.get(bundleKey(digest))!.drift.report() }));
+  const profiles = createPartProfiles(pools);
+  const app = createHttpApp({ handler, bundles: options.bundles, limits, profiles, drift });
   const stream = attachStream({ server: app.server, handler, limits, logger });
   const parts: ServerParts = { app, stream, pools, handler };
   try {
@@ -106,6 +121,7 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
         name: manifest.model.name,
         digest,
         ...pools.get(bundleKey(digest))!.stats(),
+        drift: served.get(bundleKey(digest))!.drift.report(),
       })),
     }),
     close({ drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = {}) {
@@ -152,6 +168,21 @@ async function startPools(
     throw new ServerStartError(`a tail worker cannot start: ${(error as Error).message}`, { cause: error });
   }
   return pools;
+}
+
+/** Puts a watch on drift beside each pool. */
+function serveBundles(
+  bundles: readonly NodeBundle[],
+  pools: ReadonlyMap<string, TailPool>,
+  logger: ServerLogger,
+): ReadonlyMap<string, ServedBundle> {
+  return new Map(
+    bundles.map(({ manifest, digest }) => {
+      const key = bundleKey(digest);
+      const drift = createDriftMonitor(manifest, `bundle '${manifest.model.name}' (${key})`, logger);
+      return [key, { pool: pools.get(key)!, drift }];
+    }),
+  );
 }
 
 /** Profiles by the numbers that frames have. A point whose profile was not loaded is unknown to the server. */

@@ -66,7 +66,7 @@ class WorkerThread implements TailThread {
   }
 
   async run(job: TailJob): Promise<JobOutcome> {
-    const bytes = job.kind === 'feature' ? job.frames : [job.image];
+    const bytes = bytesOf(job);
     const done = new Promise<JobOutcome>((resolve) => {
       this.#finish = resolve;
     });
@@ -84,5 +84,19 @@ class WorkerThread implements TailThread {
 
   #post(request: TailWorkerRequest, transfer: ArrayBuffer[]): void {
     this.#worker.postMessage(request, transfer);
+  }
+}
+
+/** What is given away with a job. */
+function bytesOf(job: TailJob): readonly Uint8Array[] {
+  switch (job.kind) {
+    case 'feature':
+      return job.frames;
+    case 'picture':
+      return [job.image];
+    case 'profile':
+      return [];
+    default:
+      return job satisfies never;
   }
 }

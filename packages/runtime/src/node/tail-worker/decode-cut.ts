@@ -28,18 +28,25 @@ export interface CutDecoding {
   };
 }
 
+/** A decoded cut. */
+export interface DecodedCut {
+  readonly features: TensorMap;
+  /** Position of the profiled point that it came by; null if its frames described themselves. */
+  readonly point: number | null;
+}
+
 /**
  * Decodes the cut.
  * @param frames - one bundled frame of all tensors, or a self-contained one for each, in manifest order
  * @throws {JobError} with the code that the client gets (docs/protocol.md §4)
  */
-export function decodeCut(frames: readonly Uint8Array[], decoding: CutDecoding): TensorMap {
+export function decodeCut(frames: readonly Uint8Array[], decoding: CutDecoding): DecodedCut {
   const { cut } = decoding.manifest;
-  const tensors =
-    frames.length === 1 && withJobErrors('frame', () => isBundledFrame(frames[0]))
-      ? decodeFor(cut, frames[0], decoding)
-      : decodeEach(frames, decoding);
-  return Object.fromEntries(cut.map(({ name }, i) => [name, tensors[i]]));
+  const isProfiled = frames.length === 1 && withJobErrors('frame', () => isBundledFrame(frames[0]));
+  const { tensors, point } = isProfiled
+    ? decodeFor(cut, frames[0], decoding)
+    : { tensors: decodeEach(frames, decoding), point: null };
+  return { features: Object.fromEntries(cut.map(({ name }, i) => [name, tensors[i]])), point };
 }
 
 function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tensor[] {
@@ -55,7 +62,7 @@ function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tenso
         `${name} expected a self-contained one, got one of an operating point`,
       );
     }
-    return decodeFor([spec], frames[i], decoding);
+    return decodeFor([spec], frames[i], decoding).tensors;
   });
 }
 
@@ -64,7 +71,7 @@ function decodeFor(
   specs: readonly TensorSpec[],
   frame: Uint8Array,
   { backend, limits, profiles }: CutDecoding,
-): Tensor[] {
+): { readonly tensors: Tensor[]; readonly point: number | null } {
   const name = specs.length === 1 ? `frame of tensor '${specs[0].name}'` : 'frame';
   // A tensor of blocks may have more coefficients than elements, so that fixed shapes alone are too tight a bound.
   const bounds = specs.map((spec) => Math.max(staticElementCount(spec) ?? 0, limits.maxElementsPerTensor));
@@ -74,9 +81,9 @@ function decodeFor(
     limits: { maxElements: bounds.reduce((sum, bound) => sum + bound, 0) },
   };
   return withJobErrors(name, () => {
-    const { tensors } = inspectFrame(frame, options);
+    const { tensors, bundled } = inspectFrame(frame, options);
     checkTensors(tensors, specs, bounds);
-    return decodeTensors(frame, options, specs.length);
+    return { tensors: decodeTensors(frame, options, specs.length), point: bundled?.point ?? null };
   });
 }
 

@@ -3,9 +3,9 @@
 import type { PictureLimits } from '@featherwire/bundle';
 import { PictureError, tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { encodeFrame } from '@featherwire/codec';
-import { InferenceError, type ModelSession, type TensorMap } from '@featherwire/inference';
+import { InferenceError, type ModelProfile, type ModelSession, type TensorMap } from '@featherwire/inference';
 import { type CutDecoding, decodeCut } from './decode-cut.js';
-import { JobError, type JobOutcome, type TailJob } from './worker-messages.js';
+import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './worker-messages.js';
 
 /** What jobs run on. */
 export interface JobContext extends CutDecoding {
@@ -13,22 +13,30 @@ export interface JobContext extends CutDecoding {
   readonly tail: ModelSession;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
   readonly loadWhole: (() => Promise<ModelSession>) | undefined;
+  /** Measures a part of the bundle in this thread. @throws {JobError} if the bundle has no such part */
+  readonly profile: (part: ProfiledPart) => Promise<ModelProfile>;
 }
 
 /** Does one job; every failure becomes an outcome with a code for the client. */
 export async function runJob(job: TailJob, context: JobContext): Promise<JobOutcome> {
   try {
+    if (job.kind === 'profile') return { kind: 'profiled', profile: await context.profile(job.part) };
     return await decodeRunEncode(job, context);
   } catch (error) {
     return { kind: 'failed', ...describeFailure(error) };
   }
 }
 
-async function decodeRunEncode(job: TailJob, context: JobContext): Promise<JobOutcome> {
+async function decodeRunEncode(
+  job: Exclude<TailJob, { kind: 'profile' }>,
+  context: JobContext,
+): Promise<JobOutcome> {
   const session = job.kind === 'picture' ? await wholeModel(context) : context.tail;
   const start = performance.now(); // loading the whole model happens once and is no stage
-  const feeds =
-    job.kind === 'picture' ? await pictureFeeds(job.image, context) : decodeCut(job.frames, context);
+  const { features: feeds, point } =
+    job.kind === 'picture'
+      ? { features: await pictureFeeds(job.image, context), point: null }
+      : decodeCut(job.frames, context);
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
@@ -36,7 +44,7 @@ async function decodeRunEncode(job: TailJob, context: JobContext): Promise<JobOu
     encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend: context.backend }),
   );
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
-  return { kind: 'done', frames, times };
+  return { kind: 'done', frames, times, point };
 }
 
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
+import { profilePart } from './profile-part.js';
 import { type JobContext, runJob } from './run-job.js';
 import type { TailJob, TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
 
@@ -61,6 +62,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
     },
     tail: await createLocalSession(tailPath, options),
     loadWhole,
+    profile: (part) => profilePart(start, part),
   };
   return {
     context,

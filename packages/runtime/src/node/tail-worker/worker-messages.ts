@@ -1,7 +1,8 @@
 /** What passes between the server and a tail worker. All bytes go by transfer: the sender gives them away. */
 
-import type { BundleManifest } from '@featherwire/bundle';
+import type { BundleManifest, PartName } from '@featherwire/bundle';
 import type { BackendPreference, CodingProfile } from '@featherwire/codec';
+import type { ModelProfile } from '@featherwire/inference';
 import type { ExitGuard } from '@featherwire/inference/node';
 import type { RemoteErrorCode } from '../../protocol/index.js';
 
@@ -22,8 +23,10 @@ export interface TailWorkerStart {
   readonly exitGuard: ExitGuard['words'];
 }
 
-/** One request's work. */
+/** What a worker is asked for. */
 export type TailJob =
+  /** Measure a part; takes as long as the worker's bound of it. */
+  | { readonly kind: 'profile'; readonly part: ProfiledPart }
   | { readonly kind: 'feature'; readonly frames: readonly Uint8Array[] }
   | { readonly kind: 'picture'; readonly image: Uint8Array };
 
@@ -34,9 +37,19 @@ export interface WorkerTimes {
   readonly respondMs: number;
 }
 
+/** Parts of a bundle that a server measures. */
+export type ProfiledPart = Exclude<PartName, 'head'>;
+
 /** How a job ended. */
 export type JobOutcome =
-  | { readonly kind: 'done'; readonly frames: readonly Uint8Array[]; readonly times: WorkerTimes }
+  | { readonly kind: 'profiled'; readonly profile: ModelProfile }
+  | {
+      readonly kind: 'done';
+      readonly frames: readonly Uint8Array[];
+      readonly times: WorkerTimes;
+      /** Position of the profiled point that the request came by, null for other requests. */
+      readonly point: number | null;
+    }
   | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
 
 /** From a worker: ready once, then one outcome for each job. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quantiles } from './run-data.js';
+import { quantiles } from './quantiles.js';
 
 test('quantiles are measured values', () => {
   expect(quantiles([3])).toEqual({ p50: 3, p95: 3 });

@@ -1,0 +1,89 @@
+/** A way as it was measured on this machine, and what becomes of it between two ends of other speeds. */
+
+import type { Quantiles } from '@featherwire/inference';
+import type { Loss, Way, WayKind } from '../choice/way.js';
+
+/** Wall times of the stages, one sample at a time, in milliseconds; 0 for stages that a way does not have. */
+export interface WayStages {
+  /** Head, or the whole network, on the device. */
+  readonly headMs: Quantiles;
+  /** Coding of feature, picture or input on the device. */
+  readonly encodeMs: Quantiles;
+  /** Decoding on the server, for pictures with the preparation of the input. */
+  readonly decodeMs: Quantiles;
+  /** Tail, or the whole network, on the server. */
+  readonly tailMs: Quantiles;
+  /** Coding of the answer. */
+  readonly respondMs: Quantiles;
+  /** Decoding of the answer on the device. */
+  readonly readMs: Quantiles;
+}
+
+/** What was measured of one way; plain enough to be kept as JSON. */
+export interface MeasuredWay {
+  readonly id: string;
+  readonly kind: WayKind;
+  readonly label: string;
+  readonly setting: string;
+  /** Tensors of the cut; empty if the network is not split. */
+  readonly cut: readonly string[];
+  readonly stages: WayStages;
+  /** Frames, or the picture, over the samples. */
+  readonly payloadBytes: Quantiles;
+  /** Frames of the answer, mean over the samples. */
+  readonly answerBytes: number;
+  readonly deviceMacs: number | null;
+  readonly metric: number;
+  readonly loss: Loss;
+}
+
+/** How much longer than this machine the ends take; 1 is this machine. */
+export interface EndFactors {
+  /** Of the network's part on each end. */
+  readonly deviceNetwork: number;
+  readonly serverNetwork: number;
+  /** Of coding and decoding. */
+  readonly deviceCoding: number;
+  readonly serverCoding: number;
+}
+
+/** What messages and connections add to the payload, in bytes. */
+export interface MessageOverhead {
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+}
+
+/** A stage that a way does not have. */
+export const NO_TIME: Quantiles = Object.freeze({ p50: 0, p95: 0 });
+
+/** The way between two ends. */
+export function wayOf(measured: MeasuredWay, factors: EndFactors, overhead: MessageOverhead): Way {
+  const { id, kind, label, setting, stages, payloadBytes, answerBytes, deviceMacs, metric, loss } = measured;
+  const sends = kind !== 'device';
+  const withHead = (bytes: number): number => (sends ? bytes + overhead.requestBytes : 0);
+  return {
+    ...{ id, kind, label, setting, deviceMacs, metric, loss },
+    deviceMs: inSequence(
+      scale(stages.headMs, factors.deviceNetwork),
+      scale(stages.encodeMs, factors.deviceCoding),
+      scale(stages.readMs, factors.deviceCoding),
+    ),
+    serverMs: inSequence(
+      scale(stages.decodeMs, factors.serverCoding),
+      scale(stages.tailMs, factors.serverNetwork),
+      scale(stages.respondMs, factors.serverCoding),
+    ),
+    uplinkBytes: { p50: withHead(payloadBytes.p50), p95: withHead(payloadBytes.p95) },
+    downlinkBytes: sends ? answerBytes + overhead.answerBytes : 0,
+  };
+}
+
+/** Stages that follow each other and spread independently, as in `totalOf`. */
+function inSequence(...stages: readonly Quantiles[]): Quantiles {
+  const p50 = stages.reduce((sum, stage) => sum + stage.p50, 0);
+  return { p50, p95: p50 + Math.hypot(...stages.map((stage) => stage.p95 - stage.p50)) };
+}
+
+function scale({ p50, p95 }: Quantiles, factor: number): Quantiles {
+  return { p50: p50 * factor, p95: p95 * factor };
+}
