@@ -488,6 +488,41 @@ function cutsTable({ command, machine, rows }) {
   ];
 }
 
+function trainStepLines({ command, machine, batch, rounds, parameters, ...measured }) {
+  const { stepCpuMs, convolutionsCpuMs, stepOverConvolutions, stepMemoryMiB } = measured;
+  const spread = ({ median, p10, p90 }, unit) => `${median}${unit} (${p10} to ${p90})`;
+  return [
+    `From \`${command} > results/train-step.json\` (${machine.processor}, Node ${machine.node}, one thread, median and 10th to 90th percentile of ${rounds} alternating rounds):`,
+    '',
+    `A step of batch ${batch} with ${parameters} parameters takes ${spread(stepCpuMs, ' ms')} of CPU time, the tail's convolutions alone, forward and backward, ${spread(convolutionsCpuMs, ' ms')}: ${spread(stepOverConvolutions, ' times')}. Loading and running it takes ${stepMemoryMiB} MiB.`,
+    '',
+  ];
+}
+
+function trainUnitsTable({ command, machine, rows }) {
+  const lines = rows.flatMap(({ id, network, tensor, latentShape, parameters, accuracy, points }) =>
+    points.map(({ coder, rateDistortionLambda, bytesPerImage, accuracy: own, loss, interval }) =>
+      [
+        `${id}: ${network} \`${tensor}\``,
+        latentShape.join(' × '),
+        parameters,
+        `${coder}, ${rateDistortionLambda}`,
+        bytesPerImage.toFixed(1),
+        `${own.toFixed(2)} of ${accuracy.toFixed(2)}`,
+        `${loss.toFixed(2)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`,
+      ].join(' | '),
+    ),
+  );
+  return [
+    `From \`${command} --out results/train-units.json\` (${machine.processor}, Node ${machine.node}):`,
+    '',
+    '| unit | latent | parameters | coder, lambda of indices | bytes per image | top-1 % | loss in points (95 %) |',
+    '| --- | --- | ---: | --- | ---: | --- | --- |',
+    ...lines.map((line) => `| ${line} |`),
+    '',
+  ];
+}
+
 function videoTable({ command, machine, settings, rows }) {
   const { testImages, calibrationImages, lambda } = settings;
   const percent = (value) =>
@@ -522,40 +557,5 @@ function videoTable({ command, machine, settings, rows }) {
       ];
       return `| ${[...cells, ...rates].join(' | ')} |`;
     }),
-  ];
-}
-
-function trainStepLines({ command, machine, batch, rounds, parameters, ...measured }) {
-  const { stepCpuMs, convolutionsCpuMs, stepOverConvolutions, stepMemoryMiB } = measured;
-  const spread = ({ median, p10, p90 }, unit) => `${median}${unit} (${p10} to ${p90})`;
-  return [
-    `From \`${command} > results/train-step.json\` (${machine.processor}, Node ${machine.node}, one thread, median and 10th to 90th percentile of ${rounds} alternating rounds):`,
-    '',
-    `A step of batch ${batch} with ${parameters} parameters takes ${spread(stepCpuMs, ' ms')} of CPU time, the tail's convolutions alone, forward and backward, ${spread(convolutionsCpuMs, ' ms')}: ${spread(stepOverConvolutions, ' times')}. Loading and running it takes ${stepMemoryMiB} MiB.`,
-    '',
-  ];
-}
-
-function trainUnitsTable({ command, machine, rows }) {
-  const lines = rows.flatMap(({ id, network, tensor, latentShape, parameters, accuracy, points }) =>
-    points.map(({ coder, rateDistortionLambda, bytesPerImage, accuracy: own, loss, interval }) =>
-      [
-        `${id}: ${network} \`${tensor}\``,
-        latentShape.join(' × '),
-        parameters,
-        `${coder}, ${rateDistortionLambda}`,
-        bytesPerImage.toFixed(1),
-        `${own.toFixed(2)} of ${accuracy.toFixed(2)}`,
-        `${loss.toFixed(2)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`,
-      ].join(' | '),
-    ),
-  );
-  return [
-    `From \`${command} --out results/train-units.json\` (${machine.processor}, Node ${machine.node}):`,
-    '',
-    '| unit | latent | parameters | coder, lambda of indices | bytes per image | top-1 % | loss in points (95 %) |',
-    '| --- | --- | ---: | --- | ---: | --- | --- |',
-    ...lines.map((line) => `| ${line} |`),
-    '',
   ];
 }
