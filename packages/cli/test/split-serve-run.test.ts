@@ -117,7 +117,9 @@ test('run under a budget says what it sent and how often the budget was kept', a
   expect(sampleCount).toBe(6);
   expect(coding).toEqual({ budgetMs: 5000 });
   expect(budget).toEqual({ budgetMs: 5000, keptShare: 1, choices: { static: 6 } }); // the only point with a measurement
-  expect((await run(...common, '--budget', '5000ms')).output).toMatch(/^budget +100\.00 % within \S+ ms; sent at static 6$/m);
+  expect((await run(...common, '--budget', '5000ms')).output).toMatch(
+    /^budget +100\.00 % within \S+ ms; sent at static 6$/m,
+  );
   expect((await run(...common, '--budget', '80ms', '--point', 'static')).status).toBe(2);
   expect((await run(...common, '--budget', 'soon')).status).toBe(2);
 });

@@ -7,7 +7,6 @@ import type { DType, Shape } from '@featherwire/tensor';
 import { ByteReader } from './bitstream/byte-reader.js';
 import { ByteWriter } from './bitstream/byte-writer.js';
 import { crc32 } from './bitstream/crc32.js';
-import { writeBasis } from './container/block-section.js';
 import { MAX_RANK, readRankAndForm } from './container/header.js';
 import { isQuantizable, readDType, writeDType } from './container/preamble.js';
 import {
@@ -83,7 +82,6 @@ function writeTensor(
   for (const dimension of shape) writer.writeVarint(dimension ?? VARYING);
   if (quantizer.kind === 'spectral') writeSpectral(writer, quantizer.spectral);
   else writeQuantizer(writer, quantizer);
-  if (quantizer.kind === 'blocks' && quantizer.blocks.basis) writeBasis(writer, quantizer.blocks.basis);
   if (quantizer.kind === 'levels') {
     if (thresholds?.length !== quantizer.levels.length - 1)
       throw new RangeError(

@@ -25,7 +25,7 @@ export function isBlockSize(size: number): size is BlockQuantizer['blockSize'] {
   return size === 1 || size === 2 || size === 4 || size === 8;
 }
 
-/** Writes the parameters but for the basis, which only profiles have: `writeBasis` follows there. */
+/** Writes the parameters. */
 export function writeBlocks(
   writer: ByteWriter,
   { blockSize, levelCount, step, isRectified, basis }: BlockQuantizer,
@@ -33,10 +33,7 @@ export function writeBlocks(
   writer.writeUint8(Math.log2(blockSize) | (isRectified ? RECTIFIED_BIT : 0) | (basis ? BASIS_BIT : 0));
   writer.writeVarint(levelCount);
   writer.writeFloat32(step);
-}
-
-/** Writes the basis that stands after the other parameters. */
-export function writeBasis(writer: ByteWriter, basis: ChannelBasis): void {
+  if (!basis) return;
   writer.writeVarint(basis.channelCount);
   writer.writeVarint(basis.componentCount);
   for (const weight of basis.weights) {

@@ -5,12 +5,13 @@ import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
 import type { SpectralQuantizer } from '../stages.js';
+import { isBlockSize } from './block-section.js';
+import { readCount } from './count-field.js';
 
 const BLOCK_SIZE_MASK = 0b111;
 const RECTIFIED_BIT = 0b1000;
 const MEANS_BIT = 0b1_0000;
 const RESERVED_BITS = 0b1110_0000;
-const MAX_BLOCK_SIZE_LOG2 = 3;
 const MAX_LEVEL_COUNT = 65_535;
 const MAX_WEIGHT = 1_023;
 const MIN_STEP = 2 ** -100;
@@ -45,20 +46,19 @@ export function readSpectral(reader: ByteReader, shape: Shape): SpectralQuantize
   const byte = reader.readUint8();
   if (byte & RESERVED_BITS)
     throw reader.error('reserved-bits', 'reserved bits of the block byte are not zero', start);
-  const sizeLog2 = byte & BLOCK_SIZE_MASK;
-  if (sizeLog2 > MAX_BLOCK_SIZE_LOG2)
-    throw reader.error('invalid-field', `blocks of 2^${sizeLog2} rows`, start);
-  const blockSize = (2 ** sizeLog2) as SpectralQuantizer['blockSize'];
+  const blockSize = 2 ** (byte & BLOCK_SIZE_MASK);
+  if (!isBlockSize(blockSize))
+    throw reader.error('invalid-field', `blocks of ${blockSize} by ${blockSize}`, start);
   const isRectified = (byte & RECTIFIED_BIT) !== 0;
   reader.note('blocks', `${blockSize} by ${blockSize}${isRectified ? ', rectified' : ''}`);
-  const levelCount = readNumber(reader, 'level count', 3, MAX_LEVEL_COUNT);
+  const levelCount = readCount(reader, 'level count', 3, MAX_LEVEL_COUNT);
   if (levelCount % 2 === 0)
     throw reader.error('invalid-field', `level count ${levelCount} is even`, reader.offset - 1);
-  const channels = readNumber(reader, 'channel count', 1, 65_536);
+  const channels = readCount(reader, 'channel count', 1, 65_536);
   if (shape.length < CHANNEL_PLACE || shape[shape.length - CHANNEL_PLACE] !== channels)
     throw reader.error('invalid-field', `${channels} channels do not fit [${shape.join(', ')}]`, start);
   const weights = Uint16Array.from({ length: blockSize * blockSize }, () =>
-    readNumber(reader, 'weight', 1, MAX_WEIGHT),
+    readCount(reader, 'weight', 1, MAX_WEIGHT),
   );
   const steps = readSteps(reader, channels);
   const means = (byte & MEANS_BIT) !== 0 ? readMeans(reader, channels) : null;
@@ -109,18 +109,9 @@ function readKept(reader: ByteReader, count: number): Uint8Array {
   const bits = new BitReader(reader.readBytes(Math.ceil(count / 8)));
   const kept = Uint8Array.from({ length: count }, () => bits.readBits(1));
   if (!bits.paddingIsZero)
-    throw reader.error('reserved-bits', 'padding of the coded coefficients is not zero', start);
+    throw reader.error('reserved-bits', 'padding of the coefficients is not zero', start);
   const keptCount = kept.reduce((sum, bit) => sum + bit, 0);
   if (keptCount === 0) throw reader.error('invalid-field', 'no coefficient is coded', start);
-  reader.note('coded coefficients', `${keptCount} of ${count} of a block in all channels`);
+  reader.note('coefficients', `${keptCount} of ${count}`);
   return kept;
-}
-
-function readNumber(reader: ByteReader, field: string, least: number, most: number): number {
-  const start = reader.offset;
-  const value = reader.readVarint();
-  if (value < least || value > most)
-    throw reader.error('invalid-field', `${field} ${value} is not in ${least} … ${most}`, start);
-  reader.note(field, value);
-  return value;
 }
