@@ -4,8 +4,8 @@
  * on samples that nothing was chosen by.
  */
 
-import type { Measurement } from '@featherwire/bundle';
-import type { Backend, BlockSize } from '@featherwire/codec';
+import type { BlockSize } from '@featherwire/codec';
+import type { CalibratedPoint, Calibration, CalibrationOptions, Comparison } from './calibration.js';
 import {
   type Coding,
   channelFamily,
@@ -16,7 +16,7 @@ import {
   type TensorSamples,
   tensorSamples,
 } from './families.js';
-import { paretoFront, type Rung } from './ladder.js';
+import { paretoFront } from './ladder.js';
 import { type CodedSamples, lossOf, meanOf, measureCoding } from './measure.js';
 import { measurementOf } from './measurement.js';
 import { measurePictures, type PictureRate } from './picture-rates.js';
@@ -31,77 +31,7 @@ import {
   scaleOfStep,
 } from './search.js';
 import { spectralBasis } from './spectral-design.js';
-import { openSamples, type SplitSamples, type SplitSource } from './split-samples.js';
-
-/** How far a job is; the command decides how that looks. */
-export interface CalibrationProgress {
-  stage(label: string): void;
-  /** @param done - from 0 to `total`, which is at least 1 */
-  progress(done: number, total: number): void;
-}
-
-/** What to calibrate, and how. */
-export interface CalibrationOptions {
-  readonly source: SplitSource;
-  readonly backend: Backend;
-  /** Allowed loss in hundredths of the metric; 1 by default. */
-  readonly maxLoss?: number;
-  /** Points of the ladder, from 1; 5 by default. */
-  readonly pointCount?: number;
-  /** Samples to use, from 6; all by default. */
-  readonly sampleCount?: number;
-  /** 1 by default. */
-  readonly seed?: number;
-  /** Of the intervals; 0.95 by default. */
-  readonly confidence?: number;
-  /** Bytes of features that are kept in memory; the rest goes to a temporary file. */
-  readonly memoryBytes?: number;
-  readonly progress?: CalibrationProgress;
-  readonly signal?: AbortSignal;
-}
-
-/** A point of the ladder. */
-export interface CalibratedPoint extends Rung {
-  readonly id: string;
-  /** Name of its family. */
-  readonly family: string;
-  readonly kind: Family['kind'];
-  readonly coding: Coding;
-  readonly bitsPerElement: number;
-  /** On samples that took part in nothing else. */
-  readonly measured: Measurement & { readonly loss: NonNullable<Measurement['loss']> };
-}
-
-/** The same damage to the output by another kind of coding. */
-export interface Comparison {
-  readonly family: string;
-  readonly kind: Family['kind'];
-  /** Mean bytes of a sample where the output is as far from the unsplit network's as that of the chosen point. */
-  readonly bytesPerSample: number;
-  /** Share of these bytes that the chosen point saves, headers included; negative if it takes more. */
-  readonly saved: number;
-}
-
-/** What calibration found. */
-export interface Calibration {
-  /** From few bytes to many; each is best at its rate. */
-  readonly points: readonly CalibratedPoint[];
-  /** Id of the point of fewest bytes within the allowed loss; null if none was found. */
-  readonly chosen: string | null;
-  readonly maxLoss: number;
-  readonly metric: { readonly name: string; readonly better: 'higher' | 'lower' };
-  /** Samples of each part. */
-  readonly samples: { readonly design: number; readonly selection: number; readonly claim: number };
-  /** Loss of the chosen point on the samples that it was chosen by. */
-  readonly selectionLoss: number | null;
-  /** What other kinds of coding take for the same output. */
-  readonly comparisons: readonly Comparison[];
-  /** Rough curves of all families that were tried, on a few samples. */
-  readonly families: readonly { readonly name: string; readonly curve: readonly CurvePoint[] }[];
-  /** Pictures as files of the same allowed loss, where the data are pictures. */
-  readonly pictures: readonly PictureRate[];
-  readonly elementsPerSample: number;
-}
+import { openSamples, type SplitSamples } from './split-samples.js';
 
 const LAMBDAS = [0, 0.15];
 const BLOCK_SIZES: readonly BlockSize[] = [1, 4, 8];
