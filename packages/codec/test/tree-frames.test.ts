@@ -120,4 +120,13 @@ describe('a frame of the fast binary coder', () => {
       expect(() => decodeFrame(frame.subarray(0, length), { backend: wasm })).toThrow(BitstreamError);
     }
   });
+
+  test('whose code is not below the range is refused by every backend', () => {
+    const geometry = { items: 1, channels: 3, planes: 3, rows: 4, columns: 9 } as never;
+    const lane = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4);
+    for (const backend of [referenceBackend, wasm])
+      expect(backend.decodeTrees([lane], geometry, { levelCount: 242, background: 0 })).toBe(
+        'lane 0 is of no encoder',
+      );
+  });
 });

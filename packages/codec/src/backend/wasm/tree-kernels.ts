@@ -6,7 +6,7 @@
 import {
   decodeTrees as decodeByReference,
   encodeTrees as encodeByReference,
-  endsWithZero,
+  hasWrongWords,
   laneBounds,
   treeDepth,
   treeShift,
@@ -88,7 +88,7 @@ export function decodeTrees(
     kernels.startTreeLane(lane, true, words[lane], words[lane] + bytes.length);
   }
   const largest = runLanes(areas, lanes.length, elements + columns, alphabet, kernels.decodeTrees);
-  const isWhole = lanes.every((bytes, lane) => !endsWithZero(bytes) && kernels.endsTreeLane(lane) !== 0);
+  const isWhole = lanes.every((bytes, lane) => !hasWrongWords(bytes) && kernels.endsTreeLane(lane) !== 0);
   if (largest >= alphabet.levelCount || !isWhole) return decodeByReference(lanes, geometry, alphabet);
   const indices = new Uint8Array(count);
   for (let lane = 0; lane < lanes.length; lane++) {

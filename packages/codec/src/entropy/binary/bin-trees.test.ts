@@ -76,7 +76,7 @@ describe('trees of bins', () => {
     const longer = [lanes[0], Uint8Array.of(...lanes[1], 1, 1, 1, 1, 1, 1, 1, 1)];
     expect(decodeTrees(longer, geometry, alphabet)).toBe('lane 1 does not end where its last index does');
     expect(decodeTrees([lanes[0], Uint8Array.of(1, 1, 0, 0)], geometry, alphabet)).toBe(
-      'lane 1 ends with a word of 0',
+      'lane 1 is of no encoder',
     );
     // Without words every bin is 1.
     expect(decodeTrees([new Uint8Array(0), lanes[1]], geometry, alphabet)).toBe(

@@ -74,7 +74,7 @@ export function decodeTrees(
   const indices = new Uint8Array(elementsOf(geometry));
   const bounds = laneBounds(indices.length, lanes.length);
   for (const [lane, bytes] of lanes.entries()) {
-    if (endsWithZero(bytes)) return `lane ${lane} ends with a word of 0`;
+    if (hasWrongWords(bytes)) return `lane ${lane} is of no encoder`;
     const decoder = new WordDecoder(bytes);
     const part = indices.subarray(bounds[lane], bounds[lane + 1]);
     const wrong = codeLane(decoder, part, geometry.columns, alphabet);
@@ -84,10 +84,13 @@ export function decodeTrees(
   return indices;
 }
 
-/** Whether the last word is 0. */
-export function endsWithZero(bytes: Uint8Array): boolean {
+/** Whether a lane begins with a code that is not below the first range, 2^32 - 1, or ends with a word of 0. */
+export function hasWrongWords(bytes: Uint8Array): boolean {
   const last = bytes.subarray(-WORD_BYTES);
-  return last.length > 0 && last.every((byte) => byte === 0);
+  return (
+    (bytes[0] & bytes[1] & bytes[2] & bytes[3]) === 0xff ||
+    (last.length > 0 && last.every((byte) => byte === 0))
+  );
 }
 
 /**
