@@ -122,7 +122,7 @@ describe('a frame of the fast binary coder', () => {
   });
 
   test('whose code is not below the range is refused by every backend', () => {
-    const geometry = { items: 1, channels: 3, planes: 3, rows: 4, columns: 9 } as never;
+    const geometry = { planes: 3, rows: 4, columns: 9 };
     const lane = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4);
     for (const backend of [referenceBackend, wasm])
       expect(backend.decodeTrees([lane], geometry, { levelCount: 242, background: 0 })).toBe(

@@ -152,7 +152,15 @@ describe('fastest way by bandwidth', () => {
 });
 
 test('the Pareto front is what nothing beats', () => {
-  expect(paretoFront([[1, 2], [2, 1], [2, 2], [1, 2], [3, 0]])).toEqual([true, true, false, true, true]); // biome-ignore format: one line
+  expect(
+    paretoFront([
+      [1, 2],
+      [2, 1],
+      [2, 2],
+      [1, 2],
+      [3, 0],
+    ]),
+  ).toEqual([true, true, false, true, true]);
   const points = fc.array(fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4)), { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(points, (list) => {

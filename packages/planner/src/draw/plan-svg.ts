@@ -20,7 +20,18 @@ const CURVES_HEIGHT = 330;
 const AXIS_WIDTH = 56;
 
 /** Colors that stay apart for color-blind readers (Okabe and Ito, 2008), and grays. */
-const WAY_COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000', '#8C510A', '#7570B3', '#999999']; // biome-ignore format: one line
+const WAY_COLORS = [
+  '#0072B2',
+  '#D55E00',
+  '#009E73',
+  '#CC79A7',
+  '#E69F00',
+  '#56B4E9',
+  '#000000',
+  '#8C510A',
+  '#7570B3',
+  '#999999',
+];
 const PART_COLORS = { device: '#33627d', link: '#c9d6de', server: '#7fa9c0' };
 const INK = '#1b1f23';
 const FAINT = '#8a9299';
@@ -134,7 +145,10 @@ function curves(shown: readonly RatedWay[], choice: Choice): string[] {
   });
   const planned = round(scales.x(link.uplinkMbps));
   return [
-    text(MARGIN, 14, 'total in ms by bandwidth of the uplink; below, the fastest way that keeps the loss', { color: FAINT, size: 12 }), // biome-ignore format: one line
+    text(MARGIN, 14, 'total in ms by bandwidth of the uplink; below, the fastest way that keeps the loss', {
+      color: FAINT,
+      size: 12,
+    }),
     `<clipPath id="plot"><rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/></clipPath>`,
     ...grid(scales, { left, right, top, bottom, lowMs, highMs }),
     `<line x1="${planned}" y1="${top}" x2="${planned}" y2="${bottom}" stroke="${FAINT}" stroke-dasharray="2 3"/>`,

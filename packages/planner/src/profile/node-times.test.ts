@@ -25,7 +25,17 @@ test('a step belongs to the node that its name begins with', () => {
 });
 
 test('a step without a node goes with the step before it, at the start with the first one', () => {
-  expect(times(['a', 'b'], [['ReorderInput', 1], ['a', 2], ['ReorderOutput', 4], ['b', 8]])).toEqual([7, 8]); // biome-ignore format: one line
+  expect(
+    times(
+      ['a', 'b'],
+      [
+        ['ReorderInput', 1],
+        ['a', 2],
+        ['ReorderOutput', 4],
+        ['b', 8],
+      ],
+    ),
+  ).toEqual([7, 8]);
 });
 
 test('a step may be named after the value that it makes', () => {

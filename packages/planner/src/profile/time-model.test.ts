@@ -39,7 +39,12 @@ test('the error is that of nodes the fit has not seen', () => {
 
 test('head and tail of a cut are the sums over its sides, each with the fixed cost', () => {
   // x → a → b → y, with c beside b: b reads a, c reads a, y reads b and c.
-  const producer = new Map([['a', 0], ['b', 1], ['c', 2], ['y', 3]]); // biome-ignore format: one line
+  const producer = new Map([
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
+    ['y', 3],
+  ]);
   const reads = [['x'], ['a'], ['a'], ['b', 'c']];
   const run = { nodeMs: Float64Array.of(1, 2, 4, 8), fixedMs: 0.5 };
   expect(cutTimes({ producer, reads }, ['a'], run)).toEqual({ headMs: 1.5, tailMs: 14.5 });
