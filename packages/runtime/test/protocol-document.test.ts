@@ -55,6 +55,9 @@ test('the default limits and frame header sizes are those of the code', () => {
     requestTimeoutMs: 30_000,
     receiveTimeoutMs: 30_000,
     maxConnections: 1024,
+    maxConnectionsPerAddress: 256,
+    maxRequestsPerSecond: 1000,
+    maxBufferedBytes: 256 * 2 ** 20,
     maxRequestsPerConnection: 64,
   });
   const rows = [...text.matchAll(/^\| ([\d,]+) (?:… [\d,]+|and more) \| (\d+) \| (\d+) \|$/gm)];

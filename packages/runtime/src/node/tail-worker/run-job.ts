@@ -11,6 +11,8 @@ import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './wo
 export interface JobContext extends CutDecoding {
   readonly limits: PictureLimits & CutDecoding['limits'];
   readonly tail: ModelSession;
+  /** Whether the tail may run several requests at once (`prove-rows.ts`). */
+  readonly sharesRows: boolean;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
   readonly loadWhole: (() => Promise<ModelSession>) | undefined;
   /** Measures a part of the bundle in this thread. @throws {JobError} if the bundle has no such part */
@@ -23,8 +25,23 @@ export async function runJob(job: TailJob, context: JobContext): Promise<JobOutc
     if (job.kind === 'profile') return { kind: 'profiled', profile: await context.profile(job.part) };
     return await decodeRunEncode(job, context);
   } catch (error) {
-    return { kind: 'failed', ...describeFailure(error) };
+    return outcomeOf(error);
   }
+}
+
+/** The outcome of a job that failed. */
+export function outcomeOf(error: unknown): JobOutcome {
+  return { kind: 'failed', ...describeFailure(error) };
+}
+
+/** Frames of a tail's outputs, in manifest order. */
+export function encodeOutputs(
+  outputs: TensorMap,
+  { manifest, backend }: Pick<JobContext, 'manifest' | 'backend'>,
+): Uint8Array[] {
+  return manifest.outputs.map(({ name }) =>
+    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend }),
+  );
 }
 
 async function decodeRunEncode(
@@ -40,11 +57,9 @@ async function decodeRunEncode(
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
-  const frames = context.manifest.outputs.map(({ name }) =>
-    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend: context.backend }),
-  );
+  const frames = encodeOutputs(outputs, context);
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
-  return { kind: 'done', frames, times, point };
+  return { kind: 'done', frames, times, point, runSize: 1 };
 }
 
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {
