@@ -5,7 +5,11 @@ import { reportError } from './terminal/errors.js';
 
 async function parse(...args: string[]): Promise<{ status: number; output: string; errors: string }> {
   const { terminal, output, errors } = createMemoryTerminal();
-  const program = createProgram({ terminal, signal: new AbortController().signal });
+  const program = createProgram({
+    terminal,
+    signal: new AbortController().signal,
+    onHangup: () => () => undefined,
+  });
   const status = await program.parseAsync(args, { from: 'user' }).then(
     () => 0,
     (error: unknown) => reportError(error, terminal),
