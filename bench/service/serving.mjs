@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadModel, splitToBundle } from '@featherwire/authoring';
-import { encodeFrame, loadBackend } from '@featherwire/codec';
+import { addOperatingPoints } from '@featherwire/bundle/node';
+import { designTensorProfile, encodeBundledFrame, loadBackend, writeProfile } from '@featherwire/codec';
 import { createLocalSession } from '@featherwire/inference/node';
 import { digestPrefix, parseMessage, serializeMessage } from '@featherwire/runtime';
 import { createRandom, tensor } from '@featherwire/tensor';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
-const EVAL =
-  process.env.FEATHERWIRE_EVAL ?? fileURLToPath(new URL('../../../shared/eval', import.meta.url));
+const EVAL = process.env.FEATHERWIRE_EVAL ?? fileURLToPath(new URL('../../../shared/eval', import.meta.url));
 /** SqueezeNet where the evaluation networks are, otherwise the orientation classifier of PP-OCR from npm. */
 const NETWORKS = [
   { file: path.join(EVAL, 'models/squeezenet1_1.onnx'), cut: '/Relu_10_output_0', shape: [1, 3, 224, 224] },
@@ -26,14 +26,24 @@ const NETWORKS = [
     shape: [1, 3, 48, 192],
   },
 ];
-const LEVELS = 8;
+/** Up to four, static contexts cost no time (docs/results.md). */
+const LEVELS = 4;
+const DESIGN_SAMPLES = 8;
 
-/** A network cut in a directory of its own. */
+/** A network cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
 export async function makeBundle() {
   const { file, cut, shape } = NETWORKS.find((network) => existsSync(network.file));
   const directory = path.join(mkdtempSync(path.join(tmpdir(), 'featherwire-service-')), 'bundle');
-  const { bundle } = await splitToBundle(await loadModel(file), { tensors: [cut], directory });
-  return { bundle, shape, name: path.basename(file) };
+  const split = await splitToBundle(await loadModel(file), { tensors: [cut], directory });
+  const samples = await makeFeatures({ bundle: split.bundle, shape }, DESIGN_SAMPLES, 2);
+  const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } };
+  const designed = designTensorProfile(samples, {
+    ...{ quantizer, coder: 'rans-contexts', backend: await loadBackend() },
+  });
+  const profile = { tensors: [designed] };
+  const points = [{ id: 'static', kind: 'profiled', profile: writeProfile(profile) }];
+  const bundle = await addOperatingPoints(directory, points);
+  return { bundle, profile, shape, name: path.basename(file) };
 }
 
 /** Features of smooth noise. @returns tensors [1, …] of the cut */
@@ -58,14 +68,13 @@ export async function makeFeatures({ bundle, shape }, count, seed = 1) {
 }
 
 /** Request messages of features; their ids are 1 and to be overwritten. */
-export async function makeRequests({ bundle }, features) {
+export async function makeRequests({ bundle, profile }, features) {
   const backend = await loadBackend();
-  const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } };
   const bundlePrefix = digestPrefix(bundle.digest);
   return features.map((feature) =>
     serializeMessage({
       ...{ kind: 'feature-request', requestId: 1, bundlePrefix },
-      frames: [encodeFrame(feature, { quantizer, backend })],
+      frames: [encodeBundledFrame([feature], { profile, point: 0, sequenceNumber: 0, backend })],
     }),
   );
 }
