@@ -64,11 +64,12 @@ test.skipIf(!hasOpenssl())(
     const ask = async (options: object): Promise<string> => {
       const class_ = class extends WebSocket {
         constructor(url: string) {
-          super(url, {
+          const secure: object = {
             ca: text('ca.pem'),
             servername: 'localhost',
             ...options,
-          });
+          };
+          super(url, secure);
         }
       };
       const transport = createWebSocketTransport({ url: server.streamUrl, WebSocket: class_ });
