@@ -17,7 +17,7 @@ export interface ConnectionContext {
 
 /** Refusals that a client may leave unread. */
 const MAX_UNREAD_REFUSALS = 1024;
-/** Longest time for which a client that asks too often is not read. */
+/** Longest time for which a client that was told to wait is not read. */
 const MAX_PAUSE_MS = 1000;
 /** Of a control frame from a client: two bytes and a mask (RFC 6455 §5.2). */
 const CONTROL_HEADER_BYTES = 6;
@@ -139,7 +139,7 @@ export class StreamConnection {
       this.#send(answer, () => {
         this.#taken--;
       });
-      if (answer.error === 'rate-limited') this.#pause(answer.retryAfterMs ?? 0);
+      if (answer.retryAfterMs !== undefined) this.#pause(answer.retryAfterMs);
     }
   }
 

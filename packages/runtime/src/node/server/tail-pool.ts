@@ -127,6 +127,7 @@ class WorkerPool implements TailPool {
       }, requestTimeoutMs);
       const settle = (result: PoolResult): void => {
         clearTimeout(timer);
+        this.#activity.heard(client, performance.now()); // whoever is answered may ask again at once
         resolve(result);
       };
       const entry: QueuedJob = { job, client, queuedAt, deadlineAt, settle };
