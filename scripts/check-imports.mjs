@@ -61,6 +61,7 @@ const CODEC_FOLDERS = {
   planes: ['planes', 'feature', 'indices', ...STAGES],
   profile: ['profile', 'feature', 'backend', ...STAGES],
   frame: ['frame', 'profile', 'planes', 'indices', 'feature', 'backend', ...STAGES],
+  node: ['node', 'frame', 'backend'],
 };
 /** Files directly in `codec/src` that folders may import. */
 const CODEC_BASE_FILES = ['stages', 'errors'];
