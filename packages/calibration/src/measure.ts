@@ -1,9 +1,8 @@
 /** A coding measured: frames of real features, decoded, through the tail, every byte counted. */
 
 import { type Backend, decodeTensors, encodeBundledFrame } from '@featherwire/codec';
-import { bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
+import { type BatchRun, bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
 import type { TensorMap } from '@featherwire/inference';
-import type { BatchRun } from './batches.js';
 import type { Coding } from './families.js';
 import type { CutFeature } from './feature-store.js';
 import type { OutputDistance } from './output-distance.js';

@@ -8,15 +8,15 @@ import {
   type Shape,
   type TensorData,
 } from '@featherwire/tensor';
+import { geometryOfShape } from '../feature/feature-values.js';
+import { joinClasses, joinLowBits, lowPlanes } from '../lossless/bit-planes.js';
+import { type ElementWords, elementForm, wordsOfData } from '../lossless/element-form.js';
+import { addLowest, joinSigns } from '../lossless/magnitudes.js';
+import { copyLowBits, NO_LOW_BITS, resolveSources } from '../lossless/sources.js';
+import { insertUniformPlanes } from '../lossless/uniform-planes.js';
+import { type EntropyKernels, elementsOf, type FeatureGeometry, type Indices } from '../stages.js';
 import { decodePlane, flatGeometry } from './coded-plane.js';
-import { geometryOfShape } from './feature.js';
-import { joinClasses, joinLowBits, lowPlanes } from './lossless/bit-planes.js';
-import { type ElementWords, elementForm, wordsOfData } from './lossless/element-form.js';
-import { addLowest, joinSigns } from './lossless/magnitudes.js';
-import { copyLowBits, NO_LOW_BITS, resolveSources } from './lossless/sources.js';
-import { insertUniformPlanes } from './lossless/uniform-planes.js';
 import type { PlanedElements, PlanesSection } from './planes-section.js';
-import { type EntropyKernels, elementsOf, type FeatureGeometry, type Indices } from './stages.js';
 
 /**
  * Decodes a section.

@@ -1,10 +1,10 @@
 /** The short way from a payload to float32 values, without indices in between. */
 
-import type { ValueDecoding } from './backend/backend.js';
-import type { IndexSection } from './index-section.js';
-import { levelsOfQuantizer } from './quantizer/affine.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import type { RansPayload } from './stages.js';
+import type { ValueDecoding } from '../backend/backend.js';
+import type { IndexSection } from '../indices/index-section.js';
+import { levelsOfQuantizer } from '../quantizer/affine.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
+import type { RansPayload } from '../stages.js';
 
 /** Most levels that indices of 8 bits tell apart. */
 const MAX_LEVELS_OF_BYTES = 256;

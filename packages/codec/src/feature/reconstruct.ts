@@ -8,14 +8,14 @@ import {
   type Tensor,
   type TensorData,
 } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { crc32 } from './bitstream/crc32.js';
-import { dataOfValues, geometryOfShape } from './feature.js';
-import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { valuesOfCoefficients } from './quantizer/block-transform.js';
-import { dequantizeGroups } from './quantizer/channel-groups.js';
-import { valuesOfSpectralIndices } from './quantizer/spectral.js';
-import type { Indices, Quantizer } from './stages.js';
+import type { Backend } from '../backend/backend.js';
+import { crc32 } from '../bitstream/crc32.js';
+import type { IndexingQuantizer } from '../quantizer/alphabet.js';
+import { valuesOfCoefficients } from '../quantizer/block-transform.js';
+import { dequantizeGroups } from '../quantizer/channel-groups.js';
+import { valuesOfSpectralIndices } from '../quantizer/spectral.js';
+import type { Indices, Quantizer } from '../stages.js';
+import { dataOfValues, geometryOfShape } from './feature-values.js';
 
 /** Elements of a tensor from its indices. */
 export function dataOfIndices(

@@ -8,19 +8,19 @@
  */
 
 import type { Shape, Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { chooseIndices } from './entropy/binary/index-choice.js';
-import { symbolAlphabet } from './entropy/coded-indices.js';
-import { tableOfDescription } from './entropy/frequency-table.js';
-import { geometryOfIndices, valuesOfTensor } from './feature.js';
+import type { Backend } from '../backend/backend.js';
+import { chooseIndices } from '../entropy/binary/index-choice.js';
+import { symbolAlphabet } from '../entropy/coded-indices.js';
+import { tableOfDescription } from '../entropy/frequency-table.js';
+import { levelOfIndex } from '../quantizer/affine.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
+import { affineOfBlocks } from '../quantizer/block-transform.js';
+import { quantizeGroups } from '../quantizer/channel-groups.js';
+import { lowerEnvelope } from '../quantizer/lower-envelope.js';
+import { affineOfSpectral } from '../quantizer/spectral.js';
+import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from '../stages.js';
+import { geometryOfIndices, valuesOfTensor } from './feature-values.js';
 import type { QuantizedFeature } from './quantize-feature.js';
-import { levelOfIndex } from './quantizer/affine.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfBlocks } from './quantizer/block-transform.js';
-import { quantizeGroups } from './quantizer/channel-groups.js';
-import { lowerEnvelope } from './quantizer/lower-envelope.js';
-import { affineOfSpectral } from './quantizer/spectral.js';
-import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from './stages.js';
 
 /** Rounds of indices and table; later ones change little. */
 const ROUNDS = 3;

@@ -1,12 +1,17 @@
 /** Frame to tensors: decodes what `frame-parser.ts` has read and checked (bitstream.md §1). */
 
 import { dataFromBytes, elementCount, type Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { MAX_TENSOR_COUNT } from './coding-profile.js';
-import { DEFAULT_DECODE_LIMITS, type FrameHeader } from './container/header.js';
+import type { Backend } from '../backend/backend.js';
+import { DEFAULT_DECODE_LIMITS, type FrameHeader } from '../container/header.js';
+import { BitstreamError } from '../errors.js';
+import { geometryOfIndices } from '../feature/feature-values.js';
+import { dataOfConstant, dataOfIndices, digestOfData } from '../feature/reconstruct.js';
+import { decodeIndexSection } from '../indices/index-section.js';
+import { decodePlanes } from '../planes/planes-decoder.js';
+import { MAX_TENSOR_COUNT } from '../profile/coding-profile.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
+import { elementsOf, type Indices } from '../stages.js';
 import { valueDecodingOf } from './decode-values.js';
-import { BitstreamError } from './errors.js';
-import { geometryOfIndices } from './feature.js';
 import {
   type CodedChunk,
   hex,
@@ -15,11 +20,6 @@ import {
   type TensorBody,
   type TensorPart,
 } from './frame-parser.js';
-import { decodeIndexSection } from './index-section.js';
-import { decodePlanes } from './planes-decoder.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import { dataOfConstant, dataOfIndices, digestOfData } from './reconstruct.js';
-import { elementsOf, type Indices } from './stages.js';
 
 /** How a frame is decoded. Nothing of the coding itself: a frame describes itself, or names a profile. */
 export interface DecodeOptions extends ParseOptions {

@@ -1,13 +1,13 @@
 import { createRandom, type Tensor, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { drawFeature } from '../test/features.js';
-import { referenceBackend } from './backend/reference.js';
-import { decodeFrame } from './frame-decoder.js';
-import { encodeFrame, type QuantizerChoice } from './frame-encoder.js';
-import { inspectFrame } from './frame-parser.js';
-import { designLevels } from './quantizer/entropy-constrained.js';
-import { designRange } from './quantizer/range-design.js';
-import { distributionOfStatistics, statisticsOf } from './quantizer/statistics.js';
+import { drawFeature } from '../../test/features.js';
+import { referenceBackend } from '../backend/reference.js';
+import { decodeFrame } from '../frame/frame-decoder.js';
+import { encodeFrame, type QuantizerChoice } from '../frame/frame-encoder.js';
+import { inspectFrame } from '../frame/frame-parser.js';
+import { designLevels } from '../quantizer/entropy-constrained.js';
+import { designRange } from '../quantizer/range-design.js';
+import { distributionOfStatistics, statisticsOf } from '../quantizer/statistics.js';
 
 const backend = referenceBackend;
 const encode = (feature: Tensor, quantizer: QuantizerChoice): Uint8Array =>

@@ -4,8 +4,20 @@
  */
 
 import type { Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { geometryOfShape, valuesOfTensor } from './feature.js';
+import type { Backend } from '../backend/backend.js';
+import { asymmetricQuantizer, uniformQuantizer } from '../quantizer/affine.js';
+import type { IndexingQuantizer } from '../quantizer/alphabet.js';
+import { groupedQuantizer, quantizeGroups } from '../quantizer/channel-groups.js';
+import { levelTable } from '../quantizer/level-table.js';
+import {
+  affineOfSpectral,
+  type SpectralSettings,
+  spectralCoefficients,
+  spectralQuantizer,
+} from '../quantizer/spectral.js';
+import type { FeatureStatistics } from '../quantizer/statistics.js';
+import type { Indices } from '../stages.js';
+import { geometryOfShape, valuesOfTensor } from './feature-values.js';
 import {
   blocksOfChoice,
   checkGroups,
@@ -16,18 +28,6 @@ import {
   refuseEmpty,
   refuseNaN,
 } from './quantize-feature.js';
-import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
-import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { groupedQuantizer, quantizeGroups } from './quantizer/channel-groups.js';
-import { levelTable } from './quantizer/level-table.js';
-import {
-  affineOfSpectral,
-  type SpectralSettings,
-  spectralCoefficients,
-  spectralQuantizer,
-} from './quantizer/spectral.js';
-import type { FeatureStatistics } from './quantizer/statistics.js';
-import type { Indices } from './stages.js';
 
 /** What a fixed quantizer may be made from: choices that a tensor alone cannot settle are for profiles only. */
 export type FixedChoice =

@@ -4,14 +4,14 @@
  */
 
 import type { Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
+import type { Backend } from '../backend/backend.js';
+import { valuesOfTensor } from '../feature/feature-values.js';
+import { quantizeByProfile } from '../feature/fixed-quantizer.js';
+import { levelOfIndex } from '../quantizer/affine.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
+import { affineOfGroup, forEachGroupChunk, groupLayout } from '../quantizer/channel-groups.js';
+import type { AffineQuantizer, Indices } from '../stages.js';
 import { misfitOfTensor, type TensorProfile } from './coding-profile.js';
-import { valuesOfTensor } from './feature.js';
-import { quantizeByProfile } from './fixed-quantizer.js';
-import { levelOfIndex } from './quantizer/affine.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfGroup, forEachGroupChunk, groupLayout } from './quantizer/channel-groups.js';
-import type { AffineQuantizer, Indices } from './stages.js';
 
 /** Shares of a tensor's elements, or of its coefficients where the quantizer takes those, and its extreme elements. */
 export interface FeatureSummary {

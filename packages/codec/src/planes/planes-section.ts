@@ -5,14 +5,14 @@
  */
 
 import { bytesPerElement, type DType, type Shape } from '@featherwire/tensor';
-import type { ByteReader } from './bitstream/byte-reader.js';
-import type { ByteWriter } from './bitstream/byte-writer.js';
+import type { ByteReader } from '../bitstream/byte-reader.js';
+import type { ByteWriter } from '../bitstream/byte-writer.js';
+import { geometryOfShape } from '../feature/feature-values.js';
+import { lowPlanes, MAX_CLASS_COUNT } from '../lossless/bit-planes.js';
+import { elementForm } from '../lossless/element-form.js';
+import { countUniform, packUniform, unpackUniform } from '../lossless/uniform-planes.js';
+import type { ElementSplit } from '../stages.js';
 import { type CodedPlane, readPlane, writePlane } from './coded-plane.js';
-import { geometryOfShape } from './feature.js';
-import { lowPlanes, MAX_CLASS_COUNT } from './lossless/bit-planes.js';
-import { elementForm } from './lossless/element-form.js';
-import { countUniform, packUniform, unpackUniform } from './lossless/uniform-planes.js';
-import type { ElementSplit } from './stages.js';
 
 /** A tensor as planes of bits. */
 export interface PlanesSection {

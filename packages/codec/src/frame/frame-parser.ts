@@ -4,22 +4,22 @@
  */
 
 import { bytesPerElement, type DType, elementCount } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { ByteReader, type FrameField } from './bitstream/byte-reader.js';
-import { crc32 } from './bitstream/crc32.js';
-import { type CodingProfile, MAX_TENSOR_COUNT, type TensorProfile } from './coding-profile.js';
+import type { Backend } from '../backend/backend.js';
+import { ByteReader, type FrameField } from '../bitstream/byte-reader.js';
+import { crc32 } from '../bitstream/crc32.js';
 import {
   DEFAULT_DECODE_LIMITS,
   type DecodeLimits,
   type FrameHeader,
   readDimensions,
   readTensorHeader,
-} from './container/header.js';
-import { type FrameForm, readDType, readPreamble } from './container/preamble.js';
-import { geometryOfIndices, workingCount } from './feature.js';
-import { type IndexSection, readIndexSection } from './index-section.js';
-import { type PlanesSection, readPlanes } from './planes-section.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
+} from '../container/header.js';
+import { type FrameForm, readDType, readPreamble } from '../container/preamble.js';
+import { geometryOfIndices, workingCount } from '../feature/feature-values.js';
+import { type IndexSection, readIndexSection } from '../indices/index-section.js';
+import { type PlanesSection, readPlanes } from '../planes/planes-section.js';
+import { type CodingProfile, MAX_TENSOR_COUNT, type TensorProfile } from '../profile/coding-profile.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
 import {
   type CodedIndices,
   chunksOfGeometry,
@@ -27,7 +27,7 @@ import {
   type Layout,
   maxChunkCount,
   type StaticCoder,
-} from './stages.js';
+} from '../stages.js';
 
 /** Blocks reach beyond planes by less than a block; those of encoders have half a block's rows and columns at least. */
 const MAX_COEFFICIENTS_PER_ELEMENT = 4;

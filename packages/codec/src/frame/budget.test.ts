@@ -1,13 +1,13 @@
 import { createRandom, float16FromFloat32, type Tensor, tensor } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DISTRIBUTIONS, type DistributionName, drawFeature } from '../test/features.js';
-import type { Backend } from './backend/backend.js';
-import { loadWasmBackend } from './backend/wasm/wasm-backend.js';
+import { DISTRIBUTIONS, type DistributionName, drawFeature } from '../../test/features.js';
+import type { Backend } from '../backend/backend.js';
+import { loadWasmBackend } from '../backend/wasm/wasm-backend.js';
+import { designRange } from '../quantizer/range-design.js';
+import { statisticsOf } from '../quantizer/statistics.js';
 import { BudgetError, encodeWithinBytes } from './budget.js';
 import { decodeFrame } from './frame-decoder.js';
 import { inspectFrame } from './frame-parser.js';
-import { designRange } from './quantizer/range-design.js';
-import { statisticsOf } from './quantizer/statistics.js';
 
 /** More on request: the claim is for every case. */
 const CASES = Number(process.env.FEATHERWIRE_BUDGET_CASES ?? 400);

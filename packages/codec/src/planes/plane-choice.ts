@@ -5,20 +5,20 @@
  */
 
 import { bytesOfData, bytesPerElement, type Tensor } from '@featherwire/tensor';
-import { ByteWriter } from './bitstream/byte-writer.js';
+import { ByteWriter } from '../bitstream/byte-writer.js';
+import { checkCoding } from '../entropy/encode-indices.js';
+import { geometryOfShape } from '../feature/feature-values.js';
+import type { SectionCoding } from '../indices/layout-choice.js';
+import { classesOf, lowBitsOf, lowPlanes, MAX_CLASS_COUNT, pickMagnitudes } from '../lossless/bit-planes.js';
+import { type ElementForm, elementForm, wordsOfData } from '../lossless/element-form.js';
+import { type MagnitudeSummary, summarizeMagnitudes } from '../lossless/magnitude-summary.js';
+import { type Magnitudes, magnitudesOf } from '../lossless/magnitudes.js';
+import { findCopies, plainSources, type Sources } from '../lossless/sources.js';
+import { countUniform, findUniformPlanes, withoutUniformPlanes } from '../lossless/uniform-planes.js';
+import type { ElementSplit, EntropyKernels, FeatureGeometry, Indices } from '../stages.js';
 import { flatGeometry } from './coded-plane.js';
-import { checkCoding } from './entropy/encode-indices.js';
-import { geometryOfShape } from './feature.js';
-import type { SectionCoding } from './layout-choice.js';
-import { classesOf, lowBitsOf, lowPlanes, MAX_CLASS_COUNT, pickMagnitudes } from './lossless/bit-planes.js';
-import { type ElementForm, elementForm, wordsOfData } from './lossless/element-form.js';
-import { type MagnitudeSummary, summarizeMagnitudes } from './lossless/magnitude-summary.js';
-import { type Magnitudes, magnitudesOf } from './lossless/magnitudes.js';
-import { findCopies, plainSources, type Sources } from './lossless/sources.js';
-import { countUniform, findUniformPlanes, withoutUniformPlanes } from './lossless/uniform-planes.js';
 import { encodeLowBits, encodePlane, type PlaneCoding, planeBytes } from './plane-coding.js';
 import { type Copies, type PlanedElements, type PlanesSection, writePlanes } from './planes-section.js';
-import type { ElementSplit, EntropyKernels, FeatureGeometry, Indices } from './stages.js';
 
 /** A distance is looked at if copies from there are this share of the elements. */
 const MIN_COPY_SHARE = 2 ** -6;

@@ -1,20 +1,20 @@
 /** Profiles from samples: one quantizer and one static table for all. Encoding only. */
 
 import type { Shape, Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
+import type { Backend } from '../backend/backend.js';
+import type { ContextPreference } from '../entropy/contexts/cell-design.js';
+import { designContextModel, type IndexedFeature } from '../entropy/contexts/design-context-model.js';
+import { checkPackedAlphabet, designPackedTable } from '../entropy/encode-packed.js';
+import { MAX_ALPHABET_SIZE } from '../entropy/frequency-table.js';
+import { packedAlphabet, packSymbols } from '../entropy/packed-symbols.js';
+import { designTable } from '../entropy/table-design.js';
+import { geometryOfIndices, valuesOfTensor } from '../feature/feature-values.js';
+import { type FixedChoice, quantizeByProfile, quantizerOfChoice } from '../feature/fixed-quantizer.js';
+import { optimizeIndices } from '../feature/rate-distortion.js';
+import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
+import { addValues, createStatistics } from '../quantizer/statistics.js';
+import type { IndexAlphabet, StaticCoder } from '../stages.js';
 import { misfitOfTensor, type TensorProfile } from './coding-profile.js';
-import type { ContextPreference } from './entropy/contexts/cell-design.js';
-import { designContextModel, type IndexedFeature } from './entropy/contexts/design-context-model.js';
-import { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
-import { MAX_ALPHABET_SIZE } from './entropy/frequency-table.js';
-import { packedAlphabet, packSymbols } from './entropy/packed-symbols.js';
-import { designTable } from './entropy/table-design.js';
-import { geometryOfIndices, valuesOfTensor } from './feature.js';
-import { type FixedChoice, quantizeByProfile, quantizerOfChoice } from './fixed-quantizer.js';
-import { alphabetOfQuantizer } from './quantizer/alphabet.js';
-import { addValues, createStatistics } from './quantizer/statistics.js';
-import { optimizeIndices } from './rate-distortion.js';
-import type { IndexAlphabet, StaticCoder } from './stages.js';
 
 /** What a tensor's profile is made from. */
 export interface TensorProfileOptions {

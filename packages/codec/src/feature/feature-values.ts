@@ -12,10 +12,10 @@ import {
   type Tensor,
   type TensorData,
 } from '@featherwire/tensor';
-import { integerRange } from './container/quantizer-section.js';
-import { blockGeometry, geometryOfBlocks } from './quantizer/block-transform.js';
-import { spectralGeometry } from './quantizer/spectral.js';
-import { elementsOf, type FeatureGeometry, type Quantizer } from './stages.js';
+import { integerRange } from '../container/quantizer-section.js';
+import { blockGeometry, geometryOfBlocks } from '../quantizer/block-transform.js';
+import { spectralGeometry } from '../quantizer/spectral.js';
+import { elementsOf, type FeatureGeometry, type Quantizer } from '../stages.js';
 
 /** Values of a quantizable tensor; a view for float32. @throws {TypeError} for other element types */
 export function valuesOfTensor(feature: Tensor): Float32Array {

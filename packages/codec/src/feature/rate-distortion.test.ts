@@ -11,7 +11,7 @@ import {
   loadWasmBackend,
   type QuantizerChoice,
   referenceBackend,
-} from './index.js';
+} from '../index.js';
 
 function feature(seed: number, isSigned: boolean): Tensor {
   const random = createRandom(seed);

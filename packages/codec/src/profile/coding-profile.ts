@@ -4,28 +4,28 @@
  */
 
 import type { DType, Shape } from '@featherwire/tensor';
-import { ByteReader } from './bitstream/byte-reader.js';
-import { ByteWriter } from './bitstream/byte-writer.js';
-import { crc32 } from './bitstream/crc32.js';
-import { MAX_RANK, readRankAndForm } from './container/header.js';
-import { isQuantizable, readDType, writeDType } from './container/preamble.js';
+import { ByteReader } from '../bitstream/byte-reader.js';
+import { ByteWriter } from '../bitstream/byte-writer.js';
+import { crc32 } from '../bitstream/crc32.js';
+import { MAX_RANK, readRankAndForm } from '../container/header.js';
+import { isQuantizable, readDType, writeDType } from '../container/preamble.js';
 import {
   formOfQuantizer,
   QUANTIZER_FORMS,
   readQuantizer,
   writeQuantizer,
-} from './container/quantizer-section.js';
-import { writeSpectral } from './container/spectral-section.js';
-import { readTableSection, symbolAlphabet, writeTableSection } from './entropy/coded-indices.js';
+} from '../container/quantizer-section.js';
+import { writeSpectral } from '../container/spectral-section.js';
+import { readTableSection, symbolAlphabet, writeTableSection } from '../entropy/coded-indices.js';
 import {
   checkContextAlphabet,
   readContextModel,
   writeContextModel,
-} from './entropy/contexts/context-model.js';
-import { MAX_ALPHABET_SIZE, tableOfDescription } from './entropy/frequency-table.js';
-import { MAX_PACKED_LEVELS } from './entropy/packed-symbols.js';
-import { alphabetOfQuantizer, type IndexingQuantizer, isIndexing } from './quantizer/alphabet.js';
-import type { StaticCoder, SymbolAlphabet, TableDescription } from './stages.js';
+} from '../entropy/contexts/context-model.js';
+import { MAX_ALPHABET_SIZE, tableOfDescription } from '../entropy/frequency-table.js';
+import { MAX_PACKED_LEVELS } from '../entropy/packed-symbols.js';
+import { alphabetOfQuantizer, type IndexingQuantizer, isIndexing } from '../quantizer/alphabet.js';
+import type { StaticCoder, SymbolAlphabet, TableDescription } from '../stages.js';
 
 /** A coding of one tensor that is fixed but for its elements. */
 export interface TensorProfile {

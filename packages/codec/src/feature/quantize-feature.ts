@@ -4,13 +4,12 @@
  */
 
 import { elementCount, type Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { isBlockSize, MIN_BLOCK_STEP } from './container/block-section.js';
-import { integerRange } from './container/quantizer-section.js';
-import { geometryOfShape, valuesOfTensor } from './feature.js';
-import { asymmetricQuantizer, uniformQuantizer } from './quantizer/affine.js';
-import type { IndexingQuantizer } from './quantizer/alphabet.js';
-import { affineOfBlocks, coefficientsOfBlocks } from './quantizer/block-transform.js';
+import type { Backend } from '../backend/backend.js';
+import { isBlockSize, MIN_BLOCK_STEP } from '../container/block-section.js';
+import { integerRange } from '../container/quantizer-section.js';
+import { asymmetricQuantizer, uniformQuantizer } from '../quantizer/affine.js';
+import type { IndexingQuantizer } from '../quantizer/alphabet.js';
+import { affineOfBlocks, coefficientsOfBlocks } from '../quantizer/block-transform.js';
 import {
   forEachGroupChunk,
   type GroupLayout,
@@ -19,12 +18,18 @@ import {
   groupLayout,
   MAX_GROUP_COUNT,
   quantizeGroups,
-} from './quantizer/channel-groups.js';
-import { levelTable } from './quantizer/level-table.js';
-import { finiteLimits } from './quantizer/range.js';
-import { type ActivationKind, designRange } from './quantizer/range-design.js';
-import { addValues, createStatistics, type FeatureStatistics, statisticsOf } from './quantizer/statistics.js';
-import type { BlockQuantizer, ChannelBasis, Indices, Quantizer, ValueRange } from './stages.js';
+} from '../quantizer/channel-groups.js';
+import { levelTable } from '../quantizer/level-table.js';
+import { finiteLimits } from '../quantizer/range.js';
+import { type ActivationKind, designRange } from '../quantizer/range-design.js';
+import {
+  addValues,
+  createStatistics,
+  type FeatureStatistics,
+  statisticsOf,
+} from '../quantizer/statistics.js';
+import type { BlockQuantizer, ChannelBasis, Indices, Quantizer, ValueRange } from '../stages.js';
+import { geometryOfShape, valuesOfTensor } from './feature-values.js';
 
 /** Clip limits that follow from the tensor's own values. */
 export type MeasuredRangeChoice =

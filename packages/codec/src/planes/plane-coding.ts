@@ -1,6 +1,12 @@
 /** Choice of the coder of one plane of a lossless frame. Encoding only. */
 
-import { ByteWriter } from './bitstream/byte-writer.js';
+import { ByteWriter } from '../bitstream/byte-writer.js';
+import type { CoderChoice } from '../entropy/encode-indices.js';
+import { packIndices } from '../entropy/packed-indices.js';
+import { encodeIndexSection, encodeSymbols } from '../indices/layout-choice.js';
+import { entropyBits } from '../layout/reshape.js';
+import { countPairs, MAX_GROUPED_ALPHABET, splitByLeft } from '../lossless/left-groups.js';
+import { type EntropyKernels, elementsOf, type FeatureGeometry, type Indices } from '../stages.js';
 import {
   arrayOfGroup,
   type CodedPlane,
@@ -8,12 +14,6 @@ import {
   planeAlphabet,
   writePlane,
 } from './coded-plane.js';
-import type { CoderChoice } from './entropy/encode-indices.js';
-import { packIndices } from './entropy/packed-indices.js';
-import { entropyBits } from './layout/reshape.js';
-import { encodeIndexSection, encodeSymbols } from './layout-choice.js';
-import { countPairs, MAX_GROUPED_ALPHABET, splitByLeft } from './lossless/left-groups.js';
-import { type EntropyKernels, elementsOf, type FeatureGeometry, type Indices } from './stages.js';
 
 /** How planes are coded, with the settings of any coder section. */
 export interface PlaneCoding {

@@ -3,14 +3,13 @@
  * first (`layout/reshape.ts`), then codes the best candidate and compares real bytes. Encoding only.
  */
 
-import { ByteWriter } from './bitstream/byte-writer.js';
-import { checkCoding, encodeIndices, type IndexCoding } from './entropy/encode-indices.js';
-import { chooseLaneCount } from './entropy/rans.js';
-import { designTable } from './entropy/table-design.js';
-import { runTimed } from './entropy/time-budget.js';
-import { type IndexSection, writeIndexSection } from './index-section.js';
-import { arraysOfLayout, isImplied, type SymbolArray, splitIntoArrays } from './layout/layout-arrays.js';
-import { bestReshape, entropyBits, findKeptEntries, reshapeBits } from './layout/reshape.js';
+import { ByteWriter } from '../bitstream/byte-writer.js';
+import { checkCoding, encodeIndices, type IndexCoding } from '../entropy/encode-indices.js';
+import { chooseLaneCount } from '../entropy/rans.js';
+import { designTable } from '../entropy/table-design.js';
+import { runTimed } from '../entropy/time-budget.js';
+import { arraysOfLayout, isImplied, type SymbolArray, splitIntoArrays } from '../layout/layout-arrays.js';
+import { bestReshape, entropyBits, findKeptEntries, reshapeBits } from '../layout/reshape.js';
 import type {
   CodedSymbols,
   EntropyKernels,
@@ -20,7 +19,8 @@ import type {
   Layout,
   SparseIndices,
   SparseLayout,
-} from './stages.js';
+} from '../stages.js';
+import { type IndexSection, writeIndexSection } from './index-section.js';
 
 /** `auto` takes a sparse layout where it is smaller than the dense one. */
 export type LayoutChoice = 'auto' | Layout;

@@ -5,20 +5,20 @@
  */
 
 import { allocateData, elementCount, type Shape, type Tensor } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { MAX_TREE_LEVELS } from './entropy/binary/bin-trees.js';
-import { MAX_CONTEXT_LEVELS } from './entropy/contexts/context-model.js';
-import type { CoderChoice } from './entropy/encode-indices.js';
-import { MAX_PACKED_LEVELS } from './entropy/packed-symbols.js';
-import { dataOfValues, valuesOfTensor } from './feature.js';
+import type { Backend } from '../backend/backend.js';
+import { MAX_TREE_LEVELS } from '../entropy/binary/bin-trees.js';
+import { MAX_CONTEXT_LEVELS } from '../entropy/contexts/context-model.js';
+import type { CoderChoice } from '../entropy/encode-indices.js';
+import { MAX_PACKED_LEVELS } from '../entropy/packed-symbols.js';
+import { dataOfValues, valuesOfTensor } from '../feature/feature-values.js';
+import { limitsOfRange } from '../feature/quantize-feature.js';
+import type { LayoutChoice } from '../indices/layout-choice.js';
+import { MAX_LIMIT } from '../quantizer/affine.js';
+import { designLevels } from '../quantizer/entropy-constrained.js';
+import { finiteLimits } from '../quantizer/range.js';
+import { distributionOfStatistics, statisticsOf, varianceOf } from '../quantizer/statistics.js';
 import { decodeFrame } from './frame-decoder.js';
 import { encodeFrame, type QuantizerChoice, type RangeChoice } from './frame-encoder.js';
-import type { LayoutChoice } from './layout-choice.js';
-import { limitsOfRange } from './quantize-feature.js';
-import { MAX_LIMIT } from './quantizer/affine.js';
-import { designLevels } from './quantizer/entropy-constrained.js';
-import { finiteLimits } from './quantizer/range.js';
-import { distributionOfStatistics, statisticsOf, varianceOf } from './quantizer/statistics.js';
 
 /** A size that no frame of the tensor reaches. */
 export class BudgetError extends RangeError {

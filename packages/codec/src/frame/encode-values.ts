@@ -4,15 +4,15 @@
  */
 
 import type { Tensor } from '@featherwire/tensor';
-import type { Backend, ValueCoding } from './backend/backend.js';
-import type { TensorProfile } from './coding-profile.js';
-import { encodeInFewLanes } from './entropy/encode-packed.js';
-import { chooseLaneCount } from './entropy/rans.js';
-import { estimateSymbolBits } from './entropy/table-design.js';
-import type { SectionCoding } from './layout-choice.js';
-import { refuseNaN } from './quantize-feature.js';
-import { alphabetOfQuantizer } from './quantizer/alphabet.js';
-import type { CodedIndices, RansPayload } from './stages.js';
+import type { Backend, ValueCoding } from '../backend/backend.js';
+import { encodeInFewLanes } from '../entropy/encode-packed.js';
+import { chooseLaneCount } from '../entropy/rans.js';
+import { estimateSymbolBits } from '../entropy/table-design.js';
+import { refuseNaN } from '../feature/quantize-feature.js';
+import type { SectionCoding } from '../indices/layout-choice.js';
+import type { TensorProfile } from '../profile/coding-profile.js';
+import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
+import type { CodedIndices, RansPayload } from '../stages.js';
 
 /**
  * The section that quantizing and coding one after the other give, if there is a short way to it.

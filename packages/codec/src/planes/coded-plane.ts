@@ -3,9 +3,9 @@
  * preceding symbols. Writing, reading and decoding; the choice is `plane-coding.ts`.
  */
 
-import { BitReader, BitWriter } from './bitstream/bits.js';
-import type { ByteReader } from './bitstream/byte-reader.js';
-import type { ByteWriter } from './bitstream/byte-writer.js';
+import { BitReader, BitWriter } from '../bitstream/bits.js';
+import type { ByteReader } from '../bitstream/byte-reader.js';
+import type { ByteWriter } from '../bitstream/byte-writer.js';
 import {
   decodeIndexSection,
   decodeSymbols,
@@ -14,9 +14,9 @@ import {
   readSymbols,
   writeIndexSection,
   writeSymbols,
-} from './index-section.js';
-import { isImplied, type SymbolArray } from './layout/layout-arrays.js';
-import { joinByLeft, MAX_GROUPED_ALPHABET } from './lossless/left-groups.js';
+} from '../indices/index-section.js';
+import { isImplied, type SymbolArray } from '../layout/layout-arrays.js';
+import { joinByLeft, MAX_GROUPED_ALPHABET } from '../lossless/left-groups.js';
 import {
   type CodedSymbols,
   type EntropyKernels,
@@ -24,7 +24,7 @@ import {
   type FeatureGeometry,
   type IndexAlphabet,
   type Indices,
-} from './stages.js';
+} from '../stages.js';
 
 /** A plane as it stands in a frame. */
 export type CodedPlane = IndexSection | GroupedPlane;

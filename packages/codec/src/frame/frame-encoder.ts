@@ -1,35 +1,35 @@
 /** Tensors to frame: knows the order of the stages on the way out (bitstream.md §1). */
 
 import { bytesOfData, type Tensor, type TensorData } from '@featherwire/tensor';
-import type { Backend } from './backend/backend.js';
-import { ByteWriter } from './bitstream/byte-writer.js';
+import type { Backend } from '../backend/backend.js';
+import { ByteWriter } from '../bitstream/byte-writer.js';
+import { writeTensorHeader } from '../container/header.js';
+import { type FrameForm, writeDType, writePreamble } from '../container/preamble.js';
+import { startTimeBudget } from '../entropy/time-budget.js';
+import { geometryOfIndices } from '../feature/feature-values.js';
+import { quantizeByProfile } from '../feature/fixed-quantizer.js';
+import { type QuantizedFeature, type QuantizerChoice, quantizeFeature } from '../feature/quantize-feature.js';
+import { optimizeIndices } from '../feature/rate-distortion.js';
+import { dataOfQuantized, digestOfData } from '../feature/reconstruct.js';
+import { writeIndexSection } from '../indices/index-section.js';
+import { encodeIndexSection, type SectionCoding } from '../indices/layout-choice.js';
+import { encodePlanes } from '../planes/plane-choice.js';
 import {
   type CodingProfile,
   MAX_TENSOR_COUNT,
   misfitOfTensor,
   type TensorProfile,
-} from './coding-profile.js';
-import { writeTensorHeader } from './container/header.js';
-import { type FrameForm, writeDType, writePreamble } from './container/preamble.js';
+} from '../profile/coding-profile.js';
+import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
+import { chunksOfGeometry, elementsOf, maxChunkCount, type Quantizer, type StaticCoder } from '../stages.js';
 import { encodeStaticValues } from './encode-values.js';
-import { startTimeBudget } from './entropy/time-budget.js';
-import { geometryOfIndices } from './feature.js';
-import { quantizeByProfile } from './fixed-quantizer.js';
-import { writeIndexSection } from './index-section.js';
-import { encodeIndexSection, type SectionCoding } from './layout-choice.js';
-import { encodePlanes } from './plane-choice.js';
-import { type QuantizedFeature, type QuantizerChoice, quantizeFeature } from './quantize-feature.js';
-import { alphabetOfQuantizer } from './quantizer/alphabet.js';
-import { optimizeIndices } from './rate-distortion.js';
-import { dataOfQuantized, digestOfData } from './reconstruct.js';
-import { chunksOfGeometry, elementsOf, maxChunkCount, type Quantizer, type StaticCoder } from './stages.js';
 
 export type {
   GroupRangeChoice,
   MeasuredRangeChoice,
   QuantizerChoice,
   RangeChoice,
-} from './quantize-feature.js';
+} from '../feature/quantize-feature.js';
 
 /** What a frame may hold beside its tensors, and how long its making may take. */
 export interface FrameExtras {

@@ -3,8 +3,8 @@
  * holds them, or the arrays of a sparse layout. Writing, reading and decoding; the choice is `layout-choice.ts`.
  */
 
-import type { ByteReader } from './bitstream/byte-reader.js';
-import type { ByteWriter } from './bitstream/byte-writer.js';
+import type { ByteReader } from '../bitstream/byte-reader.js';
+import type { ByteWriter } from '../bitstream/byte-writer.js';
 import {
   decodeIndices,
   readCodedIndices,
@@ -12,12 +12,12 @@ import {
   wordCountOf,
   writeCodedIndices,
   writeTableSection,
-} from './entropy/coded-indices.js';
-import { readCoderByte, writeCoderByte } from './entropy/coder-byte.js';
-import { tableOfDescription } from './entropy/frequency-table.js';
-import { MAX_LANE_COUNT, STATE_BYTES } from './entropy/rans.js';
-import { MAX_COLUMN_COUNT } from './layout/csr.js';
-import { arraysOfLayout, isImplied, joinArrays, type SymbolArray } from './layout/layout-arrays.js';
+} from '../entropy/coded-indices.js';
+import { readCoderByte, writeCoderByte } from '../entropy/coder-byte.js';
+import { tableOfDescription } from '../entropy/frequency-table.js';
+import { MAX_LANE_COUNT, STATE_BYTES } from '../entropy/rans.js';
+import { MAX_COLUMN_COUNT } from '../layout/csr.js';
+import { arraysOfLayout, isImplied, joinArrays, type SymbolArray } from '../layout/layout-arrays.js';
 import {
   type CodedIndices,
   type CodedSymbols,
@@ -30,7 +30,7 @@ import {
   type SparseLayout,
   type StaticCoder,
   type SymbolAlphabet,
-} from './stages.js';
+} from '../stages.js';
 
 /** Indices as they stand in a frame. */
 export type IndexSection = CodedIndices | SparseIndices;
