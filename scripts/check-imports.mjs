@@ -19,9 +19,9 @@ const TABLE = {
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
-  train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
+  train: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'calibration'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
   report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
@@ -40,6 +40,7 @@ const TABLE = {
     'demo',
     'link',
     'report',
+    'train',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */

@@ -3,8 +3,7 @@
 import { addOperatingPoints, type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type CalibratedPoint, type Calibration, calibrate } from '@featherwire/calibration';
 import { type BackendPreference, loadBackend, writeProfile } from '@featherwire/codec';
-import type { DataSet } from '@featherwire/eval';
-import { createWorkerSession } from '@featherwire/inference/node';
+import { type DataSet, openParts } from '@featherwire/eval';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -60,27 +59,22 @@ async function calibrateOn(
 ): Promise<Calibration> {
   progress.stage('load head and tail');
   const backend = await loadBackend(options.backend);
-  const head = await createWorkerSession(bundle.partPath('head'));
+  const { head, tail, close } = await openParts(bundle);
   try {
-    const tail = await createWorkerSession(bundle.partPath('tail'));
-    try {
-      const { manifest } = bundle;
-      return await calibrate({
-        source: { manifest, head, tail, data, ...(options.agreement ? { truth: 'agreement' } : {}) },
-        backend,
-        maxLoss: options.maxLoss,
-        pointCount: options.points,
-        sampleCount: Math.min(data.length, options.samples ?? data.length),
-        seed: options.seed,
-        memoryBytes: options.memory * BYTES_PER_MIB,
-        progress,
-        signal,
-      });
-    } finally {
-      await tail.close();
-    }
+    const { manifest } = bundle;
+    return await calibrate({
+      source: { manifest, head, tail, data, ...(options.agreement ? { truth: 'agreement' } : {}) },
+      backend,
+      maxLoss: options.maxLoss,
+      pointCount: options.points,
+      sampleCount: Math.min(data.length, options.samples ?? data.length),
+      seed: options.seed,
+      memoryBytes: options.memory * BYTES_PER_MIB,
+      progress,
+      signal,
+    });
   } finally {
-    await head.close();
+    await close();
   }
 }
 
