@@ -35,6 +35,9 @@ export interface CalibrationOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A measurement with its loss. */
+export type MeasuredPoint = Measurement & { readonly loss: NonNullable<Measurement['loss']> };
+
 /** A point of the ladder. */
 export interface CalibratedPoint extends Rung {
   readonly id: string;
@@ -44,7 +47,7 @@ export interface CalibratedPoint extends Rung {
   readonly coding: Coding;
   readonly bitsPerElement: number;
   /** On samples that took part in nothing else. */
-  readonly measured: Measurement & { readonly loss: NonNullable<Measurement['loss']> };
+  readonly measured: MeasuredPoint;
 }
 
 /** The same damage to the output by another kind of coding. */

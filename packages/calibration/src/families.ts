@@ -54,7 +54,7 @@ const CLIPPED_SHARE = 1e-4;
 const MAX_LEVELS = 256;
 const MAX_CONTEXT_LEVELS = 16;
 /** Context models of more planes take long to design. */
-const MAX_CONTEXT_PLANES = 4_096;
+export const MAX_CONTEXT_PLANES = 4_096;
 
 /** Statistics of a tensor's samples, in one pass. */
 export function tensorSamples(samples: readonly Tensor[]): TensorSamples {
@@ -171,7 +171,8 @@ function nameOfSpectral(size: number, powers: { frequency: number; channel: numb
   return size === 1 ? `elements, ${steps}` : `coefficients of ${size} by ${size}, ${steps}`;
 }
 
-function designProfile(
+/** Quantizer and static coder: tables by neighborhood where the levels are few enough for them. */
+export function designProfile(
   { samples, varyingAxes }: TensorSamples,
   quantizer: FixedChoice,
   levelCount: number,
@@ -184,7 +185,7 @@ function designProfile(
 }
 
 /** Limits and levels of a step; 0 is a level. */
-function levelsOfStep(
+export function levelsOfStep(
   statistics: FeatureStatistics,
   step: number,
 ): [low: number, high: number, levelCount: number] {
@@ -198,7 +199,8 @@ function levelsOfStep(
   return [-half * step, half * step, 2 * half + 1];
 }
 
-function groupedOfSteps(
+/** Limits and levels of a step for each channel; 0 is a level of all. */
+export function groupedOfSteps(
   steps: readonly number[],
   statistics: readonly FeatureStatistics[],
   axis: number,
@@ -220,7 +222,8 @@ function groupedOfSteps(
   };
 }
 
-function channelStatistics({ samples }: TensorSamples, axis: number): FeatureStatistics[] {
+/** Statistics of each channel. @param axis - of the channels */
+export function channelStatistics({ samples }: TensorSamples, axis: number): FeatureStatistics[] {
   const statistics = createChannelStatistics(samples[0].shape[axis]);
   for (const { data, shape } of samples) addChannelValues(statistics, data, shape, axis);
   return statistics;

@@ -7,8 +7,18 @@ export type {
   CalibrationOptions,
   CalibrationProgress,
   Comparison,
+  MeasuredPoint,
 } from './calibration.js';
 export type { Coding, Family } from './families.js';
 export { measureOnData } from './measure-on-data.js';
 export type { PictureRate } from './picture-rates.js';
+export { holdsFeatures, recordedFeatures } from './recorded-features.js';
+export {
+  type PointEffect,
+  type PointToRefresh,
+  type Refresh,
+  type RefreshedPoint,
+  type RefreshOptions,
+  refresh,
+} from './refresh.js';
 export type { SplitSource } from './split-samples.js';

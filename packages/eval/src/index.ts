@@ -57,6 +57,8 @@ export {
   DataSetError,
   type DataSetErrorCode,
   type Label,
+  type LabelUse,
+  NO_LABEL,
   type Sample,
   type SampleInput,
 } from './data/data-set.js';
