@@ -6,6 +6,7 @@ import {
   channelFamily,
   deviationOf,
   type Family,
+  levelsFamily,
   rangeFamily,
   spectralFamily,
   type TensorSamples,
@@ -33,7 +34,10 @@ const MIN_DESIGN_SAMPLES = 4;
 export async function familiesOf(samples: SplitSamples, options: CalibrationOptions): Promise<Family[]> {
   const { backend } = options;
   const cut = await designSamples(samples);
-  const families: Family[] = LAMBDAS.map((lambda) => rangeFamily(cut, lambda, backend));
+  const families: Family[] = [
+    ...LAMBDAS.map((lambda) => rangeFamily(cut, lambda, backend)),
+    levelsFamily(cut, backend),
+  ];
   const isMap = cut.every(
     ({ samples: [{ shape }] }) => shape.length === 4 && Math.min(shape[2], shape[3]) > 1,
   );

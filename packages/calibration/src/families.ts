@@ -10,7 +10,9 @@ import {
   type CodingProfile,
   createChannelStatistics,
   createStatistics,
+  designLevels,
   designTensorProfile,
+  distributionOfStatistics,
   type FeatureStatistics,
   type FixedChoice,
   quantileOf,
@@ -90,6 +92,46 @@ export function rangeFamily(cut: readonly TensorSamples[], lambda: number, backe
       },
     }),
   };
+}
+
+/**
+ * Levels of elements that are listed, designed under the price of bits (Chou, Lookabaugh and Gray, "Entropy-constrained vector
+ * quantization", 1989), one list for each tensor.
+ */
+export function levelsFamily(cut: readonly TensorSamples[], backend: Backend): Family {
+  return {
+    name: 'entropy-constrained levels',
+    kind: 'range',
+    lambda: 0,
+    create: (scale) => ({
+      lambda: 0,
+      profile: {
+        tensors: cut.map((tensor) => {
+          const choice = listedLevels(tensor, scale * deviationOf(tensor));
+          return designProfile(tensor, choice, choice.levels.length, 0, backend);
+        }),
+      },
+    }),
+  };
+}
+
+/** Squared error, in the square of a step, that a bit of uniform levels is worth at high rates: 2 ln 2 of D = 1 / 12. */
+const PRICE_OF_BIT = Math.LN2 / 6;
+
+/** Levels whose bits are worth as much as those of uniform levels of a step. */
+export function listedLevels(
+  { statistics }: TensorSamples,
+  step: number,
+): Extract<FixedChoice, { kind: 'levels' }> {
+  const [low, high, levelCount] = levelsOfStep(statistics, step);
+  const { levels, thresholds } = designLevels(distributionOfStatistics(statistics, step / 64), {
+    levelCount,
+    lambda: PRICE_OF_BIT * step * step,
+    low,
+    high,
+    ends: 'free',
+  });
+  return { kind: 'levels', levels, thresholds };
 }
 
 /**

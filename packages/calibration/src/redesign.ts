@@ -10,6 +10,7 @@ import {
   designProfile,
   groupedOfSteps,
   levelsOfStep,
+  listedLevels,
   MAX_CONTEXT_PLANES,
   type TensorSamples,
 } from './families.js';
@@ -75,7 +76,12 @@ function redesignTensor(
         planes > MAX_CONTEXT_PLANES ? MAX_LEVELS : settings.levelCount,
       );
     }
-    case 'levels':
+    case 'levels': {
+      // Levels lie about a step apart where the price of bits moves them little.
+      const { levels } = quantizer;
+      const choice = listedLevels(tensor, (levels[levels.length - 1] - levels[0]) / (levels.length - 1));
+      return design(choice, choice.levels.length);
+    }
     case 'integer':
     case 'blocks':
       return null;

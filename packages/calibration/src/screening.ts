@@ -11,7 +11,7 @@ const SCREENING_SAMPLES = 32;
 /** Damage beyond which no metric survives: nothing coarser is looked at. */
 const HOPELESS_DISTANCE = 1;
 /** Damage below which nothing finer is of use. */
-const NO_DISTANCE = 4e-3;
+export const NO_DISTANCE = 4e-3;
 /** Damage at which a point of loss is usual, and how far from a damage families are compared. */
 const TYPICAL_DISTANCE = 0.05;
 const DISTANCE_RANGE = 4;

@@ -29,6 +29,8 @@ export interface SplitSamples {
   readonly parts: SampleParts;
   readonly bench: MeasuringBench;
   readonly task: Task | undefined;
+  /** What the metric compares answers with. */
+  readonly truth: 'labels' | 'agreement';
   readonly metricName: string;
   /** Says which data, and which part of it claims are measured on. */
   readonly description: string;
@@ -99,6 +101,7 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
     return {
       parts,
       task: manifest.task,
+      truth: manifest.task ? truth : 'agreement',
       metricName: name,
       description: `${data.description}; ${parts.claim.length} samples drawn with seed ${seed} that took no part in design or selection`,
       elementsPerSample: first.reduce((sum, tensor) => sum + tensor.data.length, 0),

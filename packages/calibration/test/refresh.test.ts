@@ -4,6 +4,7 @@ import { loadBackend, summarizeFeature } from '@featherwire/codec';
 import { DataSetError, type Sample } from '@featherwire/eval';
 import { type Tensor, type TensorOf, tensor } from '@featherwire/tensor';
 import { beforeAll, expect, test } from 'vitest';
+import { levelsFamily, tensorSamples } from '../src/families.js';
 import {
   type Calibration,
   calibrate,
@@ -112,13 +113,30 @@ test('inputs that did not change leave the points nearly as they were', async ()
 test('codings that calibration does not design stay and get their bands', async () => {
   const { coding } = calibration.points[0];
   const [profile] = coding.profile.tensors;
-  const levels = { kind: 'levels', levels: Float32Array.of(0, 1, 2) } as const;
-  const thresholds = Float32Array.of(0.5, 1.5);
-  const listed = { ...profile, quantizer: levels, thresholds, coder: null };
-  const points = [{ id: 'listed', coding: { lambda: 0, profile: { tensors: [listed] } } }];
+  const integers = {
+    ...profile,
+    quantizer: { kind: 'integer', lowest: 0, levelCount: 3 },
+    coder: null,
+  } as const;
+  const points = [{ id: 'integers', coding: { lambda: 0, profile: { tensors: [integers] } } }];
   const { points: refreshed } = await refresh({ source, points, backend });
   expect(refreshed[0]).toMatchObject({ change: 'kept', coding: points[0].coding });
   expect(refreshed[0].measured.bands).toHaveLength(1);
+}, 60_000);
+
+test('listed levels follow their values', async () => {
+  const features: TensorOf<'float32'>[] = [];
+  for (let i = 0; i < 8; i++) {
+    const { input } = await dataOf(1, 3_000).sample(i);
+    if (input.kind !== 'tensor') throw new Error('sample is no tensor');
+    features.push((await source.head.run({ x: input.tensor })).outputs.cut as TensorOf<'float32'>);
+  }
+  const tensors = [tensorSamples(features)];
+  const coding = levelsFamily(tensors, backend).create(0.25)!;
+  const options = { source: { ...source, data: dataOf(3, 1_000) }, points: [{ id: 'own', coding }], backend };
+  const [{ change, before, after }] = (await refresh(options)).points;
+  expect(change).toBe('redesigned');
+  expect(after.distance).toBeLessThan(0.5 * before.distance);
 }, 60_000);
 
 test('recorded features stand for inputs and head', async () => {
