@@ -12,6 +12,7 @@ export type {
 export type { Coding, Family } from './families.js';
 export { measureOnData } from './measure-on-data.js';
 export type { PictureRate } from './picture-rates.js';
+export { designQuickLadder, type QuickPoint } from './quick-ladder.js';
 export { holdsFeatures, recordedFeatures } from './recorded-features.js';
 export {
   type PointEffect,

@@ -1,10 +1,9 @@
 /** Families compared by rough curves of bytes against damage, on a few samples. */
 
-import type { CalibrationOptions } from './calibration.js';
 import type { Family } from './families.js';
 import { meanOf, measureCoding } from './measure.js';
 import { COARSE_STRIDE, type CurvePoint, GRID_STEPS, meanLogRatio, scaleOfStep } from './search.js';
-import type { SplitSamples } from './split-samples.js';
+import type { OpenOptions, SplitSamples } from './split-samples.js';
 
 /** Samples that families are first compared on. */
 const SCREENING_SAMPLES = 32;
@@ -26,7 +25,7 @@ export interface ScreenedFamily {
 export async function screen(
   families: readonly Family[],
   samples: SplitSamples,
-  { progress }: CalibrationOptions,
+  { progress }: Pick<OpenOptions, 'progress'>,
 ): Promise<ScreenedFamily[]> {
   progress?.stage('compare ways of coding');
   const few = samples.parts.selection.slice(0, SCREENING_SAMPLES);

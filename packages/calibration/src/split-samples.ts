@@ -45,6 +45,8 @@ export interface OpenOptions {
   readonly backend: Backend;
   readonly sampleCount?: number;
   readonly seed?: number;
+  /** In the place of parts that are drawn. */
+  readonly parts?: SampleParts;
   readonly memoryBytes?: number;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal?: AbortSignal;
@@ -64,8 +66,8 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const { source, backend, seed = 1, progress } = options;
   const { manifest, data, head, tail } = source;
   const signal = options.signal ?? new AbortController().signal;
-  const parts = partitionSamples(data.length, options.sampleCount ?? data.length, seed);
-  const numbers = [...parts.design, ...parts.selection, ...parts.claim];
+  const parts = options.parts ?? partitionSamples(data.length, options.sampleCount ?? data.length, seed);
+  const numbers = [...new Set([...parts.design, ...parts.selection, ...parts.claim])];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {
     const tensorNames = manifest.cut.map(({ name }) => name);
