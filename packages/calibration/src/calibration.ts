@@ -2,6 +2,7 @@
 
 import type { Measurement } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
+import type { PairedHits } from '@featherwire/eval';
 import type { Coding, Family } from './families.js';
 import type { Rung } from './ladder.js';
 import type { PictureRate } from './picture-rates.js';
@@ -48,6 +49,8 @@ export interface CalibratedPoint extends Rung {
   readonly bitsPerElement: number;
   /** On samples that took part in nothing else. */
   readonly measured: MeasuredPoint;
+  /** The exact test beside the interval, on the same samples; null where the metric is not of hits and misses. */
+  readonly hits: PairedHits | null;
 }
 
 /** The same damage to the output by another kind of coding. */

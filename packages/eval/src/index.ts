@@ -91,6 +91,7 @@ export {
   type PictureBoxes,
   suppressOverlaps,
 } from './metrics/detection.js';
+export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
   type AgreementMetric,

@@ -163,10 +163,20 @@ function verdict({ points, chosen, maxLoss }: Calibration): string[] {
   if (!point) return [];
   const { value, interval } = point.measured.loss;
   const [, high] = interval;
-  if (high <= maxLoss) return [`* loses at most ${maxLoss}: the whole interval is below it`];
+  if (high <= maxLoss)
+    return [`* loses at most ${maxLoss}: the whole interval is below it`, ...exactTest(point)];
   const side = value <= maxLoss ? 'within' : 'above';
   return [
     `* lost ${value.toFixed(2)} on samples not chosen by, ${side} ${maxLoss}; more samples would narrow the interval`,
+    ...exactTest(point),
+  ];
+}
+
+function exactTest({ hits }: CalibratedPoint): string[] {
+  if (!hits) return [];
+  const { lost, won, probability } = hits;
+  return [
+    `  ${formatCount(lost)} answers lost and ${formatCount(won)} won by coding; as uneven by chance with probability ${probability.toFixed(3)}`,
   ];
 }
 
