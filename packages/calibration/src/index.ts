@@ -10,7 +10,10 @@ export type {
   MeasuredPoint,
 } from './calibration.js';
 export type { Coding, Family } from './families.js';
+export { paretoFront } from './ladder.js';
+export { type CodedSamples, meanOf, measureCoding, type UnitRuns } from './measure.js';
 export { measureOnData } from './measure-on-data.js';
+export { measurementOf } from './measurement.js';
 export type { PictureRate } from './picture-rates.js';
 export { designQuickLadder, type QuickPoint } from './quick-ladder.js';
 export { holdsFeatures, recordedFeatures } from './recorded-features.js';
@@ -22,4 +25,4 @@ export {
   type RefreshOptions,
   refresh,
 } from './refresh.js';
-export type { SplitSource } from './split-samples.js';
+export { openSamples, type SplitSamples, type SplitSource } from './split-samples.js';

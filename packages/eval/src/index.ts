@@ -97,6 +97,7 @@ export {
   type AgreementMetric,
   agreementOfTask,
   type BetterDirection,
+  type LabeledSample,
   metricOfTask,
   type TaskMetric,
 } from './metrics/task-metric.js';
@@ -114,6 +115,10 @@ export {
   type SpeedRow,
   syntheticFeature,
 } from './speed/codec-speed.js';
+export { type BatchRun, batchRunOf, runSingly } from './split/batch-run.js';
+export { closeAll, type Network, type NetworkParts, openNetwork, openParts } from './split/network.js';
+export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
+export { scoreOfTask, type TaskScore } from './split/task-score.js';
 export {
   type BaselineSettings,
   baselineMethods,

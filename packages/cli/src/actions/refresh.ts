@@ -1,5 +1,6 @@
 /** What `featherwire calibrate --refresh` does: redesigns the points of a bundle from what was seen, and says what changed. */
 
+import { unitOfPoint } from '@featherwire/bundle';
 import { addOperatingPoints, type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type PointToRefresh, type Refresh, type RefreshedPoint, refresh } from '@featherwire/calibration';
 import { loadBackend, writeProfile } from '@featherwire/codec';
@@ -57,10 +58,13 @@ export async function refreshBundle(
   }
 }
 
-/** @throws {CommandError} if there is nothing to redesign */
+/**
+ * Points of bottleneck units are left alone: their latents are what the units were trained for.
+ * @throws {CommandError} if there is nothing to redesign
+ */
 function pointsOf({ manifest, profiles }: NodeBundle): PointToRefresh[] {
   const points = manifest.operatingPoints.flatMap((point) =>
-    point.kind === 'profiled'
+    point.kind === 'profiled' && !unitOfPoint(manifest, point)
       ? [{ id: point.id, coding: { profile: profiles.get(point.id)!, lambda: point.lambda ?? 0 } }]
       : [],
   );

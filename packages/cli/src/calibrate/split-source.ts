@@ -2,9 +2,8 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { holdsFeatures, recordedFeatures, type SplitSource } from '@featherwire/calibration';
-import { type DataSet, readNpz } from '@featherwire/eval';
+import { type DataSet, openParts, readNpz } from '@featherwire/eval';
 import type { ModelSession } from '@featherwire/inference';
-import { createWorkerSession } from '@featherwire/inference/node';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { readInput } from '../files.js';
@@ -36,22 +35,25 @@ export async function openUnlabelled(
 
 /** Loads the networks that samples need, and closes them after use. */
 export async function withSplitSource<T>(
-  { manifest, partPath }: NodeBundle,
+  bundle: NodeBundle,
   origin: SampleOrigin,
   progress: Progress,
   use: (source: SplitSource) => Promise<T>,
 ): Promise<T> {
   progress.stage('load head and tail');
-  const { data } = origin;
-  const head = origin.kind === 'features' ? origin.head : await createWorkerSession(partPath('head'));
+  const { manifest } = bundle;
+  const { head, tail, close } = await openParts(bundle);
   try {
-    const tail = await createWorkerSession(partPath('tail'));
-    try {
-      return await use({ manifest, head, tail, data });
-    } finally {
-      await tail.close();
-    }
+    const { data } = origin;
+    if (origin.kind === 'data') return await use({ manifest, head, tail, data });
+    // Whatever the head takes, features are looked up by one number.
+    return await use({
+      manifest: { ...manifest, inputs: origin.head.inputs },
+      head: origin.head,
+      tail,
+      data,
+    });
   } finally {
-    await head.close();
+    await close();
   }
 }

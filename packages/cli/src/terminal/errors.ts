@@ -33,6 +33,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'DataSetError',
   'JournalError',
   'ToolError',
+  'TrainError',
   'TransportError',
   'RemoteError',
   'ServerStartError',
