@@ -41,7 +41,7 @@ const MIN_DESIGN_SAMPLES = 4;
 
 /**
  * Families, those by sensitivities only where the outputs tell small errors.
- * @param extent - `few` leaves out what takes many runs of the tail
+ * @param extent - `few` leaves out what takes many runs of the tail or long to design
  */
 export async function familiesOf(
   samples: SplitSamples,
@@ -52,7 +52,7 @@ export async function familiesOf(
   const cut = await designSamples(samples);
   const families: Family[] = [
     ...LAMBDAS.map((lambda) => rangeFamily(cut, lambda, backend)),
-    levelsFamily(cut, backend),
+    ...(extent === 'all' ? [levelsFamily(cut, backend)] : []),
   ];
   const isMap = cut.every(
     ({ samples: [{ shape }] }) => shape.length === 4 && Math.min(shape[2], shape[3]) > 1,

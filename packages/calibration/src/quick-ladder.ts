@@ -18,7 +18,7 @@ export interface QuickPoint {
 }
 
 /** Samples that families are compared on. */
-const SCREENED_SAMPLES = 6;
+const SCREENED_SAMPLES = 4;
 /** Divergences of the output, from coarse to fine: some points of loss, about one, and next to none. */
 const DISTANCES: readonly number[] = [0.2, 0.07, 0.025, 0.008];
 
