@@ -22,7 +22,7 @@ const TABLE = {
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
   train: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'calibration'],
-  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
+  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'link'],
   report: ['eval'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],

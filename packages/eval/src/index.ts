@@ -57,6 +57,8 @@ export {
   DataSetError,
   type DataSetErrorCode,
   type Label,
+  type LabelUse,
+  NO_LABEL,
   type Sample,
   type SampleInput,
 } from './data/data-set.js';
@@ -89,6 +91,7 @@ export {
   type PictureBoxes,
   suppressOverlaps,
 } from './metrics/detection.js';
+export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
   type AgreementMetric,
