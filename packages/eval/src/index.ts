@@ -16,18 +16,26 @@ export {
   type ProfileCoderOptions,
 } from './baselines/features/frame-coders.js';
 export {
-  createPlaneCoder,
+  type CodedIndexPlanes,
+  codeIndexPlanes,
   type LosslessPlaneCodec,
   missingPlaneCoder,
-  type PlaneCoderOptions,
-} from './baselines/features/lossless-planes.js';
+} from './baselines/features/index-planes.js';
+export { createPlaneCoder, type PlaneCoderOptions } from './baselines/features/lossless-planes.js';
 export {
   createPlainCoder,
   GENERAL_COMPRESSORS,
   type GeneralCompressor,
+  missingCompressor,
   type PlainCoderOptions,
   type PlainElements,
 } from './baselines/features/plain-coders.js';
+export {
+  type CodedInputPictures,
+  codeInputPictures,
+  type InputPictureCoding,
+  missingInputPictureCoder,
+} from './baselines/input-pictures.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
@@ -120,8 +128,19 @@ export {
   type BaselineSettings,
   baselineMethods,
   DEFAULT_BASELINE_SETTINGS,
+  PICTURE_FAMILY,
+  pictureMethods,
 } from './sweep/baseline-methods.js';
 export { type Journal, JournalError, openJournal } from './sweep/journal.js';
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
 export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
-export type { CutFeatures, SweepMethod, SweepSubject } from './sweep/sweep-subject.js';
+export type {
+  CodedCut,
+  CutCoder,
+  CutFeatures,
+  Missing,
+  PictureCoder,
+  SubjectPictures,
+  SweepMethod,
+  SweepSubject,
+} from './sweep/sweep-subject.js';

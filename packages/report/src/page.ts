@@ -80,7 +80,7 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
     ? [
         best.method,
         best.bytesPerSample.mean.toFixed(1),
-        best.bitsPerElement.toFixed(3),
+        best.bitsPerElement?.toFixed(3) ?? '',
         signedPercent(best.loss.value),
         `${signedPercent(best.loss.low)} to ${signedPercent(best.loss.high)}`,
         milliseconds(best.encodeMs),
