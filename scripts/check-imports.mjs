@@ -24,6 +24,7 @@ const TABLE = {
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
   report: ['eval'],
+  study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
@@ -40,10 +41,11 @@ const TABLE = {
     'demo',
     'link',
     'report',
+    'study',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'study', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside files directly in `src`. */

@@ -72,6 +72,7 @@ export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
 export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
+export { openRawPictures, type RawPicturesOptions } from './data/raw-pictures.js';
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
@@ -131,7 +132,23 @@ export {
   PICTURE_FAMILY,
   pictureMethods,
 } from './sweep/baseline-methods.js';
+export {
+  type BundleSubject,
+  type BundleSubjectOptions,
+  type DataPart,
+  openBundleSubject,
+  type PartTimes,
+} from './sweep/bundle-subject.js';
+export { type FeatureSummary, summarizeTensor } from './sweep/feature-summary.js';
 export { type Journal, JournalError, openJournal } from './sweep/journal.js';
+export {
+  codingMethods,
+  DEFAULT_OWN_SETTINGS,
+  type NamedCoding,
+  OWN_FAMILY,
+  type OwnSettings,
+  ownMethods,
+} from './sweep/own-methods.js';
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
 export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
 export type {

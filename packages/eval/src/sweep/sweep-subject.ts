@@ -29,6 +29,8 @@ export interface SweepSubject {
 
 /** The inputs of a subject as pictures in the size that the network takes. */
 export interface SubjectPictures {
+  /** Network and data: subjects that give the same pictures to the same network name the same. */
+  readonly source: string;
   /** Of the samples from `from` to `to`, half-open. */
   pixels(from: number, to: number): Promise<readonly Pixels[]>;
   /** The metric of what the unsplit network makes of pictures. @param from - number of the first sample */

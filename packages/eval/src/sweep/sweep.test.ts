@@ -172,6 +172,7 @@ describe('sweep', () => {
     const withPictures: SweepSubject = {
       ...SUBJECT,
       pictures: {
+        source: 'net, pictures',
         pixels: async (from, to) => pictures.slice(from, to),
         score: async (arrived, from) =>
           arrived.map(({ data }, i) => ({
@@ -234,6 +235,24 @@ describe('journal', () => {
     await second.close();
     expect(rows[0]).toEqual(row);
     expect(rows[1].method).toBe('int8');
+  });
+
+  test('pictures are measured once for all cuts of a network', async () => {
+    const [png] = pictureMethods({ ...DEFAULT_BASELINE_SETTINGS, inputQualities: [], inputDistances: [] });
+    const data = Uint8Array.from({ length: 12 }, (_, i) => i);
+    const pictures = {
+      source: 'net, pictures',
+      pixels: async (from: number, to: number) =>
+        Array.from({ length: to - from }, (): Pixels => ({ data, width: 2, height: 2, channels: 3 })),
+      score: async (list: readonly Pixels[]) => list.map(() => ({ numerator: 1, denominator: 1 })),
+    };
+    const journal = await open();
+    const [first] = (await collect(sweep({ ...SUBJECT, pictures }, [png], { journal }))).map(rowOf);
+    const failing = { ...pictures, pixels: () => Promise.reject(new Error('measured again')) };
+    const other = { ...SUBJECT, name: 'net at another cut', pictures: failing };
+    const [second] = (await collect(sweep(other, [png], { journal }))).map(rowOf);
+    await journal.close();
+    expect(second).toEqual({ ...first, subject: 'net at another cut' });
   });
 
   test('a line that was cut off is measured again, lines before it are kept', async () => {

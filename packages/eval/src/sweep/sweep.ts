@@ -47,10 +47,10 @@ export async function* sweep(
 ): AsyncGenerator<SweepOutcome> {
   for (const [methodsDone, method] of methods.entries()) {
     options.signal?.throwIfAborted();
-    const key = `${subject.name} / ${method.name}`;
+    const key = journalKey(subject, method);
     const known = options.journal?.get(key);
     if (known) {
-      yield { kind: 'measured', row: known };
+      yield { kind: 'measured', row: { ...known, subject: subject.name } };
       continue;
     }
     const { family, name } = method;
@@ -65,6 +65,12 @@ export async function* sweep(
     await options.journal?.put(key, row);
     yield { kind: 'measured', row };
   }
+}
+
+/** Pictures do not know of the cut: subjects of one network and data have their rows in common. */
+function journalKey(subject: SweepSubject, { kind, name }: SweepMethod): string {
+  const of = (kind === 'picture' && subject.pictures?.source) || subject.name;
+  return `${of} / ${name}`;
 }
 
 type MeasureOptions = SweepOptions & Pick<SweepProgress, 'methodsDone' | 'methodCount'>;

@@ -1,0 +1,160 @@
+/** Charts of the choice: rate against the depth of the cut, and total time against bandwidth. */
+
+import { PICTURE_FAMILY } from '@featherwire/eval';
+import type { TopLevelSpec } from 'vega-lite';
+import { CHART_BASE, CHART_COLORS, CHART_WIDTH } from './chart-style.js';
+import { bytesOf, type Contenders } from './contenders.js';
+import type { ReportSubject } from './sweep-report.js';
+
+const HEIGHT = 320;
+const BYTES_OF_FLOAT = 'float32, uncoded';
+
+/** Round trip of the links drawn, milliseconds; the same for every way that sends. */
+const ROUND_TRIP_MS = 20;
+/** Megabits per second, from end to end of the axis. */
+const BANDWIDTHS = { from: 0.1, to: 1000, steps: 81 };
+
+/**
+ * Bytes at the allowed loss over the share of the network's work that the device does, one chart for all cuts of a network.
+ * @returns null if fewer than two cuts have a known depth
+ */
+export function depthChart(
+  network: string,
+  list: readonly Contenders[],
+  maxLoss: number,
+): TopLevelSpec | null {
+  const known = list.filter(({ subject: { detail } }) => detail?.network === network && depthOf(detail));
+  if (known.length < 2) return null;
+  const values = known.flatMap((contenders) => {
+    const depth = depthOf(contenders.subject.detail)!;
+    const cut = contenders.subject.detail!.cut.join(' + ');
+    const float32 = contenders.subject.rows.find(({ method }) => method === 'float32');
+    const series = [
+      ['ours', contenders.ours],
+      ['best other coder of the feature', contenders.baseline],
+      ['best picture of the input', contenders.picture],
+      [BYTES_OF_FLOAT, float32 ?? null],
+    ] as const;
+    return series.flatMap(([name, row]) => (row ? [{ series: name, depth, cut, bytes: bytesOf(row) }] : []));
+  });
+  const names = ['ours', 'best other coder of the feature', 'best picture of the input', BYTES_OF_FLOAT];
+  return {
+    ...CHART_BASE,
+    title: {
+      text: `${network}: rate against depth of the cut`,
+      subtitle: `fewest bytes at a loss of at most ${(100 * maxLoss).toFixed(1)} points; a series has no mark where it never stays within it`,
+    },
+    width: CHART_WIDTH,
+    height: HEIGHT,
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'line', point: { size: 60, filled: true } },
+        encoding: { x: depthAxis, y: bytesAxis, color: colorOf(names) },
+      },
+      {
+        transform: [{ filter: `datum.series === '${BYTES_OF_FLOAT}'` }],
+        mark: { type: 'text', dy: -12, fontSize: 11 },
+        encoding: { x: depthAxis, y: bytesAxis, text: { field: 'cut' } },
+      },
+    ],
+  };
+}
+
+function depthOf(detail: ReportSubject['detail']): number | null {
+  return detail?.headMacs && detail.wholeMacs ? detail.headMacs / detail.wholeMacs : null;
+}
+
+const depthAxis = {
+  field: 'depth',
+  type: 'quantitative',
+  scale: { domainMin: 0, domainMax: 1 },
+  axis: { title: 'multiply-accumulate operations before the cut, share of the network', format: '.0%' },
+} as const;
+
+const bytesAxis = {
+  field: 'bytes',
+  type: 'quantitative',
+  scale: { type: 'log', nice: true },
+  axis: { title: 'bytes per sample (logarithmic)', format: '~s' },
+} as const;
+
+function colorOf(names: readonly string[]) {
+  return {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: [...names], range: names.map((_, i) => CHART_COLORS[i]) },
+    legend: { title: null, orient: 'bottom', columns: 2 },
+  } as const;
+}
+
+/** One way with the sum of its stages and what it sends. */
+interface Line {
+  readonly series: string;
+  readonly stagesMs: number;
+  /** Null if nothing is sent. */
+  readonly bytes: number | null;
+}
+
+/**
+ * Totals of the ways to an answer, computed from measured stages and bytes: stages on the device `deviceSlowdown` times as long
+ * as here, a round trip, and the bytes over the uplink. Coders without a measured time are left out.
+ * @returns null if neither ours nor a picture stays within the loss
+ */
+export function totalTimeChart(contenders: Contenders, deviceSlowdown: number): TopLevelSpec | null {
+  const lines = linesOf(contenders, deviceSlowdown);
+  if (lines.length < 2) return null;
+  const { from, to, steps } = BANDWIDTHS;
+  const values = lines.flatMap(({ series, stagesMs, bytes }) =>
+    Array.from({ length: steps }, (_, i) => {
+      const mbps = from * (to / from) ** (i / (steps - 1));
+      const linkMs = bytes === null ? 0 : ROUND_TRIP_MS + (8 * bytes) / (1000 * mbps);
+      return { series, mbps, totalMs: stagesMs + linkMs };
+    }),
+  );
+  return {
+    ...CHART_BASE,
+    title: {
+      text: `${contenders.subject.name}: total time against bandwidth`,
+      subtitle: `computed from measured stages and bytes; device ${deviceSlowdown} times as slow as this machine, server as fast, round trip ${ROUND_TRIP_MS} ms`,
+    },
+    width: CHART_WIDTH,
+    height: HEIGHT,
+    data: { values },
+    mark: { type: 'line', strokeWidth: 2 },
+    encoding: {
+      x: {
+        field: 'mbps',
+        type: 'quantitative',
+        scale: { type: 'log', nice: false, domain: [from, to] },
+        axis: { title: 'uplink, Mbit/s (logarithmic)', values: [0.1, 1, 10, 100, 1000], format: '~g' },
+      },
+      y: {
+        field: 'totalMs',
+        type: 'quantitative',
+        scale: { type: 'log', nice: true },
+        axis: { title: 'total, ms (logarithmic)', format: '~g', tickCount: 6 },
+      },
+      color: colorOf(lines.map(({ series }) => series)),
+    },
+  };
+}
+
+function linesOf({ subject, ours, timedPicture }: Contenders, slowdown: number): Line[] {
+  const { detail, rows } = subject;
+  if (!detail) return [];
+  const { headMs, tailMs, wholeMs } = detail.times;
+  const lines: Line[] = [];
+  if (ours && ours.encodeMs !== null && ours.decodeMs !== null) {
+    const stagesMs = slowdown * (headMs + ours.encodeMs) + ours.decodeMs + tailMs;
+    lines.push({ series: `split, ${ours.method}`, stagesMs, bytes: bytesOf(ours) });
+  }
+  const png = rows.find(({ family }) => family === `${PICTURE_FAMILY}png`) ?? null;
+  for (const row of new Set([timedPicture, png])) {
+    if (!row || row.encodeMs === null || row.decodeMs === null) continue;
+    const stagesMs = slowdown * row.encodeMs + row.decodeMs + wholeMs;
+    lines.push({ series: `send the ${row.method}`, stagesMs, bytes: bytesOf(row) });
+  }
+  lines.push({ series: 'all on the device', stagesMs: slowdown * wholeMs, bytes: null });
+  return lines;
+}
