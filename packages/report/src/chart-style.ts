@@ -33,3 +33,28 @@ export const CHART_BASE = {
     title: { fontSize: 14, subtitleFontSize: 11, anchor: 'start', offset: 10, subtitlePadding: 4 },
   },
 } as const;
+
+/** Steps of a logarithmic axis within a decade. */
+const LOG_STEPS = [1, 2, 5];
+/** Room beside the smallest and the largest value, as a factor. */
+const LOG_ROOM = 1.15;
+/** Of more decades only the powers of ten are marked. */
+const MAX_FULL_DECADES = 4;
+
+/** What a logarithmic axis needs. */
+export interface LogAxis {
+  readonly domain: [number, number];
+  /** 1, 2 and 5 of each decade, of many decades the first alone. */
+  readonly values: number[];
+}
+
+/** The axis of some values, all above 0, with a little room at both ends. */
+export function logAxis(values: readonly number[]): LogAxis {
+  const domain: [number, number] = [Math.min(...values) / LOG_ROOM, Math.max(...values) * LOG_ROOM];
+  const [first, last] = domain.map((end) => Math.floor(Math.log10(end)));
+  const steps = last - first > MAX_FULL_DECADES ? LOG_STEPS.slice(0, 1) : LOG_STEPS;
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) =>
+    steps.map((step) => Number((step * 10 ** (first + i)).toPrecision(6))),
+  ).flat();
+  return { domain, values: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]) };
+}

@@ -11,8 +11,6 @@ export interface Contenders {
   readonly ours: SweepRow | null;
   /** Of the picture files; null if none stays within the loss or the data are no pictures. */
   readonly picture: SweepRow | null;
-  /** The same among picture codecs whose times are measured. */
-  readonly timedPicture: SweepRow | null;
   /** Of all other ways of coding the feature. */
   readonly baseline: SweepRow | null;
   /**
@@ -32,9 +30,8 @@ export function contendersOf(subject: ReportSubject, maxLoss: number): Contender
   const isPicture = ({ family }: SweepRow): boolean => family.startsWith(PICTURE_FAMILY);
   const ours = cheapest(isOurs);
   const picture = cheapest(isPicture);
-  const timedPicture = cheapest((row) => isPicture(row) && row.encodeMs !== null);
   const baseline = cheapest((row) => !isOurs(row) && !isPicture(row));
-  return { subject, ours, picture, timedPicture, baseline, verdict: verdictOf(ours, picture) };
+  return { subject, ours, picture, baseline, verdict: verdictOf(ours, picture) };
 }
 
 function verdictOf(ours: SweepRow | null, picture: SweepRow | null): Contenders['verdict'] {

@@ -35,7 +35,7 @@ export function histogramChart(
     layer: [
       {
         data: { values: bins },
-        mark: { type: 'rect', color: CHART_COLORS[1] },
+        mark: { type: 'rect', clip: true, color: CHART_COLORS[1] },
         encoding: {
           x: {
             field: 'from',
@@ -48,14 +48,18 @@ export function histogramChart(
             field: 'share',
             type: 'quantitative',
             scale: { type: 'log', domain: [SMALLEST_SHARE, 1] },
-            axis: { title: 'share of the elements (logarithmic)', format: '.0e', tickCount: 7 },
+            axis: {
+              title: 'share of the elements (logarithmic)',
+              format: '.0e',
+              values: [1, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6],
+            },
           },
           y2: { field: 'floor' },
         },
       },
       {
         data: { values: limits },
-        mark: { type: 'rule', color: CHART_COLORS[2], strokeWidth: 2, strokeDash: [6, 3] },
+        mark: { type: 'rule', clip: true, color: CHART_COLORS[2], strokeWidth: 2, strokeDash: [6, 3] },
         encoding: { x: { field: 'value', type: 'quantitative' } },
       },
     ],
@@ -79,7 +83,7 @@ export function channelBitsChart(subject: string, { channelBits, clip }: Feature
     layer: [
       {
         data: { values },
-        mark: { type: 'rect', color: CHART_COLORS[1] },
+        mark: { type: 'rect', clip: true, color: CHART_COLORS[1] },
         encoding: {
           x: {
             field: 'from',
@@ -94,7 +98,7 @@ export function channelBitsChart(subject: string, { channelBits, clip }: Feature
       },
       {
         data: { values: [{ mean }] },
-        mark: { type: 'rule', color: CHART_COLORS[2], strokeDash: [6, 3], strokeWidth: 2 },
+        mark: { type: 'rule', clip: true, color: CHART_COLORS[2], strokeDash: [6, 3], strokeWidth: 2 },
         encoding: { y: { field: 'mean', type: 'quantitative' } },
       },
     ],

@@ -41,7 +41,8 @@ export async function drawFigures(report: SweepReport): Promise<Figure[]> {
   return figures;
 }
 
-function plansOf({ subjects, maxLoss, deviceSlowdown }: SweepReport): Plan[] {
+function plansOf(report: SweepReport): Plan[] {
+  const { subjects, maxLoss } = report;
   const all = subjects.map((subject) => contendersOf(subject, maxLoss));
   const networks = [...new Set(subjects.flatMap(({ detail }) => (detail ? [detail.network] : [])))];
   return [
@@ -54,7 +55,7 @@ function plansOf({ subjects, maxLoss, deviceSlowdown }: SweepReport): Plan[] {
       const tensors = detail?.tensors ?? [];
       return [
         { kind: 'rate-accuracy', of, chart: rateAccuracyChart(subject, { families, highlight }) },
-        { kind: 'total-time', of, chart: totalTimeChart(contenders, deviceSlowdown) },
+        { kind: 'total-time', of, chart: totalTimeChart(contenders, report) },
         ...tensors.flatMap((tensor, i): Plan[] => {
           const suffix = tensors.length > 1 ? `-${i + 1}` : '';
           return [

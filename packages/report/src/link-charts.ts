@@ -1,10 +1,10 @@
 /** Charts of the choice: rate against the depth of the cut, and total time against bandwidth. */
 
-import { PICTURE_FAMILY } from '@featherwire/eval';
+import { OWN_FAMILY, PICTURE_FAMILY } from '@featherwire/eval';
 import type { TopLevelSpec } from 'vega-lite';
-import { CHART_BASE, CHART_COLORS, CHART_WIDTH } from './chart-style.js';
+import { CHART_BASE, CHART_COLORS, CHART_WIDTH, logAxis } from './chart-style.js';
 import { bytesOf, type Contenders } from './contenders.js';
-import type { ReportSubject } from './sweep-report.js';
+import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 const HEIGHT = 320;
 const BYTES_OF_FLOAT = 'float32, uncoded';
@@ -37,6 +37,7 @@ export function depthChart(
     ] as const;
     return series.flatMap(([name, row]) => (row ? [{ series: name, depth, cut, bytes: bytesOf(row) }] : []));
   });
+  const bytesAxis = bytesAxisOf(values.map(({ bytes }) => bytes));
   const names = ['ours', 'best other coder of the feature', 'best picture of the input', BYTES_OF_FLOAT];
   return {
     ...CHART_BASE,
@@ -69,15 +70,22 @@ const depthAxis = {
   field: 'depth',
   type: 'quantitative',
   scale: { domainMin: 0, domainMax: 1 },
-  axis: { title: 'multiply-accumulate operations before the cut, share of the network', format: '.0%' },
+  axis: {
+    title: 'multiply-accumulate operations before the cut, share of the network',
+    format: '.0%',
+    tickCount: 6,
+  },
 } as const;
 
-const bytesAxis = {
-  field: 'bytes',
-  type: 'quantitative',
-  scale: { type: 'log', nice: true },
-  axis: { title: 'bytes per sample (logarithmic)', format: '~s' },
-} as const;
+function bytesAxisOf(bytes: readonly number[]) {
+  const { domain, values } = logAxis(bytes);
+  return {
+    field: 'bytes',
+    type: 'quantitative',
+    scale: { type: 'log', nice: false, domain },
+    axis: { title: 'bytes per sample (logarithmic)', format: '~s', values },
+  } as const;
+}
 
 function colorOf(names: readonly string[]) {
   return {
@@ -89,34 +97,46 @@ function colorOf(names: readonly string[]) {
 }
 
 /** One way with the sum of its stages and what it sends. */
-interface Line {
-  readonly series: string;
+interface Way {
   readonly stagesMs: number;
   /** Null if nothing is sent. */
   readonly bytes: number | null;
 }
 
+/** Ways that a chart shows as one: at each bandwidth the fastest of them. */
+interface Line {
+  readonly series: string;
+  readonly ways: readonly Way[];
+}
+
 /**
- * Totals of the ways to an answer, computed from measured stages and bytes: stages on the device `deviceSlowdown` times as long
- * as here, a round trip, and the bytes over the uplink. Coders without a measured time are left out.
- * @returns null if neither ours nor a picture stays within the loss
+ * Totals of the ways to an answer within the loss, computed from measured stages and bytes: stages on the device
+ * `deviceSlowdown` times as long as here, a round trip, and the bytes over the uplink. Coders without a measured time are
+ * left out.
+ * @returns null if there is nothing to compare
  */
-export function totalTimeChart(contenders: Contenders, deviceSlowdown: number): TopLevelSpec | null {
-  const lines = linesOf(contenders, deviceSlowdown);
+export function totalTimeChart(
+  { subject }: Contenders,
+  { maxLoss, deviceSlowdown }: Pick<SweepReport, 'maxLoss' | 'deviceSlowdown'>,
+): TopLevelSpec | null {
+  const lines = linesOf(subject, maxLoss, deviceSlowdown);
   if (lines.length < 2) return null;
   const { from, to, steps } = BANDWIDTHS;
-  const values = lines.flatMap(({ series, stagesMs, bytes }) =>
+  const values = lines.flatMap(({ series, ways }) =>
     Array.from({ length: steps }, (_, i) => {
       const mbps = from * (to / from) ** (i / (steps - 1));
-      const linkMs = bytes === null ? 0 : ROUND_TRIP_MS + (8 * bytes) / (1000 * mbps);
-      return { series, mbps, totalMs: stagesMs + linkMs };
+      return { series, mbps, totalMs: Math.min(...ways.map((way) => totalMs(way, mbps))) };
     }),
   );
+  const { domain, values: ticks } = logAxis(values.map((value) => value.totalMs));
   return {
     ...CHART_BASE,
     title: {
-      text: `${contenders.subject.name}: total time against bandwidth`,
-      subtitle: `computed from measured stages and bytes; device ${deviceSlowdown} times as slow as this machine, server as fast, round trip ${ROUND_TRIP_MS} ms`,
+      text: `${subject.name}: total time against bandwidth`,
+      subtitle: [
+        `the fastest point within a loss of ${(100 * maxLoss).toFixed(1)} points at each bandwidth; computed from measured stages and bytes;`,
+        `device ${deviceSlowdown} times as slow as this machine, server as fast, round trip ${ROUND_TRIP_MS} ms`,
+      ],
     },
     width: CHART_WIDTH,
     height: HEIGHT,
@@ -132,29 +152,38 @@ export function totalTimeChart(contenders: Contenders, deviceSlowdown: number): 
       y: {
         field: 'totalMs',
         type: 'quantitative',
-        scale: { type: 'log', nice: true },
-        axis: { title: 'total, ms (logarithmic)', format: '~g', tickCount: 6 },
+        scale: { type: 'log', nice: false, domain },
+        axis: { title: 'total, ms (logarithmic)', format: '~g', values: ticks },
       },
       color: colorOf(lines.map(({ series }) => series)),
     },
   };
 }
 
-function linesOf({ subject, ours, timedPicture }: Contenders, slowdown: number): Line[] {
-  const { detail, rows } = subject;
+function totalMs({ stagesMs, bytes }: Way, mbps: number): number {
+  return stagesMs + (bytes === null ? 0 : ROUND_TRIP_MS + (8 * bytes) / (1000 * mbps));
+}
+
+function linesOf({ detail, rows }: ReportSubject, maxLoss: number, slowdown: number): Line[] {
   if (!detail) return [];
   const { headMs, tailMs, wholeMs } = detail.times;
-  const lines: Line[] = [];
-  if (ours && ours.encodeMs !== null && ours.decodeMs !== null) {
-    const stagesMs = slowdown * (headMs + ours.encodeMs) + ours.decodeMs + tailMs;
-    lines.push({ series: `split, ${ours.method}`, stagesMs, bytes: bytesOf(ours) });
-  }
-  const png = rows.find(({ family }) => family === `${PICTURE_FAMILY}png`) ?? null;
-  for (const row of new Set([timedPicture, png])) {
-    if (!row || row.encodeMs === null || row.decodeMs === null) continue;
-    const stagesMs = slowdown * row.encodeMs + row.decodeMs + wholeMs;
-    lines.push({ series: `send the ${row.method}`, stagesMs, bytes: bytesOf(row) });
-  }
-  lines.push({ series: 'all on the device', stagesMs: slowdown * wholeMs, bytes: null });
-  return lines;
+  const waysOf = (belongs: (family: string) => boolean, device: number, server: number): Way[] =>
+    rows.flatMap((row) => {
+      const { family, loss, encodeMs, decodeMs } = row;
+      if (!belongs(family) || loss.value > maxLoss || encodeMs === null || decodeMs === null) return [];
+      return [{ stagesMs: slowdown * (device + encodeMs) + decodeMs + server, bytes: bytesOf(row) }];
+    });
+  const lines = [
+    { series: 'split, ours', ways: waysOf((family) => family.startsWith(OWN_FAMILY), headMs, tailMs) },
+    {
+      series: 'send the picture',
+      ways: waysOf((family) => family.startsWith(PICTURE_FAMILY), 0, wholeMs),
+    },
+    {
+      series: 'send the picture as png',
+      ways: waysOf((family) => family === `${PICTURE_FAMILY}png`, 0, wholeMs),
+    },
+    { series: 'all on the device', ways: [{ stagesMs: slowdown * wholeMs, bytes: null }] },
+  ];
+  return lines.filter(({ ways }) => ways.length > 0);
 }

@@ -1,7 +1,7 @@
 /** The rate-accuracy chart of a subject as a Vega-Lite specification: bytes on a logarithmic axis, intervals as bars. */
 
 import type { TopLevelSpec } from 'vega-lite';
-import { CHART_BASE, CHART_COLORS, CHART_WIDTH } from './chart-style.js';
+import { CHART_BASE, CHART_COLORS, CHART_WIDTH, logAxis } from './chart-style.js';
 import { curvesOfSubject } from './subject-summary.js';
 import type { ReportSubject } from './sweep-report.js';
 
@@ -17,8 +17,6 @@ export interface ChartOptions {
 
 const HEIGHT = 380;
 const DEFAULT_SHOWN_LOSS = 0.2;
-/** Room beside the cheapest and the dearest point, as a factor. */
-const PADDING = 1.15;
 /** Room above the unsplit network, as a share of the loss shown. */
 const HEADROOM = 0.25;
 /** The specification; it holds its data. */
@@ -44,15 +42,14 @@ export function rateAccuracyChart(
     scale: { domain: families, range: families.map((_, i) => CHART_COLORS[i % CHART_COLORS.length]) },
     legend: { title: null, symbolOpacity: 1 },
   } as const;
+  const { domain: rates, values: ticks } = logAxis(
+    curves.flatMap(({ rows }) => rows).map((row) => row.bytesPerSample.mean),
+  );
   const x = {
     field: 'bytes',
     type: 'quantitative',
-    scale: {
-      type: 'log',
-      nice: false,
-      domain: paddedRange(curves.flatMap(({ rows }) => rows).map((row) => row.bytesPerSample.mean)),
-    },
-    axis: { title: 'bytes per sample, all headers (logarithmic)', grid: true, format: '~s' },
+    scale: { type: 'log', nice: false, domain: rates },
+    axis: { title: 'bytes per sample, all headers (logarithmic)', grid: true, format: '~s', values: ticks },
   } as const;
   const y = {
     field: 'value',
@@ -105,11 +102,6 @@ export function rateAccuracyChart(
       },
     ],
   };
-}
-
-/** So that no point lies on the frame. */
-function paddedRange(rates: readonly number[]): [number, number] {
-  return [Math.min(...rates) / PADDING, Math.max(...rates) * PADDING];
 }
 
 function points(curves: ReturnType<typeof curvesOfSubject>): object[] {

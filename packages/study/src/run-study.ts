@@ -62,25 +62,17 @@ export const STUDY_FILES = { journal: 'journal.jsonl', report: 'sweep.json', pag
 export async function runStudy(targets: readonly StudyTarget[], options: StudyOptions): Promise<SweepReport> {
   const { directory, settings, seed, maxLoss, deviceSlowdown, command, commit } = options;
   await mkdir(directory, { recursive: true });
-  const parts = targets.map(({ data, calibrationData, sampleCount, against, ...target }) => [
-    nameOfTarget(target),
-    data.description,
-    calibrationData.description,
-    sampleCount,
-    against,
-  ]);
   const journal = await openJournal<SweepRow>(path.join(directory, STUDY_FILES.journal), {
     settings,
     seed,
     maxLoss,
     node: process.version,
-    parts,
   });
   try {
     const subjects: ReportSubject[] = [];
     for (const [i, target] of targets.entries()) {
-      const of = { journal, label: `${i + 1}/${targets.length} ${nameOfTarget(target)}` };
-      subjects.push(await studyTarget(target, of, options));
+      const label = `${i + 1}/${targets.length} ${nameOfTarget(target)}`;
+      subjects.push(await studyTarget(target, { journal: journalOf(journal, target), label }, options));
     }
     const { processor, parallelism } = thisMachine();
     const machine = { processor, cores: parallelism, node: process.version };
@@ -88,6 +80,19 @@ export async function runStudy(targets: readonly StudyTarget[], options: StudyOp
   } finally {
     await journal.close();
   }
+}
+
+/** The part of a journal for one target's data: a suite may grow or shrink between two runs. */
+function journalOf(
+  journal: Journal<SweepRow>,
+  { data, calibrationData, sampleCount, against }: StudyTarget,
+): Journal<SweepRow> {
+  const of = JSON.stringify([data.description, calibrationData.description, sampleCount, against]);
+  return {
+    get: (key) => journal.get(`${of} ${key}`),
+    put: (key, row) => journal.put(`${of} ${key}`, row),
+    close: () => journal.close(),
+  };
 }
 
 /** Writes `sweep.json`, the figures as SVG and PNG, and the page. @returns names of the files */

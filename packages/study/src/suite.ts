@@ -52,8 +52,8 @@ const network = z.strictObject({
   task: z.strictObject({ kind: z.literal('classification'), output: text }).optional(),
   /** Each a list of tensors. */
   cuts,
-  /** Cuts of the quick form; all by default. */
-  quickCuts: cuts.optional(),
+  /** Cuts of the quick form, possibly none; all by default. */
+  quickCuts: z.array(z.array(text).min(1)).optional(),
   /** Names under `data`. */
   data: text,
   /** What methods design from; by default samples of `data` that are not measured. */
