@@ -28,7 +28,7 @@ export function histogramChart(
     ...CHART_BASE,
     title: {
       text: `${subject}: values`,
-      subtitle: `lines: clip limits of least squared error at ${clip.levelCount} levels, ${clip.low.toPrecision(3)} and ${clip.high.toPrecision(3)}`,
+      subtitle: `share of the elements; lines: clip limits of least squared error at ${clip.levelCount} levels, ${clip.low.toPrecision(3)} and ${clip.high.toPrecision(3)}`,
     },
     width: CHART_WIDTH,
     height: HEIGHT,
@@ -49,7 +49,7 @@ export function histogramChart(
             type: 'quantitative',
             scale: { type: 'log', domain: [SMALLEST_SHARE, 1] },
             axis: {
-              title: 'share of the elements (logarithmic)',
+              title: 'share (logarithmic)',
               format: '.0e',
               values: [1, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6],
             },

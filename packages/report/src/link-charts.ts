@@ -55,7 +55,7 @@ export function depthChart(
       },
       {
         transform: [{ filter: `datum.series === '${BYTES_OF_FLOAT}'` }],
-        mark: { type: 'text', dy: -12, fontSize: 11 },
+        mark: { type: 'text', align: 'right', dx: -9, dy: -4, fontSize: 11 },
         encoding: { x: depthAxis, y: bytesAxis, text: { field: 'cut' } },
       },
     ],

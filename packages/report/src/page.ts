@@ -115,7 +115,7 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
   const difference = bjontegaardRate === null ? '' : signedPercent(bjontegaardRate / 100);
   const cells = best
     ? [
-        best.method,
+        best.method.replace(`${family}, `, ''),
         best.bytesPerSample.mean.toFixed(1),
         best.bitsPerElement?.toFixed(3) ?? '',
         signedPercent(best.loss.value),

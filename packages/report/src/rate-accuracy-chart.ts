@@ -59,7 +59,7 @@ export function rateAccuracyChart(
   } as const;
   return {
     ...CHART_BASE,
-    title: { text: subject.name, subtitle: subject.data },
+    title: { text: subject.name, subtitle: subject.data.split('; ') },
     width: CHART_WIDTH,
     height: HEIGHT,
     data: { values: points(curves) },

@@ -59,7 +59,8 @@ export interface NamedCoding {
 export function ownMethods(backend: Backend, settings: OwnSettings = DEFAULT_OWN_SETTINGS): SweepMethod[] {
   return [
     ...settings.levelCounts.map((levelCount) => selfContained(levelCount, backend)),
-    ...settings.levelCounts.map((levelCount) => profiledLevels(levelCount, backend)),
+    ...settings.levelCounts.map((levelCount) => profiledLevels(levelCount, 'model', backend)),
+    ...settings.levelCounts.map((levelCount) => profiledLevels(levelCount, 'minmax', backend)),
     ...settings.stepShares.map((share) => components(share, backend)),
   ];
 }
@@ -87,9 +88,10 @@ function selfContained(levelCount: number, backend: Backend): SweepMethod {
   };
 }
 
-function profiledLevels(levelCount: number, backend: Backend): SweepMethod {
-  const family = `${OWN_FAMILY}profiled levels`;
-  const quantizer = { kind: 'uniform', levelCount, range: { kind: 'model' } } as const;
+/** @param range - designed by the model of the activation, or all that calibration has seen, as the baselines have it */
+function profiledLevels(levelCount: number, range: 'model' | 'minmax', backend: Backend): SweepMethod {
+  const family = `${OWN_FAMILY}profiled levels${range === 'minmax' ? ' of the whole range' : ''}`;
+  const quantizer = { kind: 'uniform', levelCount, range: { kind: range } } as const;
   const coder = levelCount <= MAX_CONTEXT_LEVELS ? 'rans-contexts' : 'rans';
   return {
     kind: 'cut',
