@@ -9,6 +9,9 @@ export type {
   Comparison,
 } from './calibration.js';
 export type { Coding, Family } from './families.js';
+export { paretoFront } from './ladder.js';
+export { type CodedSamples, meanOf, measureCoding, type UnitRuns } from './measure.js';
 export { measureOnData } from './measure-on-data.js';
+export { measurementOf } from './measurement.js';
 export type { PictureRate } from './picture-rates.js';
-export type { SplitSource } from './split-samples.js';
+export { openSamples, type SplitSamples, type SplitSource } from './split-samples.js';

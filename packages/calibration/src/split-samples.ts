@@ -49,6 +49,8 @@ export interface OpenOptions {
   readonly source: SplitSource;
   readonly backend: Backend;
   readonly sampleCount?: number;
+  /** As that of `partitionSamples`. */
+  readonly designShare?: number;
   readonly seed?: number;
   readonly memoryBytes?: number;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
@@ -69,7 +71,8 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const { source, backend, seed = 1, progress } = options;
   const { manifest, data, head, tail } = source;
   const signal = options.signal ?? new AbortController().signal;
-  const parts = partitionSamples(data.length, options.sampleCount ?? data.length, seed);
+  const { sampleCount = data.length, designShare } = options;
+  const parts = partitionSamples(data.length, sampleCount, seed, designShare);
   const numbers = [...parts.design, ...parts.selection, ...parts.claim];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {

@@ -1,6 +1,6 @@
 /** Measures a bundle's cut: for each point bytes and answers of all samples, then the times of some, one at a time. */
 
-import { profileOfPoint } from '@featherwire/bundle';
+import { profileOfPoint, unitOfPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { decodeFrame, encodeFrame } from '@featherwire/codec';
 import { closeAll, mapOnWorkers, type NetworkParts, openParts, type Ratio } from '@featherwire/eval';
@@ -77,7 +77,11 @@ async function pointsOf(
   head: ModelSession,
   context: MeasureContext,
 ): Promise<readonly CodingPoint[]> {
-  const { operatingPoints, cut } = bundle.manifest;
+  const { cut } = bundle.manifest;
+  // Points of bottleneck units are not measured here: their halves run on both ends and would be stages of their own.
+  const operatingPoints = bundle.manifest.operatingPoints.filter(
+    (point) => !unitOfPoint(bundle.manifest, point),
+  );
   if (operatingPoints.length === 0)
     return designLadder(await designFeatures(head, context), cut, context.backend);
   return operatingPoints.map(
