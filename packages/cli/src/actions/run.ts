@@ -1,6 +1,6 @@
 /** What `featherwire run` does: opens bundle, data and link, runs the data through, prints the summary. */
 
-import type { BundleManifest, QuantizerChoice } from '@featherwire/bundle';
+import type { BundleManifest, OperatingPoint, QuantizerChoice } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { DataSet } from '@featherwire/eval';
@@ -8,6 +8,7 @@ import type { ModelSession, TensorMap } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { describeLink, type LinkProfile } from '@featherwire/link';
 import { createBudgetedClient, createEdgeClient, type EdgeClient } from '@featherwire/runtime';
+import { type OpenReductions, openReductions } from '@featherwire/runtime/node';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
@@ -44,7 +45,7 @@ export interface RunOptions extends QuantizerOptions {
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  const bundle = await readBundle(directory, { verify: ['head'] });
+  const bundle = await readBundle(directory, { verify: ['head', 'reduction'] });
   const coding = codingOf(bundle.manifest, options);
   const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
@@ -76,12 +77,17 @@ async function runOverLink(
 ): Promise<EdgeRunSummary> {
   const connection = await connectToServer({ ...options, credentials: await readClientCredentials(options) });
   let head: ModelSession | undefined;
+  let reductions: OpenReductions | undefined;
   try {
     progress.stage('load the head');
     const backend = await loadBackend(options.backend);
     head = await createWorkerSession(bundle.partPath('head'));
-    const retry = { maxAttempts: options.retries + 1 };
-    const client = createEdgeClient({ bundle, head, transport: connection.transport, backend, retry });
+    reductions = await openReductions(bundle, pointsOf(bundle.manifest, coding));
+    const client = createEdgeClient({
+      ...{ bundle, head, reductions: reductions.sessions, backend },
+      transport: connection.transport,
+      retry: { maxAttempts: options.retries + 1 },
+    });
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
     const sampleCount = Math.min(data.length, options.limit ?? data.length);
@@ -94,7 +100,14 @@ async function runOverLink(
   } finally {
     await connection.close();
     await head?.close();
+    await reductions?.close();
   }
+}
+
+/** Points that the samples may be sent at. */
+function pointsOf({ operatingPoints }: BundleManifest, coding: Coding): readonly OperatingPoint[] {
+  if (isBudget(coding)) return operatingPoints.filter(({ measured }) => measured);
+  return operatingPoints.filter(({ id }) => id === coding);
 }
 
 /** One sample at a time, at one point or at that which fits the budget. */

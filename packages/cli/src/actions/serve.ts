@@ -60,7 +60,7 @@ export async function serve(
 async function readBundles(directories: readonly string[]): Promise<NodeBundle[]> {
   const bundles: NodeBundle[] = [];
   for (const directory of directories)
-    bundles.push(await readBundle(directory, { verify: ['tail', 'whole'] }));
+    bundles.push(await readBundle(directory, { verify: ['tail', 'whole', 'restoration'] }));
   return bundles;
 }
 

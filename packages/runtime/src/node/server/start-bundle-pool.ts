@@ -25,8 +25,11 @@ export function startBundlePool(bundle: NodeBundle, settings: BundlePoolSettings
   const { maxElementsPerTensor, maxImagePixels, maxQueuedRequests, requestTimeoutMs } = limits;
   const tailPath = bundle.partPath('tail');
   const wholePath = manifest.whole && bundle.partPath('whole');
+  const restorationPaths = new Map(
+    manifest.units?.map(({ id }) => [id, bundle.unitPath(id, 'restoration')] as const),
+  );
   const start = {
-    ...{ manifest, profiles: profilesByPosition(bundle), tailPath, wholePath },
+    ...{ manifest, profiles: profilesByPosition(bundle), tailPath, restorationPaths, wholePath },
     ...{ threads, backend, maxElementsPerTensor, maxImagePixels },
   };
   return createTailPool({

@@ -4,16 +4,18 @@
  */
 
 import type { TensorMap } from '@featherwire/inference';
-import { type DecodedCut, decodeCut } from './decode-cut.js';
 import { rowCount, rowKey, stackRows, unstackRows } from './rows.js';
-import { encodeOutputs, type JobContext, outcomeOf, runJob } from './run-job.js';
+import { encodeOutputs, featuresOf, type JobContext, outcomeOf, runJob } from './run-job.js';
 import type { JobOutcome, TailJob } from './worker-messages.js';
 
 /** Jobs that may share a run. */
 type FeatureJob = Extract<TailJob, { kind: 'feature' }>;
 
 /** A request that was decoded, with its place among the jobs. */
-interface DecodedJob extends DecodedCut {
+interface DecodedJob {
+  /** By the names of the cut, restored where a unit had reduced them. */
+  readonly features: TensorMap;
+  readonly point: number | null;
   readonly position: number;
   readonly rows: number;
   readonly decodeMs: number;
@@ -27,7 +29,7 @@ interface DecodedJob extends DecodedCut {
 export async function runJobs(jobs: readonly TailJob[], context: JobContext): Promise<JobOutcome[]> {
   if (!isBatch(jobs)) return Promise.all(jobs.map((job) => runJob(job, context)));
   const outcomes = new Array<JobOutcome>(jobs.length);
-  for (const group of groupsOf(decodeAll(jobs, context, outcomes))) {
+  for (const group of groupsOf(await decodeAll(jobs, context, outcomes))) {
     const runs = context.sharesRows ? [group] : group.map((job) => [job]);
     for (const together of runs) await runTogether(together, context, outcomes);
   }
@@ -38,18 +40,23 @@ function isBatch(jobs: readonly TailJob[]): jobs is FeatureJob[] {
   return jobs.length > 1 && jobs.every(({ kind }) => kind === 'feature');
 }
 
-function decodeAll(jobs: readonly FeatureJob[], context: JobContext, outcomes: JobOutcome[]): DecodedJob[] {
-  return jobs.flatMap(({ frames }, position) => {
+async function decodeAll(
+  jobs: readonly FeatureJob[],
+  context: JobContext,
+  outcomes: JobOutcome[],
+): Promise<DecodedJob[]> {
+  const decoded: DecodedJob[] = [];
+  for (const [position, { frames }] of jobs.entries()) {
     const start = performance.now();
     try {
-      const cut = decodeCut(frames, context);
+      const { feeds: features, point } = await featuresOf(frames, context);
       const decodeMs = performance.now() - start;
-      return [{ ...cut, position, decodeMs, rows: rowCount(cut.features) ?? 0 }];
+      decoded.push({ features, point, position, decodeMs, rows: rowCount(features) ?? 0 });
     } catch (error) {
       outcomes[position] = outcomeOf(error);
-      return [];
     }
-  });
+  }
+  return decoded;
 }
 
 /** Requests without a number of rows are groups by themselves. */

@@ -1,9 +1,10 @@
-/** The thread of one tail worker: holds a bundle's tail, and its whole model once a picture came. */
+/** The thread of one tail worker: holds a bundle's tail and restorations, and its whole model once a picture came. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
+import { openRestorations } from './open-restorations.js';
 import { profilePart } from './profile-part.js';
 import { provesRows } from './prove-rows.js';
 import { runJobs } from './run-batch.js';
@@ -56,6 +57,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
           return whole;
         };
   const tail = await createLocalSession(tailPath, options);
+  const restorations = await openRestorations(start, options);
   const context: JobContext = {
     manifest,
     profiles,
@@ -67,6 +69,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
     },
     tail,
     sharesRows: await provesRows(tail, manifest),
+    restorations,
     loadWhole,
     profile: (part) => profilePart(start, part),
   };
@@ -74,6 +77,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
     context,
     async close() {
       await context.tail.close();
+      for (const session of restorations.values()) await session.close();
       await whole?.then(
         (session) => session.close(),
         () => undefined, // it could not be loaded, which its request was told
