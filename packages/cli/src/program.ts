@@ -8,6 +8,7 @@ import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
+import { addImportUnitCommand } from './commands/import-unit.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -55,6 +56,7 @@ export function createProgram(context: CommandContext): Command {
   addSplitCommand(program, context);
   addCalibrateCommand(program, context);
   addTrainCommand(program, context);
+  addImportUnitCommand(program, context);
   addMeasureCommand(program, context);
   addPlanCommand(program, context);
   addServeCommand(program, context);
