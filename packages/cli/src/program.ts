@@ -8,6 +8,7 @@ import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
+import { addEvalCommand } from './commands/eval.js';
 import { addImportUnitCommand } from './commands/import-unit.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
@@ -61,6 +62,7 @@ export function createProgram(context: CommandContext): Command {
   addPlanCommand(program, context);
   addServeCommand(program, context);
   addRunCommand(program, context);
+  addEvalCommand(program, context);
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
   addProfileCommand(program, context);

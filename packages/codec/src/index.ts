@@ -46,6 +46,14 @@ export {
   encodeWithinBytes,
 } from './frame/budget.js';
 export {
+  type ChunkJob,
+  type ChunkPool,
+  type ChunkResult,
+  type DecodeChunkJob,
+  type EncodeChunkJob,
+  runChunkJob,
+} from './frame/chunk-jobs.js';
+export {
   type ChunkIndices,
   type DecodeOptions,
   decodeChunk,
@@ -75,6 +83,11 @@ export {
   type ParseOptions,
   type TensorDescription,
 } from './frame/frame-parser.js';
+export {
+  decodeFrameInParallel,
+  encodeBundledFrameInParallel,
+  encodeFrameInParallel,
+} from './frame/parallel-coder.js';
 export type { LayoutChoice } from './indices/layout-choice.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {

@@ -1,6 +1,6 @@
 /** Frame to tensors: decodes what `frame-parser.ts` has read and checked (bitstream.md §1). */
 
-import { dataFromBytes, elementCount, type Tensor } from '@featherwire/tensor';
+import { dataFromBytes, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
 import type { Backend } from '../backend/backend.js';
 import { DEFAULT_DECODE_LIMITS, type FrameHeader } from '../container/header.js';
 import { BitstreamError } from '../errors.js';
@@ -86,7 +86,8 @@ export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options
   return tensor;
 }
 
-function checkDigest(frame: Uint8Array, digest: number | null, tensors: readonly Tensor[]): void {
+/** @throws {BitstreamError} if the frame has a checksum of its elements and theirs is another */
+export function checkDigest(frame: Uint8Array, digest: number | null, tensors: readonly Tensor[]): void {
   if (digest === null) return;
   const computed = tensors.reduce((crc, { data }) => digestOfData(data, crc), 0);
   if (computed === digest) return;
@@ -193,7 +194,28 @@ function decodeAllIndices(
   return indices;
 }
 
-function decodeChunkIndices(chunk: CodedChunk, quantizer: IndexingQuantizer, backend: Backend): Indices {
+/** Whether elements follow from their own indices alone, so that those of a chunk can be found by themselves. */
+export function isElementwise(quantizer: IndexingQuantizer): boolean {
+  return quantizer.kind === 'affine' || quantizer.kind === 'levels' || quantizer.kind === 'integer';
+}
+
+/** Elements of a chunk of an elementwise quantizer. @throws {BitstreamError} if its payload does not decode */
+export function decodeChunkData(
+  { dtype }: FrameHeader,
+  chunk: CodedChunk,
+  quantizer: IndexingQuantizer,
+  backend: Backend,
+): TensorData {
+  const part = { dtype, shape: [elementsOf(chunk.geometry)] };
+  return dataOfIndices(part, quantizer, decodeChunkIndices(chunk, quantizer, backend), backend);
+}
+
+/** Decodes a chunk to its indices. @throws {BitstreamError} if its payload does not decode */
+export function decodeChunkIndices(
+  chunk: CodedChunk,
+  quantizer: IndexingQuantizer,
+  backend: Backend,
+): Indices {
   const indices = decodeIndexSection(chunk.section, chunk.geometry, alphabetOfQuantizer(quantizer), backend);
   if (typeof indices === 'string') {
     throw new BitstreamError('payload-mismatch', 'payload', chunk.byteOffset, indices);

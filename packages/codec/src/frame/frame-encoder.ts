@@ -21,7 +21,15 @@ import {
   type TensorProfile,
 } from '../profile/coding-profile.js';
 import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
-import { chunksOfGeometry, elementsOf, maxChunkCount, type Quantizer, type StaticCoder } from '../stages.js';
+import {
+  chunksOfGeometry,
+  elementsOf,
+  type FeatureGeometry,
+  type IndexAlphabet,
+  type Indices,
+  maxChunkCount,
+  type Quantizer,
+} from '../stages.js';
 import { encodeStaticValues } from './encode-values.js';
 
 export type {
@@ -103,9 +111,41 @@ export function encodeTensors(
   tensors: readonly TensorToCode[],
   options: FrameExtras & { readonly backend: Backend },
 ): Uint8Array {
+  const writer = new ByteWriter();
+  const end = writeTensors(writer, tensors, options, sectionWriter(writer, options.backend));
+  return finishFrame(writer, end, options.backend);
+}
+
+/** Codes the indices of a chunk and writes them. */
+export type WriteSection = (
+  indices: Indices,
+  geometry: FeatureGeometry,
+  alphabet: IndexAlphabet,
+  coding: SectionCoding,
+) => void;
+
+/** What stands behind the tensors of a frame, but for its checksum. */
+export interface FrameEnd {
+  readonly form: FrameForm;
+  /** Checksum of the decoded elements, if the form says so. */
+  readonly digest: number;
+}
+
+/** Codes sections where they are written. */
+function sectionWriter(writer: ByteWriter, backend: Backend): WriteSection {
+  return (indices, geometry, alphabet, coding) =>
+    writeIndexSection(writer, encodeIndexSection(indices, geometry, alphabet, backend, coding));
+}
+
+/** Writes a self-contained frame up to its end. @throws {RangeError} @throws {TypeError} as `encodeTensors` does */
+export function writeTensors(
+  writer: ByteWriter,
+  tensors: readonly TensorToCode[],
+  options: FrameExtras & { readonly backend: Backend },
+  writeSection: WriteSection,
+): FrameEnd {
   if (tensors.length < 1 || tensors.length > MAX_TENSOR_COUNT)
     throw new RangeError(`tensors expected 1 to ${MAX_TENSOR_COUNT}, got ${tensors.length}`);
-  const writer = new ByteWriter();
   const form = formOf(options, { bundled: false, several: tensors.length > 1 });
   writePreamble(writer, tensors[0].feature.dtype, form);
   if (form.several) writer.writeVarint(tensors.length);
@@ -113,10 +153,10 @@ export function encodeTensors(
   let digest = 0;
   for (const [i, { feature, ...coding }] of tensors.entries()) {
     if (i > 0) writeDType(writer, feature.dtype);
-    const data = writeTensor(writer, feature, { ...coding, time }, options);
+    const data = writeTensor(writer, feature, { ...coding, time }, options, writeSection);
     if (form.digest) digest = digestOfData(data(), digest);
   }
-  return finishFrame(writer, form, digest, options.backend);
+  return { form, digest };
 }
 
 /** Writes shape, quantizer and elements. @returns what they decode to, found when asked for */
@@ -125,6 +165,7 @@ function writeTensor(
   feature: Tensor,
   coding: TensorCodingOptions,
   options: FrameExtras & { readonly backend: Backend },
+  writeSection: WriteSection,
 ): () => TensorData {
   const { backend } = options;
   const { shape } = feature;
@@ -140,7 +181,7 @@ function writeTensor(
   const quantized = optimizeIndices(feature, nearest, coding.lambda ?? 0, costs, backend);
   writeTensorHeader(writer, { shape, quantizer: nearest.quantizer });
   if (quantized.quantizer.kind === 'none') writer.writeBytes(bytesOfData(feature.data));
-  else writeIndices(writer, quantized, feature, chosen, null, options);
+  else writeIndices(writer, quantized, feature, { ...chosen, staticCoder: null }, options, writeSection);
   return () => dataOfQuantized(feature, quantized, backend);
 }
 
@@ -158,11 +199,22 @@ function codingOf<Coding extends SectionCoding>(coding: Coding, quantizer: Quant
  * @throws {RangeError} if a feature does not fit the profile or holds NaN, or a setting is out of range
  */
 export function encodeBundledFrame(features: readonly Tensor[], options: BundledOptions): Uint8Array {
+  const writer = new ByteWriter();
+  const end = writeBundledTensors(writer, features, options, sectionWriter(writer, options.backend));
+  return finishFrame(writer, end, options.backend);
+}
+
+/** Writes a bundled frame up to its end. @throws {RangeError} as `encodeBundledFrame` does */
+export function writeBundledTensors(
+  writer: ByteWriter,
+  features: readonly Tensor[],
+  options: BundledOptions,
+  writeSection: WriteSection,
+): FrameEnd {
   const { profile, backend } = options;
   const { tensors } = profile;
   if (features.length !== tensors.length)
     throw new RangeError(`features expected ${tensors.length}, got ${features.length}`);
-  const writer = new ByteWriter();
   const form = formOf(options, { bundled: true, several: false });
   writePreamble(writer, tensors[0].dtype, form);
   writer.writeVarint(checkedCount('point', options.point));
@@ -183,10 +235,12 @@ export function encodeBundledFrame(features: readonly Tensor[], options: Bundled
     const costs = coding.coder === 'binary' ? 'binary' : coder;
     const nearest = quantizeByProfile(feature, tensors[i], backend);
     const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, costs, backend);
-    writeIndices(writer, quantized, feature, { ...coding, time }, coder, options);
+    const { coder: asked, layout, laneCount } = coding;
+    const sectionCoding = { coder: asked, layout, laneCount, time, staticCoder: coder };
+    writeIndices(writer, quantized, feature, sectionCoding, options, writeSection);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
-  return finishFrame(writer, form, digest, backend);
+  return { form, digest };
 }
 
 function formOf(
@@ -218,8 +272,8 @@ function writeIndices(
   quantized: QuantizedFeature,
   { shape }: Tensor,
   coding: SectionCoding,
-  staticCoder: StaticCoder | null,
-  { chunkCount = 1, backend }: FrameExtras & { readonly backend: Backend },
+  { chunkCount = 1 }: FrameExtras,
+  writeSection: WriteSection,
 ): void {
   if (quantized.kind === 'direct') return;
   const { indices } = quantized;
@@ -230,13 +284,13 @@ function writeIndices(
   let offset = 0;
   for (const chunk of chunksOfGeometry(geometry, count)) {
     const part = indices.subarray(offset, offset + elementsOf(chunk));
-    const section = encodeIndexSection(part, chunk, alphabet, backend, { ...coding, staticCoder });
-    writeIndexSection(writer, section);
+    writeSection(part, chunk, alphabet, coding);
     offset += part.length;
   }
 }
 
-function finishFrame(writer: ByteWriter, form: FrameForm, digest: number, backend: Backend): Uint8Array {
+/** Writes what stands behind the tensors. @returns the frame, owned by the caller */
+export function finishFrame(writer: ByteWriter, { form, digest }: FrameEnd, backend: Backend): Uint8Array {
   if (form.digest) writer.writeUint32(digest);
   writer.writeUint32(backend.crc32(writer.peek()));
   return writer.finish();
