@@ -21,7 +21,7 @@ const TABLE = {
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
-  train: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'calibration'],
+  train: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'eval', 'calibration'],
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'link'],
   report: ['eval'],
   study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],

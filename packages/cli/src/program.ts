@@ -9,6 +9,7 @@ import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
 import { addEvalCommand } from './commands/eval.js';
+import { addImportUnitCommand } from './commands/import-unit.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -56,6 +57,7 @@ export function createProgram(context: CommandContext): Command {
   addSplitCommand(program, context);
   addCalibrateCommand(program, context);
   addTrainCommand(program, context);
+  addImportUnitCommand(program, context);
   addMeasureCommand(program, context);
   addPlanCommand(program, context);
   addServeCommand(program, context);

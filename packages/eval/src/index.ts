@@ -71,13 +71,14 @@ export {
   type SampleInput,
 } from './data/data-set.js';
 export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
-export { DEFAULT_NPZ_LIMITS, type NpzLimits, readNpz } from './data/npz.js';
+export { readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
 export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
 export { openRawPictures, type RawPicturesOptions } from './data/raw-pictures.js';
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
+export { DEFAULT_ZIP_LIMITS, readZip, type ZipLimits } from './data/zip.js';
 export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
 export {
