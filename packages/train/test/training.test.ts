@@ -1,6 +1,6 @@
 /** The training step and the loop over it, on a small network. */
 
-import { loadBackend } from '@featherwire/codec';
+import { decodeFrame, encodeBundledFrame, loadBackend } from '@featherwire/codec';
 import { createLocalSession } from '@featherwire/inference/node';
 import { serializeModel } from '@featherwire/onnx';
 import { createRandom, type TensorOf, tensor } from '@featherwire/tensor';
@@ -166,7 +166,7 @@ test('a step of Adam is that of the paper, with the gradient scaled down to the 
   expect(Math.max(...far)).toBeLessThan(1e-2 * learningRate);
 });
 
-test('a trained latent has a profile whose levels are one apart, and its frames come back rounded', async () => {
+async function trainedLatents(): Promise<TensorOf<'float32'>[]> {
   const { unit, data, cut } = await tinyTask();
   const { state } = await train({ lambda: 0.01 });
   const { reduction } = exportUnit(unit, state.parameters, cut);
@@ -177,15 +177,47 @@ test('a trained latent has a profile whose levels are one apart, and its frames 
     latents.push(outputs[LATENT_NAME] as TensorOf<'float32'>);
   }
   await session.close();
+  return latents;
+}
+
+describe('the profile of a trained latent', async () => {
   const backend = await loadBackend();
-  const { decodeFrame, encodeBundledFrame } = await import('@featherwire/codec');
-  const profile = designLatentProfile(latents, { backend });
+  const latents = await trainedLatents();
   const random = createRandom(2);
   const latent = latents[random.nextInteger(latents.length)];
-  const frame = encodeBundledFrame([latent], { point: 0, sequenceNumber: 0, profile, backend });
-  const decoded = decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
-  expect(Array.from(decoded.data as Float32Array, (x) => Math.abs(x))).toEqual(
-    Array.from(latent.data, (x) => Math.abs(Math.round(x))),
-  );
-  expect(frame.length).toBeLessThan(latent.data.length * 4);
+  const magnitudes = (values: Iterable<number>): number[] => Array.from(values, (x) => Math.abs(x));
+
+  test.each([1, 0.5, 1.5])('has levels %f apart, and frames come back rounded to them', (stepSize) => {
+    const profile = designLatentProfile(latents, { stepSize, coder: 'rans', maxLevels: 64, backend });
+    const frame = encodeBundledFrame([latent], { point: 0, sequenceNumber: 0, profile, backend });
+    const decoded = decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
+    const rounded = magnitudes(latent.data).map((x) => stepSize * Math.round(x / stepSize));
+    for (const [i, value] of magnitudes(decoded.data as Float32Array).entries())
+      expect(value).toBeCloseTo(rounded[i], 5);
+    expect(frame.length).toBeLessThan(latent.data.length * 4);
+  });
+
+  test('with wider levels takes fewer bytes', () => {
+    const bytes = [1, 2].map((stepSize) => {
+      const profile = designLatentProfile(latents, { stepSize, backend });
+      const coding = { point: 0, sequenceNumber: 0, profile, backend };
+      return latents.reduce((sum, own) => sum + encodeBundledFrame([own], coding).length, 0);
+    });
+    expect(bytes[1]).toBeLessThan(0.9 * bytes[0]);
+  });
+
+  test('that varies in count takes several items to a frame', () => {
+    const profile = designLatentProfile(latents, { variesInCount: true, coder: 'rans', backend });
+    const data = Float32Array.from([...latents[0].data, ...latents[1].data]);
+    const pair = tensor('float32', [2, ...latents[0].shape.slice(1)], data);
+    const frame = encodeBundledFrame([pair], { point: 0, sequenceNumber: 0, profile, backend });
+    const decoded = decodeFrame(frame, { backend, profiles: new Map([[0, profile]]) });
+    expect(decoded.shape).toEqual(pair.shape);
+  });
+
+  test('with a step that is none is refused', () => {
+    expect(() => designLatentProfile(latents, { stepSize: 0, backend })).toThrow(
+      'stepSize expected a positive number, got 0',
+    );
+  });
 });
