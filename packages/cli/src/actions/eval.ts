@@ -1,39 +1,17 @@
 /** What `featherwire eval` does: opens what is studied, measures, writes the report, prints where splitting loses. */
 
 import path from 'node:path';
-import { type BackendPreference, loadBackend } from '@featherwire/codec';
-import type { InputShapes } from '@featherwire/onnx';
+import { loadBackend } from '@featherwire/codec';
 import { bytesOf, type Contenders, contendersOf, type SweepReport } from '@featherwire/report';
 import { runStudy, STUDY_FILES, STUDY_SETTINGS, writeStudy } from '@featherwire/study';
 import type { CommandContext } from '../context.js';
+import type { EvalOptions } from '../eval/eval-options.js';
 import { sourceCommit } from '../eval/source-commit.js';
 import { openStudyTargets } from '../eval/study-targets.js';
-import type { BundleContentOptions } from '../split/bundle-content.js';
 import { createProgress } from '../terminal/progress.js';
 import { formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatCount, formatPercent } from '../terminal/units.js';
-
-/** What the options parse to. */
-export interface EvalOptions extends BundleContentOptions {
-  readonly output: string;
-  readonly data?: string;
-  readonly calibration?: string;
-  readonly at?: readonly string[];
-  readonly suite?: string;
-  readonly assets?: string;
-  readonly quick?: true;
-  readonly full?: true;
-  readonly samples?: number;
-  /** In hundredths of the metric. */
-  readonly maxLoss: number;
-  readonly deviceSpeed: number;
-  readonly seed: number;
-  readonly agreement?: true;
-  readonly shape?: InputShapes;
-  readonly backend: BackendPreference;
-  readonly json?: true;
-}
 
 /** Measures and reports. */
 export async function evaluate(

@@ -1,8 +1,8 @@
 /** `featherwire eval`: every way of coding a cut against every other, and against sending the picture. */
 
 import { type Command, Option } from 'commander';
-import type { EvalOptions } from '../actions/eval.js';
 import type { CommandContext } from '../context.js';
+import type { EvalOptions } from '../eval/eval-options.js';
 import {
   backendOption,
   integerIn,

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { loadModel, splitToBundle } from '@featherwire/authoring';
 import { readBundle } from '@featherwire/bundle/node';
 import { readSuite, type StudyExtent, type StudyTarget, targetsOfSuite } from '@featherwire/study';
-import type { EvalOptions } from '../actions/eval.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { inFile } from '../files.js';
 import { readBundleContent } from '../split/bundle-content.js';
 import { UsageError } from '../terminal/errors.js';
 import type { Progress } from '../terminal/progress.js';
+import type { EvalOptions } from './eval-options.js';
 
 /** Targets with the title of their report. */
 export interface NamedTargets {
