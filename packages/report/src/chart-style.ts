@@ -29,7 +29,7 @@ export const CHART_BASE = {
   config: {
     font: `${CHART_FONT}, Helvetica, Arial, sans-serif`,
     axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: 'normal' },
-    legend: { labelFontSize: 11, labelLimit: 320 },
+    legend: { labelFontSize: 11, labelLimit: 440 },
     title: { fontSize: 14, subtitleFontSize: 11, anchor: 'start', offset: 10, subtitlePadding: 4 },
   },
 } as const;

@@ -1,21 +1,34 @@
 /** Operating points of a target: those of its bundle, or of a calibration whose outcome is kept beside the journal. */
 
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { Task } from '@featherwire/bundle';
+import type { OperatingPoint, Task } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { type CalibrationOptions, calibrate } from '@featherwire/calibration';
 import { type Backend, readProfile, writeProfile } from '@featherwire/codec';
-import { type DataSet, type NamedCoding, openParts } from '@featherwire/eval';
+import { type DataSet, type NamedCoding, OWN_FAMILY, openParts, type SkippedMethod } from '@featherwire/eval';
 import type { StudySettings } from './study-settings.js';
 import type { StudyTarget } from './target.js';
 
-/** Profiled points of a bundle. Described ones are quantizers that methods of their own measure. */
+/** Profiled points that code the cut itself. */
 export function codingsOfBundle({ manifest, profiles }: NodeBundle): NamedCoding[] {
   return manifest.operatingPoints.flatMap((point) =>
-    point.kind === 'profiled'
+    reasonToSkip(point) === null && point.kind === 'profiled'
       ? [{ name: point.id, profile: profiles.get(point.id)!, lambda: point.lambda ?? 0 }]
       : [],
   );
+}
+
+/** The other points of a bundle, which a report names. */
+export function skippedPoints({ manifest }: NodeBundle, subject: string): SkippedMethod[] {
+  return manifest.operatingPoints.flatMap((point) => {
+    const reason = reasonToSkip(point);
+    return reason ? [{ subject, family: `${OWN_FAMILY}calibrated points`, method: point.id, reason }] : [];
+  });
+}
+
+function reasonToSkip(point: OperatingPoint): string | null {
+  if (point.kind === 'described') return 'points without a profile are measured as self-contained frames';
+  return point.unit === undefined ? null : 'points of bottleneck units are not measured';
 }
 
 /** What a calibration needs. */

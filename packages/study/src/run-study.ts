@@ -24,7 +24,7 @@ import {
 } from '@featherwire/eval';
 import { thisMachine } from '@featherwire/inference/node';
 import { drawFigures, type ReportSubject, reportPage, type SweepReport } from '@featherwire/report';
-import { calibratedCodings, codingsOfBundle } from './calibrated-codings.js';
+import { calibratedCodings, codingsOfBundle, skippedPoints } from './calibrated-codings.js';
 import type { StudySettings } from './study-settings.js';
 import { drawSamples, nameOfTarget, type StudyTarget } from './target.js';
 
@@ -191,7 +191,7 @@ interface MeasuredTarget extends TargetContext {
 
 async function measureSubject(
   subject: BundleSubject,
-  { manifest }: NodeBundle,
+  bundle: NodeBundle,
   { target, drawn, codings, journal, label }: MeasuredTarget,
   { settings, backend, seed, progress, signal }: StudyOptions,
 ): Promise<ReportSubject> {
@@ -209,7 +209,8 @@ async function measureSubject(
     else skipped.push(outcome.skipped);
     progress.progress(rows.length + skipped.length, methods.length);
   }
-  const { head, tail } = manifest;
+  skipped.push(...skippedPoints(bundle, subject.name));
+  const { head, tail } = bundle.manifest;
   const wholeMacs = head.macs === null || tail.macs === null ? null : head.macs + tail.macs;
   const calibration = `methods designed on ${drawn.seen.length} of: ${target.calibrationData.description}`;
   return {
