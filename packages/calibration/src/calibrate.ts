@@ -7,6 +7,7 @@
 import type { Calibration, CalibrationOptions } from './calibration.js';
 import { compareKinds } from './comparisons.js';
 import { familiesOf } from './design-families.js';
+import { lossOfExchange } from './exchanged-answers.js';
 import { paretoFront } from './ladder.js';
 import { lossOf } from './measure.js';
 import { chosenId, measureLadder } from './measure-ladder.js';
@@ -36,6 +37,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       pointCount,
       confidence,
     });
+    const exchanged = await lossOfExchange(samples.parts.selection, samples.bench, confidence);
     const chosen = rungs.find(({ id }) => id === chosenId(maxLoss))?.id ?? null;
     return {
       points: paretoFront(rungs),
@@ -48,6 +50,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
         claim: samples.parts.claim.length,
       },
       selectionLoss: held ? lossOf(held.value, samples.bench.better, confidence).value : null,
+      exchangedLoss: exchanged?.value ?? null,
       comparisons: held ? await compareKinds(screened, best, held.value, samples, options) : [],
       families: screened.map(({ family, curve }) => ({
         name: family.name,

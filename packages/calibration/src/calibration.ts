@@ -75,6 +75,11 @@ export interface Calibration {
   readonly samples: { readonly design: number; readonly selection: number; readonly claim: number };
   /** Loss of the chosen point on the samples that it was chosen by. */
   readonly selectionLoss: number | null;
+  /**
+   * Loss if each of these samples is given the unsplit answer to another one; null where such answers do not compare. Where
+   * it is within `maxLoss`, the samples tell no coding from sending nothing.
+   */
+  readonly exchangedLoss: number | null;
   /** What other kinds of coding take for the same output. */
   readonly comparisons: readonly Comparison[];
   /** Rough curves of all families that were tried, on a few samples. */

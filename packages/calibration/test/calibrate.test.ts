@@ -44,6 +44,10 @@ describe('a network that only looks at averages', () => {
     expect(range!.saved).toBeGreaterThan(0.3);
   });
 
+  test('tells its samples apart', () => {
+    expect(calibration.exchangedLoss).toBeGreaterThan(2 * calibration.maxLoss);
+  });
+
   test('points ascend in bytes and fall in damage', () => {
     const { points } = calibration;
     expect(points.length).toBeGreaterThan(1);

@@ -51,6 +51,7 @@ export async function calibrateBundle(
       replace: options.keep ? 'same-id' : 'all',
     });
     progress.close();
+    warnOfSameAnswers(calibration, terminal);
     if (options.json) printJson(terminal.stdout, recordOf(written, data, calibration));
     else printCalibration(written, data, calibration, terminal);
   } finally {
@@ -77,6 +78,17 @@ async function calibrateOn(
       progress,
       signal,
     }),
+  );
+}
+
+/** On standard error, so that it is seen with `--json` too. */
+function warnOfSameAnswers({ exchangedLoss, maxLoss, metric }: Calibration, { stderr, env }: Terminal): void {
+  if (exchangedLoss === null || exchangedLoss > maxLoss) return;
+  const styles = stylesOf(stderr, env);
+  const loss = exchangedLoss.toFixed(2);
+  printLines(
+    stderr,
+    `${styles.yellow('warning:')} giving each sample the answer to another one loses ${loss} points of ${metric.name}: these data tell no coding from sending nothing`,
   );
 }
 
