@@ -2,9 +2,9 @@
  * Predicted totals against real ones. The PP-OCR recognizer is cut at several tensors; every way is run for real: an edge
  * client here, a tail server in another process, a shaped link between them. Two predictions stand beside it: `planned`, from
  * stages that the planner measured beforehand, and `predicted`, from stages of requests over plain loopback in turns with
- * the real ones, which other work on the machine meets alike. The device is four times as slow as this machine: its network
- * waits after each run for three times what the run took. Around every break-even bandwidth both neighbors are run in turns
- * at three bandwidths on either side.
+ * the real ones, which other work on the machine meets alike. Both count the fixed cost of an exchange, measured over plain
+ * loopback. The device is four times as slow as this machine: its network waits after each run for three times what the run
+ * took. Around every break-even bandwidth both neighbors are run at three bandwidths on either side, all twelve in turns.
  *
  * Usage: node bench/plan-check.mjs [--samples 12] > results/plan-check.json
  */
@@ -42,7 +42,7 @@ import {
   wayOf,
 } from '@featherwire/planner';
 import { createEdgeClient, createWebSocketTransport } from '@featherwire/runtime';
-import { startLinkLab } from '@featherwire/runtime/node';
+import { measureExchange, startLinkLab } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
 
 const { values: options } = parseArgs({ options: { samples: { type: 'string', default: '12' } } });
@@ -91,7 +91,9 @@ async function check() {
     measured.push(way);
     runners.set(way.id, await splitRunner(bundle, backend));
   }
-  const planned = measured.map((way) => wayOf(way, FACTORS, OVERHEAD));
+  const exchangeMs = await exchangeOf(bundles[0], server, context);
+  log(`an exchange takes ${exchangeMs.p50.toFixed(2)} ms beside stages and link`);
+  const planned = measured.map((way) => wayOf(way, FACTORS, { ...OVERHEAD, exchangeMs }));
   const rows = [];
   for (const link of LINKS.map(parseLink)) {
     for (const way of planned.filter(({ kind }) => kind !== 'device')) {
@@ -114,6 +116,7 @@ async function check() {
       loadBefore: busyBefore,
       loadAfter: loadavg()[0],
     },
+    exchangeMs: { p50: round(exchangeMs.p50), p95: round(exchangeMs.p95) },
     medianPlannedError: median(rows.map(({ plannedError }) => plannedError)),
     medianPredictedError: median(rows.map(({ predictedError }) => predictedError)),
     rows,
@@ -147,22 +150,37 @@ async function checkBreakEvens(ways, server, samples, runners) {
     if (i === 0) continue;
     const below = ranges[i - 1].wayId;
     const points = [];
-    for (const factor of [...BREAK_EVEN_FACTORS.map((f) => 1 / f), ...[...BREAK_EVEN_FACTORS].reverse()]) {
-      const link = { ...base, uplinkMbps: fromMbps * factor };
-      const pair = [runners.get(above), runners.get(below)];
-      const [aboveMs, belowMs] = await runPair(link, server, samples, pair);
+    const factors = [...BREAK_EVEN_FACTORS.map((f) => 1 / f), ...[...BREAK_EVEN_FACTORS].reverse()];
+    const links = factors.map((factor) => ({ ...base, uplinkMbps: fromMbps * factor }));
+    const pair = [runners.get(above), runners.get(below)];
+    const { totals, stages } = await runPairs(links, server, samples, pair);
+    // The break-even of the very minutes in which the neighbors ran: a machine that has changed since moves it.
+    const meanwhile = [above, below].map((id, way) => ({
+      ...ways.find((own) => own.id === id),
+      ...stages[way],
+    }));
+    const crossing = choose(meanwhile, base, { maxLossPoints: 100 }).ranges;
+    const crossingMbps = crossing.length === 2 ? crossing[1].fromMbps : null;
+    for (const [at, factor] of factors.entries()) {
+      const link = links[at];
+      const [aboveMs, belowMs] = totals[at];
       const winner = aboveMs < belowMs ? above : below;
       points.push({
         mbps: round(link.uplinkMbps),
         belowMs: round(belowMs),
         aboveMs: round(aboveMs),
         confirmed: winner === (factor > 1 ? above : below),
+        confirmedMeanwhile:
+          crossingMbps === null ? null : winner === (link.uplinkMbps > crossingMbps ? above : below),
       });
       log(
         `${below} | ${above} at ${points.at(-1).mbps} Mbit/s: ${belowMs.toFixed(1)} | ${aboveMs.toFixed(1)}`,
       );
     }
-    checked.push({ below, above, mbps: round(fromMbps), points });
+    checked.push({
+      ...{ below, above, mbps: round(fromMbps), points },
+      meanwhileMbps: crossingMbps && round(crossingMbps),
+    });
   }
   return checked;
 }
@@ -258,18 +276,44 @@ async function runInTurns(link, serverPort, samples, run) {
   }
 }
 
-/** Median totals of two ways over a link, sample by sample in turns. */
-async function runPair(link, serverPort, samples, runs) {
-  return throughLab(link, serverPort, async (transport) => {
-    const totals = runs.map(() => []);
-    for (const [i, sample] of [...samples.slice(0, WARM_UP), ...samples].entries()) {
-      for (const [way, run] of runs.entries()) {
+/** Median totals of two ways over each link, and their stages over plain loopback, sample by sample all in turns. */
+async function runPairs(links, serverPort, samples, runs, transports = []) {
+  if (transports.length < links.length) {
+    const next = links[transports.length];
+    return throughLab(next, serverPort, (transport) =>
+      runPairs(links, serverPort, samples, runs, [...transports, transport]),
+    );
+  }
+  const straight = openTransport(serverPort);
+  const totals = links.map(() => runs.map(() => []));
+  const stages = runs.map(() => []);
+  for (const [i, sample] of [...samples.slice(0, WARM_UP), ...samples].entries()) {
+    for (const [way, run] of runs.entries()) {
+      const { times } = await run(sample, straight);
+      if (i >= WARM_UP) stages[way].push(times);
+      for (const [link, transport] of transports.entries()) {
         const { totalMs } = (await run(sample, transport)).times;
-        if (i >= WARM_UP) totals[way].push(totalMs);
+        if (i >= WARM_UP) totals[link][way].push(totalMs);
       }
     }
-    return totals.map((list) => quantiles(list).p50);
-  });
+  }
+  await straight.close();
+  return {
+    totals: totals.map((ofLink) => ofLink.map((list) => quantiles(list).p50)),
+    stages: stages.map(endTimes),
+  };
+}
+
+/** The fixed cost of an exchange with the server, over plain loopback. */
+async function exchangeOf(bundle, serverPort, { samples, backend }) {
+  const head = await createWorkerSession(bundle.partPath('head'));
+  const transport = openTransport(serverPort);
+  try {
+    return await measureExchange({ bundle, head, transport, backend }, samples.list[0].feeds);
+  } finally {
+    await transport.close();
+    await head.close();
+  }
 }
 
 /** The ways with the stages of requests over plain loopback, all ways in turns. */
@@ -289,12 +333,15 @@ async function timeInTurns(ways, serverPort, samples, runners) {
   }
 }
 
-/** Times on both ends; what has no stages is a network on the device. */
+/** Times on both ends and of the exchange; what has no stages is a network on the device. */
 function endTimes(list) {
   const of = (sum) => quantiles(list.map(sum));
+  const deviceOf = ({ headMs, encodeMs = 0, readMs = 0 }) => headMs + encodeMs + readMs;
+  const serverOf = ({ decodeMs = 0, tailMs = 0, respondMs = 0 }) => decodeMs + tailMs + respondMs;
   return {
-    deviceMs: of(({ headMs, encodeMs = 0, readMs = 0 }) => headMs + encodeMs + readMs),
-    serverMs: of(({ decodeMs = 0, tailMs = 0, respondMs = 0 }) => decodeMs + tailMs + respondMs),
+    deviceMs: of(deviceOf),
+    serverMs: of(serverOf),
+    exchangeMs: of((times) => Math.max(0, times.totalMs - deviceOf(times) - serverOf(times))),
   };
 }
 

@@ -48,7 +48,11 @@ test('plan compares splits of a model with what needs none, and draws it', async
     ...[model, ...SHAPE, '--link', '20mbps,5000ms', '--cuts', '2', '--svg', 'plan.svg'],
   );
   expect(status, errors).toBe(0);
-  const { choice, shortlist } = JSON.parse(output);
+  const { choice, shortlist, overhead } = JSON.parse(output);
+  expect(overhead.exchangeMs.p50).toBeGreaterThan(0);
+  expect(overhead.exchangeMs.p95).toBeGreaterThanOrEqual(overhead.exchangeMs.p50);
+  for (const { way } of choice.ways)
+    expect(way.exchangeMs).toEqual(way.kind === 'device' ? { p50: 0, p95: 0 } : overhead.exchangeMs);
   const kinds = choice.ways.map(({ way }: { way: { kind: string } }) => way.kind);
   expect(new Set(kinds)).toEqual(new Set(['device', 'server', 'split']));
   expect(shortlist).toHaveLength(2);

@@ -28,6 +28,7 @@ import { fetchPartProfile } from '@featherwire/runtime';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { inFile, readInput, writeOutput } from '../files.js';
+import { exchangeOverLoopback } from '../plan/loopback-exchange.js';
 import { messageOverhead } from '../plan/overhead.js';
 import { type NamedPlan, printPlan } from '../plan/print-plan.js';
 import { serverProfileOfModel } from '../plan/server-profile.js';
@@ -151,16 +152,18 @@ async function settingsOf(
   const count = options.samples;
   const data = await openNamedData(options.data, 'test', count);
   const samples = await prepareSamples(data, { input: inputs[0], preprocessing, count });
+  const backend = await loadBackend(options.backend);
   const { maxLoss: maxLossPoints, budget: budgetMs } = options;
   return {
     link: options.link,
     wishes: { maxLossPoints, budgetMs },
     overhead: messageOverhead(),
+    measureExchange: (bundle, feeds) => exchangeOverLoopback(bundle, feeds, backend),
     cache: options.cache ? createPlanCache(defaultCacheDirectory(terminal.env)) : noCache,
     measuring: {
       samples,
       score: scoreOfTask(task, task && !options.agreement ? 'labels' : 'unsplit'),
-      backend: await loadBackend(options.backend),
+      backend,
       parallelism: availableParallelism(),
       timedSamples: TIMED_SAMPLES,
       progress,

@@ -12,7 +12,7 @@ const SERVER_FRAME_HEADER = 4;
 const CLIENT_FRAME_HEADER = 8;
 
 /** Bytes that an exchange over a WebSocket adds to its frames. */
-export function messageOverhead(): MessageOverhead {
+export function messageOverhead(): Pick<MessageOverhead, 'requestBytes' | 'answerBytes'> {
   const frames = [FRAME];
   const request = serializeMessage({ kind: 'feature-request', requestId: 1, bundlePrefix: PREFIX, frames });
   const answer = serializeMessage({ kind: 'response', requestId: 1, times: TIMES, frames });

@@ -45,6 +45,7 @@ export function printPlan(
           ['server', plan.ends.server],
         ] as const)
       : []),
+    ['exchange', `${formatMs(plan.overhead.exchangeMs.p50)} ms beside stages and link, measured on loopback`],
     ['drawn in', svg],
   ] as const;
   printLines(

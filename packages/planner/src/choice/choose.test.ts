@@ -14,7 +14,7 @@ const same = (value: number) => ({ p50: value, p95: value });
 function way(id: string, kind: WayKind, figures: Partial<Way> = {}): Way {
   return {
     ...{ id, kind, label: id, setting: '', deviceMacs: 0, metric: 0.9, loss: { points: 0, interval: null } },
-    ...{ deviceMs: same(0), serverMs: same(0), uplinkBytes: same(0), downlinkBytes: 0 },
+    ...{ deviceMs: same(0), serverMs: same(0), exchangeMs: same(0), uplinkBytes: same(0), downlinkBytes: 0 },
     ...figures,
   };
 }
@@ -45,6 +45,9 @@ describe('totals', () => {
     expect(totalOf(device, link)).toEqual({ p50: 100, p95: 100 });
     expect(totalOf(split, link).p50).toBeCloseTo(30 + 5 + 20 + 2 + 2, 10);
     expect(totalOf(picture, link).p50).toBeCloseTo(3 + 12 + 20 + 2 + 20, 10);
+    const exchanging = { ...split, exchangeMs: same(1.5) };
+    expect(totalOf(exchanging, link).p50).toBeCloseTo(59 + 1.5, 10);
+    expect(totalLine(exchanging, link).fixedMs).toBeCloseTo(57 + 1.5, 10);
   });
 
   test('spread as independent stages do', () => {

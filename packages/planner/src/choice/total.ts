@@ -18,7 +18,7 @@ export interface TotalLine {
 
 /** The median total of a way for every bandwidth of the uplink. The downlink stays as the link has it. */
 export function totalLine(way: Way, link: LinkProfile): TotalLine {
-  const computing = way.deviceMs.p50 + way.serverMs.p50;
+  const computing = way.deviceMs.p50 + way.serverMs.p50 + way.exchangeMs.p50;
   if (way.kind === 'device') return { fixedMs: computing, kilobits: 0 };
   const { downlinkMs, roundTripMs } = transferOf(way, link);
   return { fixedMs: computing + roundTripMs + downlinkMs, kilobits: (8 * way.uplinkBytes.p50) / 1000 };
@@ -30,8 +30,8 @@ export function totalLine(way: Way, link: LinkProfile): TotalLine {
  */
 export function totalOf(way: Way, link: LinkProfile): Quantiles {
   const spread = ({ p50: median, p95 }: Quantiles): number => p95 - median;
-  const computing = way.deviceMs.p50 + way.serverMs.p50;
-  const spreads = [spread(way.deviceMs), spread(way.serverMs)];
+  const computing = way.deviceMs.p50 + way.serverMs.p50 + way.exchangeMs.p50;
+  const spreads = [way.deviceMs, way.serverMs, way.exchangeMs].map(spread);
   if (way.kind === 'device') return { p50: computing, p95: computing + Math.hypot(...spreads) };
   const { p50Ms, p95Ms } = transferOf(way, link);
   const bytesSpreadMs = (8 * spread(way.uplinkBytes)) / (1000 * link.uplinkMbps);

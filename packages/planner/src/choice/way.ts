@@ -37,6 +37,8 @@ export interface Way {
   readonly deviceMs: Quantiles;
   /** From the last byte received by the server to the first one sent back. */
   readonly serverMs: Quantiles;
+  /** What the exchange of messages takes beside both ends' work and the link; 0 if nothing is sent. */
+  readonly exchangeMs: Quantiles;
   /** Bytes to the server above TCP, all headers included; 0 if nothing is sent. */
   readonly uplinkBytes: Quantiles;
   /** Bytes of the answer above TCP, all headers included. */

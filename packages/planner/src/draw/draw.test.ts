@@ -13,7 +13,13 @@ const link = { name: 'test', uplinkMbps: 8, downlinkMbps: 8, roundTripMs: 10, ji
 function split(id: string, label: string, deviceMs: number, points: number): Way {
   return {
     ...{ id, kind: 'split', label, setting: id, deviceMacs: 1, metric: 1, loss: { points, interval: null } },
-    ...{ deviceMs: same(deviceMs), serverMs: same(10), uplinkBytes: same(10_000), downlinkBytes: 0 },
+    ...{
+      deviceMs: same(deviceMs),
+      serverMs: same(10),
+      exchangeMs: same(0),
+      uplinkBytes: same(10_000),
+      downlinkBytes: 0,
+    },
   };
 }
 

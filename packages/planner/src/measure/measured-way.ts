@@ -47,10 +47,12 @@ export interface EndFactors {
   readonly serverCoding: number;
 }
 
-/** What messages and connections add to the payload, in bytes. */
+/** What messages add to payload and stages. */
 export interface MessageOverhead {
   readonly requestBytes: number;
   readonly answerBytes: number;
+  /** What an exchange takes beside stages and link, whatever its size. */
+  readonly exchangeMs: Quantiles;
 }
 
 /** A stage that a way does not have. */
@@ -73,6 +75,7 @@ export function wayOf(measured: MeasuredWay, factors: EndFactors, overhead: Mess
       scale(stages.tailMs, factors.serverNetwork),
       scale(stages.respondMs, factors.serverCoding),
     ),
+    exchangeMs: sends ? overhead.exchangeMs : NO_TIME,
     uplinkBytes: { p50: withHead(payloadBytes.p50), p95: withHead(payloadBytes.p95) },
     downlinkBytes: sends ? answerBytes + overhead.answerBytes : 0,
   };

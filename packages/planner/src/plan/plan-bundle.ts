@@ -1,6 +1,7 @@
 /** The plan for a bundle: its cut with its operating points, against everything that does without the split. */
 
 import type { NodeBundle } from '@featherwire/bundle/node';
+import type { Quantiles, TensorMap } from '@featherwire/inference';
 import { thisMachine } from '@featherwire/inference/node';
 import type { LinkProfile } from '@featherwire/link';
 import type { PlanCache } from '../cache/plan-cache.js';
@@ -15,7 +16,10 @@ import { machineKey } from './profile-graph.js';
 export interface PlanSettings {
   readonly link: LinkProfile;
   readonly wishes: Wishes;
-  readonly overhead: MessageOverhead;
+  /** Bytes that messages add. */
+  readonly overhead: Pick<MessageOverhead, 'requestBytes' | 'answerBytes'>;
+  /** Times the exchange of messages with a server of a bundle, over loopback. @param inputs - of one sample */
+  readonly measureExchange: (bundle: NodeBundle, inputs: TensorMap) => Promise<Quantiles>;
   readonly cache: PlanCache;
   readonly measuring: MeasureContext;
 }
@@ -25,6 +29,8 @@ export interface Plan {
   readonly choice: Choice;
   /** The measurements that the choice rests on. */
   readonly measured: readonly MeasuredWay[];
+  /** What every exchange adds to them. */
+  readonly overhead: MessageOverhead;
   readonly metricName: string;
   readonly data: string;
   readonly sampleCount: number;
@@ -53,7 +59,19 @@ export async function planBundle(
     { source: digest, deviceMacs: addMacs(manifest.head.macs, manifest.tail.macs), reference },
     settings,
   );
-  return planOf([...unsplit, ...split], () => factors, settings);
+  const exchangeMs = await measuredExchange(async () => bundle, settings);
+  return planOf([...unsplit, ...split], exchangeMs, () => factors, settings);
+}
+
+/** Times the exchange of messages, or takes it from the cache: it is the machine's and not the bundle's. */
+export function measuredExchange(
+  bundle: () => Promise<NodeBundle>,
+  { cache, measuring, measureExchange }: PlanSettings,
+): Promise<Quantiles> {
+  return cache.get({ ...machineKey(), kind: 'exchange' }, async () => {
+    measuring.progress.stage('time the exchange of messages');
+    return measureExchange(await bundle(), measuring.samples.list[0].feeds);
+  });
 }
 
 /** Measures the ways without a split, or takes them from the cache. */
@@ -102,13 +120,16 @@ export function referenceOnce(read: () => Promise<Reference>): () => Promise<Ref
 /** The choice among measured ways. */
 export function planOf(
   measured: readonly MeasuredWay[],
+  exchangeMs: Quantiles,
   factorsOf: (way: MeasuredWay) => EndFactors,
   { link, wishes, overhead, measuring }: PlanSettings,
 ): Plan {
-  const ways = measured.map((way) => wayOf(way, factorsOf(way), overhead));
+  const added = { ...overhead, exchangeMs };
+  const ways = measured.map((way) => wayOf(way, factorsOf(way), added));
   return {
     choice: choose(ways, link, wishes),
     measured,
+    overhead: added,
     metricName: measuring.score.name,
     data: measuring.samples.description,
     sampleCount: measuring.samples.list.length,

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type LoadedModel, type SplitPlan, splitToBundle } from '@featherwire/authoring';
 import type { NodeBundle } from '@featherwire/bundle/node';
+import type { Quantiles } from '@featherwire/inference';
 import { listCutSets, modelCost, OnnxError } from '@featherwire/onnx';
 import { type CutEstimate, type CutToRate, shortlistCuts } from '../choice/shortlist.js';
 import { measureSplit } from '../measure/measure-split.js';
@@ -16,6 +17,7 @@ import type { MeasuredWay } from '../measure/measured-way.js';
 import type { EndProfile, ProfiledGraph } from '../profile/end-profile.js';
 import { type End, type Ends, endsOf } from './ends.js';
 import {
+  measuredExchange,
   measuredUnsplit,
   measurementKey,
   type Plan,
@@ -77,9 +79,9 @@ export async function planModel(target: ModelToPlan, settings: PlanSettings): Pr
   if (shortlist.length === 0) {
     throw new OnnxError('not-a-cut', 'model expected a tensor of known size to cut at, got none');
   }
-  const measured = await measureShortlist(target, shortlist, settings);
+  const { measured, exchangeMs } = await measureShortlist(target, shortlist, settings);
   return {
-    ...planOf(measured, (way) => ends.factors(way.cut), settings),
+    ...planOf(measured, exchangeMs, (way) => ends.factors(way.cut), settings),
     profile,
     ends: { device: ends.device, server: ends.server },
     cutCount: cuts.length,
@@ -104,7 +106,7 @@ async function measureShortlist(
   target: ModelToPlan,
   shortlist: readonly CutEstimate[],
   settings: PlanSettings,
-): Promise<MeasuredWay[]> {
+): Promise<{ readonly measured: readonly MeasuredWay[]; readonly exchangeMs: Quantiles }> {
   const { loaded, graph, content } = target;
   const { cache, measuring } = settings;
   const directory = await mkdtemp(path.join(tmpdir(), 'featherwire-plan-'));
@@ -131,7 +133,8 @@ async function measureShortlist(
       deviceMacs: modelCost(loaded.model, loaded.sizes).macs,
     };
     const bundle = (): Promise<NodeBundle> => bundleOf(first);
-    return [...(await measuredUnsplit(bundle, { ...unsplit, reference }, settings)), ...ways];
+    const without = await measuredUnsplit(bundle, { ...unsplit, reference }, settings);
+    return { measured: [...without, ...ways], exchangeMs: await measuredExchange(bundle, settings) };
   } finally {
     await Promise.allSettled(bundles.values());
     await rm(directory, { recursive: true, force: true });

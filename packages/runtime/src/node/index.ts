@@ -1,5 +1,6 @@
 /** The parts of the runtime that need Node: an HTTP transport, the tail server, and a lab of shaped links. */
 
+export { measureExchange } from './exchange-time.js';
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
 export type { LabClock } from './link-lab/lab-clock.js';
 export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
