@@ -4,7 +4,7 @@
  * coefficients, at the same output.
  *
  * CIFAR-10: calibration on training images, test on test images. ImageNet and segmentation images: every image belongs to
- * one of both. Segmentation has no labels here: the metric is the agreement of the classes of its places with the unsplit network.
+ * one of both. The metric of segmentation is the mean intersection over union, what lies beside the picture not judged.
  *
  * Usage: npm run build && node bench/calibration.mjs [--cut resnet56_cifar10:stage3] [--out results/calibration.json]
  * Cuts that the output file already has are not measured again.
@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calibrate, measureOnData } from '@featherwire/calibration';
 import { loadBackend, writeProfile } from '@featherwire/codec';
+import { IGNORED_CLASS } from '@featherwire/eval';
 import { createLocalSession } from '@featherwire/inference/node';
 import { serializeModel, splitModel } from '@featherwire/onnx';
 import { findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.mjs';
@@ -60,7 +61,7 @@ async function measureCut(network, tensor, calibrationCount, testCount) {
     manifest: {
       inputs: [{ name: 'input', dtype: 'float32', shape: ['N', 3, size, size] }],
       cut: [{ name: tensor, dtype: 'float32', shape: ['N'] }],
-      ...(isSegmentation ? {} : { task: { kind: 'classification', output: 'logits' } }),
+      task: { kind: isSegmentation ? 'segmentation' : 'classification', output: 'logits' },
     },
     head: sessions[0],
     tail: sessions[1],
@@ -166,7 +167,10 @@ async function readSegmentation({ mean, std }, count) {
   const folder = join(assets, 'segmentation/images');
   const files = readdirSync(folder).sort().slice(0, count);
   const inputs = [];
+  const labels = [];
   for (const file of files) {
+    const mask = join(assets, 'segmentation/masks', file.replace(/\.jpg$/, '.png'));
+    labels.push(maskInSquare(await decodePixels(readFileSync(mask), DEFAULT_PICTURE_LIMITS), side));
     const pixels = await decodePixels(readFileSync(join(folder, file)), DEFAULT_PICTURE_LIMITS);
     const data = new Float32Array(3 * side * side);
     for (let y = 0; y < pixels.height; y++) {
@@ -180,7 +184,15 @@ async function readSegmentation({ mean, std }, count) {
     }
     inputs.push({ dtype: 'float32', shape: [1, 3, side, side], data });
   }
-  return { inputs, labels: inputs.map(() => 0) };
+  return { inputs, labels };
+}
+
+/** The classes of a picture at the top left. */
+function maskInSquare({ width, height, channels, data }, side) {
+  const classes = new Uint8Array(side * side).fill(IGNORED_CLASS);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) classes[y * side + x] = data[(y * width + x) * channels];
+  return { width: side, height: side, classes };
 }
 
 function dataSet(name, inputs, labels) {

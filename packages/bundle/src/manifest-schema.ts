@@ -55,6 +55,11 @@ const task = z.discriminatedUnion('kind', [
     output: name,
     alphabet: z.array(label).min(2).max(MANIFEST_LIMITS.labelCount),
   }),
+  z.strictObject({
+    kind: z.literal('segmentation'),
+    output: name,
+    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+  }),
 ]);
 
 const manifestFields = z.strictObject({
@@ -98,6 +103,9 @@ function* inconsistencies(manifest: BundleManifest): Generator<Inconsistency> {
   const { task } = manifest;
   if (task && !manifest.outputs.some((spec) => spec.name === task.output)) {
     yield { path: ['task', 'output'], expected: 'the name of an output' };
+  }
+  if (task?.kind === 'segmentation' && manifest.preprocessing && manifest.preprocessing.fit !== 'stretch') {
+    yield { path: ['preprocessing', 'fit'], expected: "'stretch' for segmentation" };
   }
   yield* unitConflicts(manifest.units ?? []);
   yield* operatingPointConflicts(manifest);

@@ -134,7 +134,9 @@ export interface ImagePreprocessing {
 export type Task =
   | { readonly kind: 'classification'; readonly output: string; readonly classes?: readonly string[] }
   /** Text by connectionist temporal classification; index 0 of the alphabet is the blank. */
-  | { readonly kind: 'ctc-text'; readonly output: string; readonly alphabet: readonly string[] };
+  | { readonly kind: 'ctc-text'; readonly output: string; readonly alphabet: readonly string[] }
+  /** Scores [N, K, h, w] of a grid over all of the input, or classes of places [N, H, W]; pictures are not cropped. */
+  | { readonly kind: 'segmentation'; readonly output: string; readonly classes?: readonly string[] };
 
 /** How one tensor of the cut is coded. */
 export interface TensorCoding {

@@ -61,9 +61,11 @@ export {
 export type { PiecewiseMethod } from './curves/hermite-curve.js';
 export { type ArrayFileOptions, openArrayFile } from './data/array-file.js';
 export {
+  type ClassMap,
   type DataSet,
   DataSetError,
   type DataSetErrorCode,
+  IGNORED_CLASS,
   type Label,
   type LabelUse,
   NO_LABEL,
@@ -102,7 +104,8 @@ export {
   suppressOverlaps,
 } from './metrics/detection.js';
 export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
-export { pooledRatio, type Ratio } from './metrics/ratio.js';
+export { type ClassOverlap, flawlessRatio, pooledRatio, type Ratio } from './metrics/ratio.js';
+export { segmentationOverlap } from './metrics/segmentation.js';
 export {
   type AgreementMetric,
   agreementOfTask,

@@ -3,8 +3,19 @@
 import type { Pixels } from '@featherwire/bundle';
 import type { Tensor } from '@featherwire/tensor';
 
-/** The truth about a sample: the number of its class, or its text. */
-export type Label = number | string;
+/** The truth about a sample: the number of its class, its text, or the classes of its places. */
+export type Label = number | string | ClassMap;
+
+/** Classes of all places of a picture, row by row. */
+export interface ClassMap {
+  readonly width: number;
+  readonly height: number;
+  /** Below 255, or `IGNORED_CLASS`; length `width * height`. */
+  readonly classes: Uint8Array;
+}
+
+/** In place of a class: the place is not judged. */
+export const IGNORED_CLASS = 255;
 
 /** The label of samples whose labels are not read; no class and no text of a line. */
 export const NO_LABEL = '';

@@ -1,12 +1,17 @@
-/** A directory of pictures with `labels.json`, `[{"file": "a.png", "label": 3}, …]`, or of any pictures without labels. */
+/**
+ * A directory of pictures with `labels.json`, `[{"file": "a.png", "label": 3}, …]`, or of any pictures without labels. For
+ * segmentation an entry names a picture of classes instead: `{"file": "a.jpg", "mask": "masks/a.png"}`.
+ */
 
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
+import { decodePixels, PictureError } from '@featherwire/bundle/node/pictures';
 import {
+  type ClassMap,
   checkSampleIndex,
   type DataSet,
   DataSetError,
-  type Label,
   type LabelUse,
   NO_LABEL,
 } from './data-set.js';
@@ -23,7 +28,8 @@ const PICTURE_NAME = /\.(?:png|jpe?g|webp|avif|tiff?|gif)$/i;
 
 interface LabelEntry {
   readonly file: string;
-  readonly label: Label;
+  /** The label, or the file of its picture. */
+  readonly label: number | string | { readonly mask: string };
 }
 
 /**
@@ -44,10 +50,29 @@ export async function openImageFolder(directory: string, labels: LabelUse = 'nee
     sample: async (index) => {
       checkSampleIndex(index, entries.length);
       const { file, label } = entries[index];
-      const bytes = await readLimited(join(root, ...file.split('/')), MAX_PICTURE_BYTES);
-      return { id: file, input: { kind: 'encoded', bytes }, label };
+      const read = (name: string) => readLimited(join(root, ...name.split('/')), MAX_PICTURE_BYTES);
+      const bytes = await read(file);
+      const own =
+        typeof label === 'object' ? await classMapOfPicture(await read(label.mask), label.mask) : label;
+      return { id: file, input: { kind: 'encoded', bytes }, label: own };
     },
   };
+}
+
+/** A gray picture whose bytes are classes. */
+async function classMapOfPicture(bytes: Uint8Array, file: string): Promise<ClassMap> {
+  try {
+    const { width, height, channels, data } = await decodePixels(bytes, DEFAULT_PICTURE_LIMITS);
+    // Gray pictures may be stored as three equal channels.
+    return {
+      width,
+      height,
+      classes: Uint8Array.from({ length: width * height }, (_, i) => data[i * channels]),
+    };
+  } catch (cause) {
+    if (!(cause instanceof PictureError)) throw cause;
+    throw new DataSetError('invalid-data', `${file}: ${cause.message}`, { cause });
+  }
 }
 
 async function readLabels(root: string): Promise<readonly LabelEntry[]> {
@@ -79,11 +104,18 @@ function parseLabels(text: string): readonly LabelEntry[] {
 }
 
 function parseLabelEntry(value: unknown, index: number): LabelEntry {
-  const { file, label } = (value ?? {}) as { readonly file?: unknown; readonly label?: unknown };
+  const { file, label, mask } = (value ?? {}) as Partial<Record<'file' | 'label' | 'mask', unknown>>;
   if (typeof file !== 'string' || !staysInside(file)) {
     throw new DataSetError(
       'invalid-data',
       `${LABELS_FILE}[${index}].file expected a relative file name, got ${JSON.stringify(file)}`,
+    );
+  }
+  if (mask !== undefined && label === undefined) {
+    if (typeof mask === 'string' && staysInside(mask)) return { file, label: { mask } };
+    throw new DataSetError(
+      'invalid-data',
+      `${LABELS_FILE}[${index}].mask expected a relative file name, got ${JSON.stringify(mask)}`,
     );
   }
   const isClass = typeof label === 'number' && Number.isSafeInteger(label) && label >= 0;

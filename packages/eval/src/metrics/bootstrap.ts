@@ -79,7 +79,7 @@ function bootstrap(
   ).sort();
   const tail = (1 - confidence) / 2;
   return {
-    value: statistic(lists.map(pooledRatio)),
+    value: statistic(lists.map((list) => pooledRatio(list))),
     low: quantile(values, tail),
     high: quantile(values, 1 - tail),
   };
@@ -90,18 +90,8 @@ function resampledRatios(lists: readonly (readonly Ratio[])[], random: RandomSou
   const sampleCount = lists[0].length;
   for (;;) {
     const drawn = Uint32Array.from({ length: sampleCount }, () => random.nextInteger(sampleCount));
-    const ratios = lists.map((list) => {
-      let numerator = 0;
-      let denominator = 0;
-      for (const index of drawn) {
-        numerator += list[index].numerator;
-        denominator += list[index].denominator;
-      }
-      return { numerator, denominator };
-    });
-    if (ratios.every(({ denominator }) => denominator > 0)) {
-      return ratios.map(({ numerator, denominator }) => numerator / denominator);
-    }
+    const ratios = lists.map((list) => pooledRatio(list, drawn));
+    if (ratios.every(Number.isFinite)) return ratios;
   }
 }
 

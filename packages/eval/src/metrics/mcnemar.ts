@@ -19,7 +19,8 @@ export interface PairedHits {
 /** Whether every ratio is one hit or one miss. */
 export function areHits(ratios: readonly Ratio[]): boolean {
   return ratios.every(
-    ({ numerator, denominator }) => denominator === 1 && (numerator === 0 || numerator === 1),
+    ({ numerator, denominator, classes }) =>
+      !classes && denominator === 1 && (numerator === 0 || numerator === 1),
   );
 }
 

@@ -3,11 +3,12 @@
 import type { Task } from '@featherwire/bundle';
 import type { TensorMap } from '@featherwire/inference';
 import { elementCount, type Tensor, type TensorOf } from '@featherwire/tensor';
-import { DataSetError, type Sample } from '../data/data-set.js';
+import { type ClassMap, DataSetError, type Label, type Sample } from '../data/data-set.js';
 import { topKHits } from './accuracy.js';
 import { characterErrors } from './character-errors.js';
 import { decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './ctc.js';
 import type { Ratio } from './ratio.js';
+import { segmentationOverlap } from './segmentation.js';
 
 /** Which of two values is better. */
 export type BetterDirection = 'higher' | 'lower';
@@ -28,7 +29,7 @@ export interface TaskMetric {
   score(outputs: TensorMap, sample: LabeledSample): Ratio;
 }
 
-/** The metric of a task: top-1 accuracy, or character error rate without spaces. */
+/** The metric of a task: top-1 accuracy, character error rate without spaces, or mean intersection over union. */
 export function metricOfTask(task: Task): TaskMetric {
   switch (task.kind) {
     case 'classification':
@@ -43,6 +44,12 @@ export function metricOfTask(task: Task): TaskMetric {
         better: 'lower',
         score: (outputs, sample) =>
           characterErrors(textOf(sample), readText(outputs[task.output], task.alphabet)),
+      };
+    case 'segmentation':
+      return {
+        name: 'mean intersection over union',
+        better: 'higher',
+        score: (outputs, sample) => segmentationOverlap(outputs[task.output], classMapOf(sample)),
       };
     default:
       return task satisfies never;
@@ -105,14 +112,26 @@ function readText(output: Tensor, alphabet: readonly string[]): string {
 }
 
 function classOf({ id, label }: LabeledSample, classes: readonly string[] = []): number {
-  const index = typeof label === 'number' ? label : classes.indexOf(label);
-  if (index >= 0) return index;
-  throw new DataSetError('invalid-data', `sample ${id} expected a class as its label, got '${label}'`);
+  const index = typeof label === 'string' ? classes.indexOf(label) : label;
+  if (typeof index === 'number' && index >= 0) return index;
+  throw wrongLabel(id, 'a class', label);
+}
+
+function classMapOf({ id, label }: LabeledSample): ClassMap {
+  if (typeof label === 'object') return label;
+  throw wrongLabel(id, 'a map of classes', label);
 }
 
 function textOf({ id, label }: LabeledSample): string {
   if (typeof label === 'string') return label;
-  throw new DataSetError('invalid-data', `sample ${id} expected a text as its label, got ${label}`);
+  throw wrongLabel(id, 'a text', label);
+}
+
+function wrongLabel(id: string, expected: string, label: Label): DataSetError {
+  const got = { string: `'${label}'`, number: `${label}`, object: 'a map of classes' }[
+    typeof label as 'string'
+  ];
+  return new DataSetError('invalid-data', `sample ${id} expected ${expected} as its label, got ${got}`);
 }
 
 /** Equal answers of all places. */

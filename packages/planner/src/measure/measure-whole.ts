@@ -9,6 +9,7 @@ import {
   closeAll,
   encodePicture,
   findQualityAtMatchedMetric,
+  flawlessRatio,
   type LossyPictureCodec,
   mapOnWorkers,
   type Network,
@@ -240,10 +241,10 @@ class UnsplitMeasurement {
 
   /** The metric if all samples that are not answered yet were answered without a fault. */
   #bestPossible(ratios: readonly Ratio[]): number {
-    const isAccuracy = this.#context.score.better === 'higher';
+    const { better } = this.#context.score;
     const rest = this.#reference.answers
       .slice(ratios.length)
-      .map(({ ratio: { denominator } }): Ratio => ({ numerator: isAccuracy ? denominator : 0, denominator }));
+      .map(({ ratio }) => flawlessRatio(ratio, better));
     return pooledRatio([...ratios, ...rest]);
   }
 
