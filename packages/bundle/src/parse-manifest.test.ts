@@ -76,6 +76,13 @@ describe('format and version', () => {
     expect(error.message).toContain(message);
   });
 
+  test('places of a picture are only judged if it is not cropped', () => {
+    const { preprocessing, ...rest } = { ...exampleManifest(), task: { kind: 'segmentation', output: 'y' } };
+    expect(parseManifest(JSON.stringify({ ...rest, preprocessing })).task?.kind).toBe('segmentation');
+    const cropped = { ...rest, preprocessing: { ...preprocessing, fit: 'center-crop' } };
+    expect(refusal(cropped).message).toContain("preprocessing.fit expected 'stretch' for segmentation");
+  });
+
   test('a text over the limit is refused before it is parsed', () => {
     expect(refusal(' '.repeat(MANIFEST_LIMITS.manifestBytes + 1)).message).toContain(
       'characters, got 16777217',

@@ -72,7 +72,7 @@ export function addEvalCommand(program: Command, context: CommandContext): void 
     .option('--agreement', 'compare with the unsplit network instead of the labels')
     .addOption(shapeOption())
     .option('--preprocessing <file.json>', 'of a model: how a picture becomes the input')
-    .option('--task <task>', 'of a model: classification, or a JSON file')
+    .option('--task <task>', 'of a model: classification, segmentation, or a JSON file')
     .option('--argmax <output[:axis]>', 'of a model: the index of the largest score in place of the scores')
     .addOption(backendOption())
     .addOption(jsonOption())

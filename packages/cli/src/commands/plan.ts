@@ -88,7 +88,7 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
     .option('--agreement', 'compare with the unsplit network instead of the labels')
     .addOption(shapeOption())
     .option('--preprocessing <file.json>', 'of a model: how a picture becomes the input')
-    .option('--task <task>', 'of a model: classification, or a JSON file')
+    .option('--task <task>', 'of a model: classification, segmentation, or a JSON file')
     .option(
       '--argmax <output[:axis]>',
       'of a model: let the server answer with the index of the largest score',

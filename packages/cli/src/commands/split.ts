@@ -44,7 +44,7 @@ export function addSplitCommand(program: Command, context: CommandContext): void
       'let the tail answer with the index of the largest score (axis: last)',
     )
     .option('--preprocessing <file.json>', 'how a picture becomes the input')
-    .option('--task <task>', 'what the output means: classification, or a JSON file')
+    .option('--task <task>', 'what the output means: classification, segmentation, or a JSON file')
     .option('--keep-whole', 'put the uncut model into the bundle too, for pictures sent as they are')
     .option('--force', 'replace a bundle that is there')
     .addOption(

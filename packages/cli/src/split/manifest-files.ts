@@ -15,7 +15,7 @@ export async function readPreprocessing(file: string, terminal: Terminal): Promi
 
 /**
  * Reads a task; its fields are checked with the manifest.
- * @param source - `classification`, or the name of a JSON file
+ * @param source - `classification`, `segmentation`, or the name of a JSON file
  * @param outputs - of the bundle; a task that names none is about the only one
  * @throws {CommandError} if it is no JSON object, or does not say which of several outputs it is about
  */
@@ -24,7 +24,8 @@ export async function readTask(
   outputs: readonly string[],
   terminal: Terminal,
 ): Promise<Task> {
-  const fields = source === 'classification' ? { kind: source } : await readJsonObject(source, terminal);
+  const isKind = source === 'classification' || source === 'segmentation';
+  const fields = isKind ? { kind: source } : await readJsonObject(source, terminal);
   if ('output' in fields) return fields as unknown as Task;
   if (outputs.length !== 1) {
     throw new CommandError(`task expected an output, one of ${outputs.join(', ')}, got none`);

@@ -34,6 +34,20 @@ beforeEach(() =>
 const preprocessing: ImagePreprocessing = { ...PLAIN_PREPROCESSING, channelOrder: 'BGR' };
 
 describe('openImageFolder', () => {
+  test('reads the classes of places from pictures', async () => {
+    await setLabels([
+      { file: 'red.png', mask: 'more/gray.png' },
+      { file: 'red.png', mask: 'labels.json' },
+    ]);
+    const data = await openDataSet(root);
+    expect((await data.sample(0)).label).toEqual({
+      ...{ width: 2, height: 2, classes: Uint8Array.of(0, 51, 102, 255) },
+    });
+    await expect(data.sample(1)).rejects.toThrow('labels.json: ');
+    await setLabels([{ file: 'red.png', mask: '../gray.png' }]);
+    await expect(openDataSet(root)).rejects.toThrow('labels.json[0].mask expected a relative file name');
+  });
+
   test('lists the pictures of the directory where labels are not read', async () => {
     const data = await openDataSet(root, 'unread');
     expect(data.length).toBe(1);
