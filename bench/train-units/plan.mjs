@@ -12,19 +12,17 @@ const STAGE2 = {
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
-  unit: {
-    levels: [
-      { stride: 2, width: 32, blocks: 1 },
-      { stride: 2, width: 80, blocks: 1 },
-    ],
-    latentChannels: 16,
-    rectified: true,
-  },
+  unit: { levels: [{ stride: 2, width: 48, blocks: 2 }], latentChannels: 8, rectified: true },
 };
 const ADD36 = {
   network: 'mobilenetv2_qat',
   tensor: 'add36',
-  unit: { levels: [{ stride: 1, width: 96, blocks: 1 }], latentChannels: 32, rectified: false },
+  unit: {
+    levels: [{ stride: 1, width: 128, blocks: 1 }],
+    latentChannels: 32,
+    rectified: false,
+    outerDepthwise: 'linear',
+  },
   batch: 10,
 };
 const LINES = {
@@ -116,7 +114,7 @@ export const PLAN = [
     ...STAGE1,
     id: 'stage1',
     start: 'stage1-shallow',
-    schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
+    schedule: { stepCount: 2200, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
     freeBits: 2800,
     distortion: [LABELS(10), LOGITS(0.1)],
   },
@@ -124,7 +122,7 @@ export const PLAN = [
     ...ADD36,
     id: 'add36-shallow',
     isStart: true,
-    schedule: { stepCount: 600, learningRate: 3e-3, warmUpSteps: 50, roundedShare: 0.2 },
+    schedule: { stepCount: 800, learningRate: 3e-3, warmUpSteps: 50, roundedShare: 0.2 },
     freeBits: 16_000,
     distortion: [SAME('conv39', 10), SAME('add36', 3)],
     targets: 'computed',
@@ -133,7 +131,7 @@ export const PLAN = [
     ...ADD36,
     id: 'add36',
     start: 'add36-shallow',
-    schedule: { stepCount: 700, learningRate: 1.5e-3, warmUpSteps: 50, roundedShare: 0.4 },
+    schedule: { stepCount: 900, learningRate: 1.5e-3, warmUpSteps: 50, roundedShare: 0.4 },
     freeBits: 16_000,
     distortion: [LOGITS(1), { kind: 'divergence', tensor: 'logits', weight: 10 }],
   },

@@ -99,6 +99,29 @@ describe('pyramid unit', () => {
     expect(pyramid.parameters).toEqual(UNITS['separable, with blocks'].parameters);
   });
 
+  test('without outer rectifiers its reduction tells a feature from its negative at every width', async () => {
+    const shape = { featureShape: [4, 3, 3], latentChannels: 4, rectified: false } as const;
+    const levels = [{ stride: 1, width: 8, blocks: 0 }];
+    const negative = {
+      ...waves([1, 4, 3, 3]),
+      data: waves([1, 4, 3, 3]).data.map((x) => -Math.abs(Number(x))),
+    };
+    const zero = { ...negative, data: new Float32Array(36) };
+    const latents = async (unit: Unit): Promise<boolean> => {
+      // Depthwise kernels of ones and no biases: a rectifier leaves nothing of a negative feature.
+      const parameters = initialParameters(unit.parameters, 3);
+      parameters.fill(1, 0, 36);
+      const { reduction } = exportUnit(unit, parameters, 'cut', 1);
+      const [one, other] = [
+        await run(reduction, { cut: negative as Tensor }, LATENT_NAME),
+        await run(reduction, { cut: zero as Tensor }, LATENT_NAME),
+      ];
+      return (one.data as Float32Array).every((x, i) => x === other.data[i]);
+    };
+    expect(await latents(createPyramidUnit({ ...shape, levels }))).toBe(true);
+    expect(await latents(createPyramidUnit({ ...shape, levels, outerDepthwise: 'linear' }))).toBe(false);
+  });
+
   test('no level at all is refused', () => {
     const none = { featureShape: [6, 9, 8], levels: [], latentChannels: 3, rectified: true } as const;
     expect(() => createPyramidUnit(none)).toThrow('levels expected a positive integer, got 0');
