@@ -134,6 +134,18 @@ export const PLAN = [
     schedule: { stepCount: 900, learningRate: 1.5e-3, warmUpSteps: 50, roundedShare: 0.4 },
     freeBits: 16_000,
     distortion: [LOGITS(1), { kind: 'divergence', tensor: 'logits', weight: 10 }],
+    codings: ['contexts', 'table'],
+  },
+  {
+    ...ADD36,
+    id: 'add36-deeper',
+    start: 'add36-shallow',
+    seed: 2,
+    schedule: { stepCount: 900, learningRate: 2e-3, warmUpSteps: 50, roundedShare: 0.4 },
+    freeBits: 24_000,
+    distortion: [SAME('conv39', 3), SAME('add47', 10), SAME('add58', 10), LOGITS(0.3)],
+    targets: 'computed',
+    codings: ['contexts', 'table'],
   },
   {
     ...LINES,
@@ -182,10 +194,12 @@ export function codingsOf({ codings }) {
         ];
       case 'contexts':
         return [0, 0.1, 0.2].map((lambda) => contexts(lambda, 1));
+      case 'table':
+        return [{ name: 'one table', lambda: 0, design: { coder: 'rans', maxLevels: 64 } }];
       case 'steps':
         return [1.2, 1.4].flatMap((stepSize) => [0, 0.1].map((lambda) => contexts(lambda, stepSize)));
       default:
-        throw new RangeError(`codings expected packed, contexts or steps, got ${kind}`);
+        throw new RangeError(`codings expected packed, contexts, table or steps, got ${kind}`);
     }
   });
 }

@@ -1,7 +1,7 @@
 /** A coding measured: frames of real features, decoded, through the tail, every byte counted. */
 
 import { type Backend, decodeTensors, encodeBundledFrame } from '@featherwire/codec';
-import { type BatchRun, bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
+import { areHits, type BatchRun, bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
 import type { TensorMap } from '@featherwire/inference';
 import type { Tensor } from '@featherwire/tensor';
 import type { Coding } from './families.js';
@@ -110,9 +110,7 @@ export function lossOf(
   confidence: number,
 ): Estimate {
   const [from, to] = better === 'higher' ? [ratios, references] : [references, ratios];
-  const isHitOrMiss = [...ratios, ...references].every(
-    ({ numerator, denominator }) => denominator === 1 && (numerator === 0 || numerator === 1),
-  );
+  const isHitOrMiss = areHits(ratios) && areHits(references);
   const [hit, miss] = [1, 0].map((numerator) => ({ numerator, denominator: 1 }));
   const { value } = bootstrapDifference(from, to, { resampleCount: 1 });
   const { low, high } = isHitOrMiss

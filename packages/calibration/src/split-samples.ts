@@ -36,6 +36,8 @@ export interface SplitSamples {
   readonly parts: SampleParts;
   readonly bench: MeasuringBench;
   readonly task: Task | undefined;
+  /** What the metric compares answers with. */
+  readonly truth: 'labels' | 'agreement';
   readonly metricName: string;
   /** Says which data, and which part of it claims are measured on. */
   readonly description: string;
@@ -52,6 +54,8 @@ export interface OpenOptions {
   /** As that of `partitionSamples`. */
   readonly designShare?: number;
   readonly seed?: number;
+  /** In the place of parts that are drawn. */
+  readonly parts?: SampleParts;
   readonly memoryBytes?: number;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal?: AbortSignal;
@@ -72,8 +76,8 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const { manifest, data, head, tail } = source;
   const signal = options.signal ?? new AbortController().signal;
   const { sampleCount = data.length, designShare } = options;
-  const parts = partitionSamples(data.length, sampleCount, seed, designShare);
-  const numbers = [...parts.design, ...parts.selection, ...parts.claim];
+  const parts = options.parts ?? partitionSamples(data.length, sampleCount, seed, designShare);
+  const numbers = [...new Set([...parts.design, ...parts.selection, ...parts.claim])];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {
     const tensorNames = manifest.cut.map(({ name }) => name);
@@ -104,12 +108,13 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
       return Object.fromEntries(tensorNames.map((name, i) => [name, feature[i]]));
     };
     const tailRun = await batchRunOf(tail, [await feedsOf(numbers[0]), await feedsOf(numbers[1])]);
-    const byLabels = manifest.task && source.truth !== 'agreement';
-    const { name, better, score } = scoreOfTask(manifest.task, byLabels ? 'labels' : 'unsplit');
+    const truth = manifest.task && source.truth !== 'agreement' ? 'labels' : 'agreement';
+    const { name, better, score } = scoreOfTask(manifest.task, truth === 'labels' ? 'labels' : 'unsplit');
     const first = await store.get(numbers[0]);
     return {
       parts,
       task: manifest.task,
+      truth,
       metricName: name,
       description: `${data.description}; ${parts.claim.length} samples drawn with seed ${seed} that took no part in design or selection`,
       elementsPerSample: first.reduce((sum, tensor) => sum + tensor.data.length, 0),

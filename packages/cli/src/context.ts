@@ -7,6 +7,11 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** Raised by SIGINT and SIGTERM; its reason is an `InterruptedError`. */
   readonly signal: AbortSignal;
+  /**
+   * Calls the listener at each SIGHUP, which ends the process as long as there is none.
+   * @returns a function that takes the listener away
+   */
+  readonly onHangup: (listener: () => void) => () => void;
 }
 
 /** A signal asked the command to stop; exit status 128 + the signal's number, as shells expect. */

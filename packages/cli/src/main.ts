@@ -26,8 +26,13 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+const onHangup = (listener: () => void): (() => void) => {
+  process.on('SIGHUP', listener);
+  return () => process.off('SIGHUP', listener);
+};
+
 try {
-  await createProgram({ terminal, signal: stopping.signal }).parseAsync();
+  await createProgram({ terminal, signal: stopping.signal, onHangup }).parseAsync();
 } catch (error) {
   process.exitCode = reportError(error, terminal);
 }

@@ -68,6 +68,7 @@ export function featureRequest(bundle: Bundle, frames: readonly Uint8Array[], re
 export interface HttpReply {
   readonly status: number;
   readonly body: Uint8Array;
+  readonly retryAfter: string | undefined;
 }
 
 /** One HTTP exchange with full control over what is sent. */
@@ -81,7 +82,13 @@ export function post(
     const request = httpRequest(`${url}${route}`, { method, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          body: Buffer.concat(chunks),
+          retryAfter: response.headers['retry-after'],
+        }),
+      );
     });
     request.on('error', reject);
     request.end(body);

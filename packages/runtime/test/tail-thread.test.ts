@@ -52,7 +52,7 @@ test.each([
   ['a feature', async () => featureJob()],
 ])('%s at hand is answered before the thread ends', async (_, makeJob) => {
   const thread = await startThread();
-  const outcome = thread.run(await makeJob());
+  const outcome = thread.run([await makeJob()]);
   await thread.close();
-  expect(await Promise.race([outcome, Promise.resolve('no answer')])).toMatchObject({ kind: 'done' });
+  expect(await Promise.race([outcome, Promise.resolve('no answer')])).toMatchObject([{ kind: 'done' }]);
 });

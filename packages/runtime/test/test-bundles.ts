@@ -125,6 +125,36 @@ export function squareOutputs(size: number, s: number): TensorMap {
   };
 }
 
+/** Columns of the rows bundle's tensors. */
+export const ROW_COLUMNS = 4;
+
+/**
+ * Head and tail that square what they get, [N, 4]. With `mixed`, the tail adds the sum of all rows to each instead: declared in
+ * the same way, but no row is apart from the others.
+ */
+export async function writeRowsBundle(directory: string, { mixed = false } = {}): Promise<NodeBundle> {
+  const shape = ['N', ROW_COLUMNS];
+  const [x, middle, y] = ['x', 'middle', 'y'].map((name) => value(name, 'float32', shape));
+  const square = (from: TinyValue, to: TinyValue) =>
+    tinyOnnx([from], [to], [{ op: 'Mul', inputs: [from.name, from.name], outputs: [to.name] }]);
+  const mix = tinyOnnx(
+    [middle],
+    [y],
+    [
+      { op: 'ReduceSum', inputs: ['middle'], outputs: ['sum'] },
+      { op: 'Add', inputs: ['middle', 'sum'], outputs: ['y'] },
+    ],
+  );
+  return writeBundle(directory, {
+    manifest: {
+      model: { name: mixed ? 'mixed' : 'rows', sha256: NO_DIGEST, bytes: 1 },
+      ...{ inputs: [x], cut: [middle], outputs: [y], operatingPoints: [] },
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: { head: part(square(x, middle)), tail: part(mixed ? mix : square(middle, y)) },
+  });
+}
+
 /** Height that pictures are resized to. */
 export const PICTURE_HEIGHT = 4;
 

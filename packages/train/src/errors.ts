@@ -9,6 +9,7 @@
  * - `not-constant`: an input that decides shapes (of Reshape, Slice, …) is no constant
  * - `no-path`: the loss does not depend on a value that its gradient was asked for
  * - `diverged`: the loss of a step is not finite
+ * - `bad-weights`: a file of published weights or frequencies is damaged, holds more than plain data, or is no unit
  * - `bad-checkpoint`: the file is no checkpoint, is damaged, or belongs to other settings
  */
 export type TrainErrorCode =
@@ -18,9 +19,10 @@ export type TrainErrorCode =
   | 'not-constant'
   | 'no-path'
   | 'diverged'
+  | 'bad-weights'
   | 'bad-checkpoint';
 
-/** Thrown for every failure that lies in a graph or in the course of training. */
+/** Thrown for every failure that lies in a graph, in the course of training, or in files of weights. */
 export class TrainError extends Error {
   override readonly name = 'TrainError';
   readonly code: TrainErrorCode;

@@ -3,7 +3,8 @@
 import { addOperatingPoints, type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type CalibratedPoint, type Calibration, calibrate } from '@featherwire/calibration';
 import { type BackendPreference, loadBackend, writeProfile } from '@featherwire/codec';
-import { type DataSet, openParts } from '@featherwire/eval';
+import type { DataSet } from '@featherwire/eval';
+import { withSplitSource } from '../calibrate/split-source.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -20,6 +21,7 @@ export interface CalibrateOptions {
   readonly seed: number;
   readonly agreement?: true;
   readonly keep?: true;
+  readonly refresh?: true;
   readonly memory: number;
   readonly backend: BackendPreference;
   readonly json?: true;
@@ -35,7 +37,12 @@ export async function calibrateBundle(
 ): Promise<void> {
   const { terminal } = context;
   const bundle = await readBundle(directory, { verify: ['head', 'tail'] });
-  const data = await openNamedData(options.data, 'calibration', options.samples);
+  const data = await openNamedData(
+    options.data,
+    'calibration',
+    options.samples,
+    options.agreement ? 'unread' : 'needed',
+  );
   const progress = createProgress(terminal);
   try {
     const calibration = await calibrateOn(bundle, data, options, { ...context, progress });
@@ -57,13 +64,10 @@ async function calibrateOn(
   options: CalibrateOptions,
   { progress, signal }: CommandContext & { readonly progress: Progress },
 ): Promise<Calibration> {
-  progress.stage('load head and tail');
   const backend = await loadBackend(options.backend);
-  const { head, tail, close } = await openParts(bundle);
-  try {
-    const { manifest } = bundle;
-    return await calibrate({
-      source: { manifest, head, tail, data, ...(options.agreement ? { truth: 'agreement' } : {}) },
+  return withSplitSource(bundle, { kind: 'data', data }, progress, (source) =>
+    calibrate({
+      source: { ...source, ...(options.agreement ? { truth: 'agreement' } : {}) },
       backend,
       maxLoss: options.maxLoss,
       pointCount: options.points,
@@ -72,10 +76,8 @@ async function calibrateOn(
       memoryBytes: options.memory * BYTES_PER_MIB,
       progress,
       signal,
-    });
-  } finally {
-    await close();
-  }
+    }),
+  );
 }
 
 function sourceOf({ id, coding, measured }: CalibratedPoint) {
@@ -161,10 +163,20 @@ function verdict({ points, chosen, maxLoss }: Calibration): string[] {
   if (!point) return [];
   const { value, interval } = point.measured.loss;
   const [, high] = interval;
-  if (high <= maxLoss) return [`* loses at most ${maxLoss}: the whole interval is below it`];
+  if (high <= maxLoss)
+    return [`* loses at most ${maxLoss}: the whole interval is below it`, ...exactTest(point)];
   const side = value <= maxLoss ? 'within' : 'above';
   return [
     `* lost ${value.toFixed(2)} on samples not chosen by, ${side} ${maxLoss}; more samples would narrow the interval`,
+    ...exactTest(point),
+  ];
+}
+
+function exactTest({ hits }: CalibratedPoint): string[] {
+  if (!hits) return [];
+  const { lost, won, probability } = hits;
+  return [
+    `  ${formatCount(lost)} answers lost and ${formatCount(won)} won by coding; as uneven by chance with probability ${probability.toFixed(3)}`,
   ];
 }
 

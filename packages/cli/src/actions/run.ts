@@ -12,6 +12,7 @@ import { type OpenReductions, openReductions } from '@featherwire/runtime/node';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
+import { readClientCredentials } from '../edge/client-credentials.js';
 import { type EdgeRunSummary, runData, type SampleResult, STAGES } from '../edge/run-data.js';
 import { connectToServer } from '../edge/server-connection.js';
 import { UsageError } from '../terminal/errors.js';
@@ -30,6 +31,10 @@ export interface RunOptions extends QuantizerOptions {
   readonly statistics?: true;
   readonly transport: 'ws' | 'http';
   readonly link?: LinkProfile;
+  readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly limit?: number;
   readonly retries: number;
   readonly timeout: number;
@@ -70,7 +75,7 @@ async function runOverLink(
   options: RunOptions,
   { progress, signal }: CommandContext & { readonly progress: Progress },
 ): Promise<EdgeRunSummary> {
-  const connection = await connectToServer(options);
+  const connection = await connectToServer({ ...options, credentials: await readClientCredentials(options) });
   let head: ModelSession | undefined;
   let reductions: OpenReductions | undefined;
   try {

@@ -65,6 +65,13 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option('--link <link>', 'shape the connection like a link; see below').argParser(linkArgument),
     )
+    .option('--token-file <file>', 'token by which the server knows this client')
+    .option(
+      '--ca <file>',
+      "certificates that the server's is signed by, PEM (default: those that Node knows)",
+    )
+    .option('--cert <file>', 'certificate of this client, PEM; with wss:// or https://')
+    .option('--key <file>', 'its key, PEM')
     .addOption(
       new Option('--verify', 'have the server compare a digest of the decoded tensors, 5 bytes a frame'),
     )

@@ -11,6 +11,16 @@ export interface ServerConnectionOptions {
   readonly server: URL;
   readonly transport: 'ws' | 'http';
   readonly link?: LinkProfile;
+  readonly credentials?: ClientCredentials;
+}
+
+/** By which a client makes itself known, and knows the server; certificates and key are PEM texts. */
+export interface ClientCredentials {
+  readonly token?: string;
+  /** Of those who sign the server's certificate; default: those that Node knows. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** An open connection. */
@@ -44,14 +54,26 @@ export async function connectToServer(options: ServerConnectionOptions): Promise
   };
 }
 
-function straight({ server, transport: kind }: ServerConnectionOptions): ServerConnection {
+function straight(options: ServerConnectionOptions): ServerConnection {
+  const { server, transport: kind, credentials = {} } = options;
   const url = new URL(server);
   const scheme = kind === 'ws' ? 'ws' : 'http';
   url.protocol = url.protocol.endsWith('s:') && url.protocol !== 'ws:' ? `${scheme}s:` : `${scheme}:`;
   if (kind === 'ws') url.pathname = STREAM_PATH;
   const transport =
     kind === 'ws'
-      ? createWebSocketTransport({ url: url.href, WebSocket })
-      : createHttpTransport({ url: url.href });
+      ? createWebSocketTransport({ url: url.href, WebSocket: webSocketWith(credentials) })
+      : createHttpTransport({ url: url.href, ...(credentials.token && { token: credentials.token }) });
   return { transport, close: () => transport.close() };
+}
+
+/** The class of `ws` with what its connections begin with. */
+function webSocketWith({ token, ca, cert, key }: ClientCredentials): new (url: string) => WebSocket {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return class extends WebSocket {
+    constructor(url: string) {
+      super(url, { headers, ...tls });
+    }
+  };
 }

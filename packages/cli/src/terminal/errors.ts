@@ -32,6 +32,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'BundleError',
   'DataSetError',
   'JournalError',
+  'SuiteError',
   'ToolError',
   'TrainError',
   'TransportError',

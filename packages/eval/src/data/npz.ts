@@ -1,178 +1,34 @@
-/**
- * NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated (APPNOTE.TXT 6.3, sections 4.3 and 4.4).
- * Sizes are taken from the central directory, checked against limits before anything is allocated, and each
- * member's length and CRC-32 are checked after. Zip64, encryption and multiple volumes are refused.
- */
+/** NumPy's `.npz`: a zip archive of `.npy` files. */
 
-import { crc32, inflateRawSync } from 'node:zlib';
 import { NpyError, readNpy, type Tensor } from '@featherwire/tensor';
 import { DataSetError } from './data-set.js';
+import { readZip, type ZipLimits } from './zip.js';
 
-/** Limits on what an archive may unpack to; all inclusive. */
-export interface NpzLimits {
-  /** Members of the archive. */
-  readonly maxMembers: number;
-  /** Sum of the unpacked sizes of all members. */
-  readonly maxBytes: number;
-}
-
-/** Limits for data sets that fit in memory: 1,024 members, 2 GiB. */
-export const DEFAULT_NPZ_LIMITS: NpzLimits = Object.freeze({ maxMembers: 1024, maxBytes: 2 ** 31 });
-
-const END_SIGNATURE = 0x06054b50;
-const END_BYTES = 22;
-const MAX_COMMENT_BYTES = 0xffff;
-const CENTRAL_SIGNATURE = 0x02014b50;
-const CENTRAL_BYTES = 46;
-const LOCAL_SIGNATURE = 0x04034b50;
-const LOCAL_BYTES = 30;
-const FLAG_ENCRYPTED = 1;
-const METHOD_STORED = 0;
-const METHOD_DEFLATED = 8;
 const MEMBER_SUFFIX = '.npy';
-
-interface Member {
-  readonly name: string;
-  readonly method: number;
-  readonly crc: number;
-  readonly packedBytes: number;
-  readonly unpackedBytes: number;
-  readonly localOffset: number;
-}
 
 /**
  * Reads all arrays of an archive.
  * @param bytes - the whole file; not kept
  * @returns tensors by member name without `.npy`
- * @throws {DataSetError} `invalid-data` on anything but a whole archive of `.npy` files, `over-limit`
+ * @throws {DataSetError} as `readZip`; `invalid-data` on anything but `.npy` files in it
  */
-export function readNpz(bytes: Uint8Array, limits: Partial<NpzLimits> = {}): Map<string, Tensor> {
-  const members = readDirectory(bytes, { ...DEFAULT_NPZ_LIMITS, ...limits });
+export function readNpz(bytes: Uint8Array, limits: Partial<ZipLimits> = {}): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
-  for (const member of members) {
-    if (!member.name.endsWith(MEMBER_SUFFIX)) {
-      throw invalid(`member expected a name in ${MEMBER_SUFFIX}, got ${JSON.stringify(member.name)}`);
+  for (const [member, content] of readZip(bytes, limits)) {
+    if (!member.endsWith(MEMBER_SUFFIX)) {
+      const message = `npz: member expected a name in ${MEMBER_SUFFIX}, got ${JSON.stringify(member)}`;
+      throw new DataSetError('invalid-data', message);
     }
-    const name = member.name.slice(0, -MEMBER_SUFFIX.length);
-    if (tensors.has(name)) throw invalid(`member expected once, got ${member.name} twice`);
-    tensors.set(name, readMember(bytes, member));
+    tensors.set(member.slice(0, -MEMBER_SUFFIX.length), readArray(member, content));
   }
   return tensors;
 }
 
-/** The central directory, with the sum of sizes checked before any member is unpacked. */
-function readDirectory(bytes: Uint8Array, limits: NpzLimits): Member[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = findEnd(view);
-  const count = view.getUint16(end + 10, true);
-  const start = view.getUint32(end + 16, true);
-  const disks = view.getUint32(end + 4, true); // number of this volume, and of the directory's
-  if (disks !== 0 || view.getUint16(end + 8, true) !== count) throw invalid('volumes expected 1, got more');
-  if (count > limits.maxMembers) {
-    throw new DataSetError('over-limit', `npz expected at most ${limits.maxMembers} members, got ${count}`);
-  }
-  const members: Member[] = [];
-  let total = 0;
-  let at = start;
-  for (let i = 0; i < count; i++) {
-    const { member, next } = readCentralEntry(view, at, end);
-    total += member.unpackedBytes;
-    if (total > limits.maxBytes) {
-      throw new DataSetError(
-        'over-limit',
-        `npz expected at most ${limits.maxBytes} unpacked bytes, got ${total}`,
-      );
-    }
-    members.push(member);
-    at = next;
-  }
-  if (at !== end) throw invalid(`directory expected to end at ${end}, got ${at}`);
-  return members;
-}
-
-/** Position of the end record; a comment may follow it. */
-function findEnd(view: DataView): number {
-  const last = view.byteLength - END_BYTES;
-  for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at--) {
-    if (view.getUint32(at, true) === END_SIGNATURE && view.getUint16(at + 20, true) === last - at) return at;
-  }
-  throw invalid('zip end record expected, got none');
-}
-
-function readCentralEntry(view: DataView, at: number, end: number): { member: Member; next: number } {
-  if (at + CENTRAL_BYTES > end || view.getUint32(at, true) !== CENTRAL_SIGNATURE) {
-    throw invalid(`directory entry expected at ${at}, got other bytes`);
-  }
-  if (view.getUint16(at + 8, true) & FLAG_ENCRYPTED) throw invalid('member expected plain, got encrypted');
-  const nameBytes = view.getUint16(at + 28, true);
-  const next = at + CENTRAL_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-  if (next > end) throw invalid(`directory entry expected to end by ${end}, got ${next}`);
-  const name = new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL_BYTES, nameBytes);
-  const member = {
-    name: new TextDecoder().decode(name),
-    method: view.getUint16(at + 10, true),
-    crc: view.getUint32(at + 16, true),
-    packedBytes: view.getUint32(at + 20, true),
-    unpackedBytes: view.getUint32(at + 24, true),
-    localOffset: view.getUint32(at + 42, true),
-  };
-  return { member, next };
-}
-
-function readMember(bytes: Uint8Array, member: Member): Tensor {
-  const { name, method, packedBytes, unpackedBytes, crc } = member;
-  const packed = packedBody(bytes, member);
-  if (method !== METHOD_STORED && method !== METHOD_DEFLATED) {
-    throw invalid(`${name} expected stored or deflated, got method ${method}`);
-  }
-  if (method === METHOD_STORED && packedBytes !== unpackedBytes) {
-    throw invalid(`${name} expected ${unpackedBytes} stored bytes, got ${packedBytes}`);
-  }
-  const body = method === METHOD_STORED ? packed : inflate(packed, member);
-  if (body.byteLength !== unpackedBytes) {
-    throw invalid(`${name} expected ${unpackedBytes} bytes, got ${body.byteLength}`);
-  }
-  if (crc32(body) !== crc) throw invalid(`${name} expected another CRC-32: its bytes are damaged`);
+function readArray(member: string, content: Uint8Array): Tensor {
   try {
-    return readNpy(body);
+    return readNpy(content);
   } catch (cause) {
     if (!(cause instanceof NpyError)) throw cause;
-    throw new DataSetError('invalid-data', `${name}: ${cause.message}`, { cause });
+    throw new DataSetError('invalid-data', `npz: ${member}: ${cause.message}`, { cause });
   }
-}
-
-/** The local header repeats the directory; only its variable lengths are needed. */
-function packedBody(bytes: Uint8Array, { name, localOffset, packedBytes }: Member): Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (localOffset + LOCAL_BYTES > bytes.byteLength || view.getUint32(localOffset, true) !== LOCAL_SIGNATURE) {
-    throw invalid(`${name} expected a header at ${localOffset}, got other bytes`);
-  }
-  const start =
-    localOffset +
-    LOCAL_BYTES +
-    view.getUint16(localOffset + 26, true) +
-    view.getUint16(localOffset + 28, true);
-  if (start + packedBytes > bytes.byteLength) {
-    throw invalid(`${name} expected ${packedBytes} bytes from ${start}, got the end of the file`);
-  }
-  return bytes.subarray(start, start + packedBytes);
-}
-
-/** Never unpacks more than the directory says, so a small member cannot fill the memory. */
-function inflate(packed: Uint8Array, { name, unpackedBytes }: Member): Uint8Array {
-  try {
-    return inflateRawSync(packed, { maxOutputLength: Math.max(1, unpackedBytes) });
-  } catch (cause) {
-    throw new DataSetError(
-      'invalid-data',
-      `${name} expected ${unpackedBytes} deflated bytes: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-function invalid(message: string): DataSetError {
-  return new DataSetError('invalid-data', `npz: ${message}`);
 }

@@ -26,6 +26,8 @@ import {
 export interface HttpTransportOptions {
   /** Address of the server, `http://host:port`, without the route. */
   readonly url: string;
+  /** Says who the client is, as a bearer token (RFC 6750); it travels as it is, for all on the way to read. */
+  readonly token?: string;
   /** Connections at most; further exchanges wait for one; default 64. */
   readonly maxConnections?: number;
   /** Longest reply taken; default 64 MiB. */
@@ -50,11 +52,16 @@ class HttpTransport implements Transport {
   readonly #target: URL;
   readonly #agent: Agent;
   readonly #maxReplyBytes: number;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #inFlight = new Set<(error: TransportError) => void>();
   #closed = false;
 
-  constructor(target: URL, { maxConnections, maxReplyBytes }: HttpTransportOptions) {
+  constructor(target: URL, { token, maxConnections, maxReplyBytes }: HttpTransportOptions) {
     this.#target = target;
+    this.#headers = {
+      'content-type': MESSAGE_CONTENT_TYPE,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
     this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections ?? DEFAULT_MAX_CONNECTIONS });
     this.#maxReplyBytes = maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES;
   }
@@ -65,7 +72,7 @@ class HttpTransport implements Transport {
       const request = openRequest(this.#target, {
         method: 'POST',
         agent: this.#agent,
-        headers: { 'content-type': MESSAGE_CONTENT_TYPE, 'content-length': message.length },
+        headers: { ...this.#headers, 'content-length': message.length },
       });
       const settle = (): void => {
         endWatch();

@@ -4,13 +4,17 @@ export { createHttpTransport, type HttpTransportOptions } from './http-transport
 export type { LabClock } from './link-lab/lab-clock.js';
 export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
+export { type ClientTokens, parseTokens } from './server/authentication.js';
+export type { BundleChange } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
+export type { ServerTls } from './server/listener.js';
 export type { ServerLogger } from './server/logger.js';
 export type { RequestCounts } from './server/request-handler.js';
 export type { TailPoolStats } from './server/tail-pool.js';
 export {
   type BundleStats,
+  type CloseOptions,
   createTailServer,
   ServerStartError,
   type TailServer,

@@ -2,6 +2,12 @@
 
 export { identityOfRun, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export { type PreparedModel, prepareModel } from './prepare-model.js';
+export {
+  type ImportedUnit,
+  importPublishedUnit,
+  type PublishedFiles,
+  type SymbolRates,
+} from './published/import-unit.js';
 export type { TrainedPoint } from './search/measure-ladder.js';
 export {
   type TrainedLadder,

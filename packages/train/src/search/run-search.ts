@@ -9,6 +9,8 @@ export interface SearchRun {
   /** Position among the architectures. */
   readonly architecture: number;
   readonly lambda: number;
+  /** Estimated bits of an item that cost nothing. */
+  readonly freeBits: number;
   readonly steps: number;
   /** Id of the run whose parameters it begins with; null for new ones. */
   readonly start: string | null;
@@ -16,53 +18,82 @@ export interface SearchRun {
   readonly stepsBefore: number;
 }
 
+/** What a run came to, on items that it was not trained on. */
+export interface RunResult {
+  readonly loss: number;
+  /** Estimated bits of an item. */
+  readonly rate: number;
+}
+
 /** What a search comes to. */
 export interface SearchOutcome {
   /** The ladder's runs, from fine to coarse. */
   readonly ladder: readonly SearchRun[];
-  /** Losses of the runs that compared architectures, by id. */
-  readonly compared: ReadonlyMap<string, number>;
 }
 
 /**
  * Runs a search.
- * @param train - does one run and gives its loss on items that it was not trained on; runs come one after another
+ * @param train - does one run; runs come one after another
  */
 export async function runSearch(
   plan: SearchPlan,
-  train: (run: SearchRun) => Promise<number>,
+  train: (run: SearchRun) => Promise<RunResult>,
 ): Promise<SearchOutcome> {
+  const inOrder = countingSteps(train);
+  const best = await compareArchitectures(plan, inOrder);
+  const { balancedLambda, steepLambda, longSteps, shortSteps } = plan;
+  const balanced = { lambda: balancedLambda, freeBits: 0, steps: longSteps };
+  const long = await inOrder({ id: LONG_RUN, ...best, ...balanced });
+  const ladder: SearchRun[] = [];
+  for (const [rung, share] of plan.rates.entries()) {
+    const freeBits = share * long.result.rate;
+    const start = ladder.at(-1)?.id ?? LONG_RUN;
+    const settings = { lambda: steepLambda, freeBits, steps: shortSteps };
+    const { run } = await inOrder({
+      id: `rung-${rung}`,
+      architecture: best.architecture,
+      start,
+      ...settings,
+    });
+    ladder.push(run);
+  }
+  return { ladder };
+}
+
+const LONG_RUN = 'long';
+
+type TrainInOrder = (
+  run: Omit<SearchRun, 'stepsBefore'>,
+) => Promise<{ readonly run: SearchRun; readonly result: RunResult }>;
+
+function countingSteps(train: (run: SearchRun) => Promise<RunResult>): TrainInOrder {
   let stepsBefore = 0;
-  const next = async (run: Omit<SearchRun, 'stepsBefore'>): Promise<{ run: SearchRun; loss: number }> => {
+  return async (run) => {
     const whole = { ...run, stepsBefore };
-    const loss = await train(whole);
+    const result = await train(whole);
     stepsBefore += run.steps;
-    return { run: whole, loss };
+    return { run: whole, result };
   };
-  const compared = new Map<string, number>();
-  let best: { architecture: number; start: string | null } = { architecture: 0, start: null };
-  let alive = Array.from({ length: plan.rounds[0]?.architectures ?? 0 }, (_, architecture) => ({
+}
+
+/** Halves the architectures from round to round. @returns the best, and the run that it goes on from */
+async function compareArchitectures(
+  { rounds, balancedLambda: lambda }: SearchPlan,
+  train: TrainInOrder,
+): Promise<Pick<SearchRun, 'architecture' | 'start'>> {
+  let alive = Array.from({ length: rounds[0]?.architectures ?? 1 }, (_, architecture) => ({
     architecture,
     start: null as string | null,
   }));
-  for (const [round, { steps, architectures }] of plan.rounds.entries()) {
+  for (const [round, { steps, architectures }] of rounds.entries()) {
     const results: { architecture: number; start: string; loss: number }[] = [];
     for (const { architecture, start } of alive.slice(0, architectures)) {
       const id = `round-${round}-${architecture}`;
-      const { loss } = await next({ id, architecture, lambda: plan.roundLambda, steps, start });
-      compared.set(id, loss);
-      results.push({ architecture, start: id, loss });
+      const { result } = await train({ id, architecture, lambda, freeBits: 0, steps, start });
+      results.push({ architecture, start: id, loss: result.loss });
     }
     alive = results.sort((a, b) => a.loss - b.loss);
-    best = alive[0];
   }
-  const ladder: SearchRun[] = [];
-  for (const [rung, lambda] of plan.lambdas.entries()) {
-    const { architecture } = best;
-    const start = ladder.at(-1)?.id ?? best.start;
-    const steps = rung === 0 ? plan.longSteps : plan.shortSteps;
-    const { run } = await next({ id: `rung-${rung}`, architecture, lambda, steps, start });
-    ladder.push(run);
-  }
-  return { ladder, compared };
+  const [{ architecture, start }] = alive;
+  return { architecture, start };
 }

@@ -1,21 +1,24 @@
 /**
- * How the steps of a search are spent: successive halving (Jamieson and Talwalkar, 2016) over architectures at one rate, a
- * long run of the best one at the finest rate, then a short run for each coarser rate that goes on from the one before.
- * The plan follows from the number of steps alone, so that a search that is taken up again is the same search.
+ * How the steps of a search are spent: successive halving (Jamieson and Talwalkar, 2016) over architectures, a long run of
+ * the best one, both with rate and distortion in balance; then a short run for each rate of the ladder, from fine to
+ * coarse, that goes on from the one before. The rates are those around what the long run came to, and are held by a steep
+ * price on every bit above: a ladder then has its rungs apart however far training has got. The plan follows from the number of steps alone, so that a search that is taken up again is the same search.
  */
 
 /** What is spent where. */
 export interface SearchPlan {
   /** Architectures of each round with the steps of each; empty if there are too few steps to compare. */
   readonly rounds: readonly { readonly architectures: number; readonly steps: number }[];
-  /** Steps of the first run of the ladder. */
+  /** Steps of the long run. */
   readonly longSteps: number;
-  /** Steps of each further run. */
+  /** Steps of each run of the ladder. */
   readonly shortSteps: number;
-  /** Weight of the rate in each run of the ladder, from fine to coarse. */
-  readonly lambdas: readonly number[];
-  /** Weight of the rate while architectures are compared. */
-  readonly roundLambda: number;
+  /** Rates of the ladder over that of the long run, from fine to coarse. */
+  readonly rates: readonly number[];
+  /** Weight of the rate in the rounds and the long run. */
+  readonly balancedLambda: number;
+  /** Weight of the rate above the rung's in the runs of the ladder. */
+  readonly steepLambda: number;
 }
 
 /** What a plan is made for. */
@@ -33,15 +36,20 @@ export interface SearchSize {
 /** Share of the steps for comparing architectures. */
 const ROUNDS_SHARE = 0.3;
 /** Share of the other steps for the long run. */
-const LONG_SHARE = 0.5;
+const LONG_SHARE = 0.45;
 /** Fewest steps after which architectures can be told apart. */
 const LEAST_ROUND_STEPS = 60;
 const MOST_ARCHITECTURES = 4;
 /**
- * Relative distortion at the ends of the ladder. Where components are coded independently at their best, distortion falls
- * by a factor of four for each bit of each of n elements: its slope is -2 ln 2 · distortion / n, and lambda is set to that.
+ * Relative distortion at which rate and distortion are in balance. Where components are coded independently at their best,
+ * distortion falls by a factor of four for each bit of each of n elements: its slope is -2 ln 2 · distortion / n, and lambda
+ * is set to that.
  */
-const DISTORTION = { fine: 0.01, coarse: 0.16 } as const;
+const BALANCED_DISTORTION = 0.01;
+/** Price of a bit above the rung's rate over the balanced one. */
+const STEEPNESS = 20;
+/** Rates at the ends of the ladder over that of the long run. */
+const RATES = { fine: 1.6, coarse: 0.5 } as const;
 
 /** Makes the plan. @throws {RangeError} if a number is not a positive integer */
 export function planSearch({ steps, architectures, rates, latentElements }: SearchSize): SearchPlan {
@@ -52,24 +60,24 @@ export function planSearch({ steps, architectures, rates, latentElements }: Sear
   const rounds = planRounds(Math.floor(steps * ROUNDS_SHARE), Math.min(architectures, MOST_ARCHITECTURES));
   const spent = rounds.reduce((sum, round) => sum + round.architectures * round.steps, 0);
   const left = steps - spent;
-  const shortSteps = rates > 1 ? Math.max(1, Math.floor((left * (1 - LONG_SHARE)) / (rates - 1))) : 0;
-  const lambdaAt = (position: number): number => {
-    const distortion = DISTORTION.fine * (DISTORTION.coarse / DISTORTION.fine) ** position;
-    return (2 * Math.LN2 * distortion) / latentElements;
-  };
+  const shortSteps = Math.floor((left * (1 - LONG_SHARE)) / rates);
+  const balancedLambda = (2 * Math.LN2 * BALANCED_DISTORTION) / latentElements;
   return {
     rounds,
-    longSteps: Math.max(1, left - shortSteps * (rates - 1)),
+    longSteps: left - shortSteps * rates,
     shortSteps,
-    lambdas: Array.from({ length: rates }, (_, i) => lambdaAt(rates > 1 ? i / (rates - 1) : 0.5)),
-    roundLambda: lambdaAt(0.5),
+    rates: Array.from({ length: rates }, (_, i) =>
+      rates > 1 ? RATES.fine * (RATES.coarse / RATES.fine) ** (i / (rates - 1)) : 1,
+    ),
+    balancedLambda,
+    steepLambda: STEEPNESS * balancedLambda,
   };
 }
 
 /** Steps of all runs together. */
-export function totalSteps({ rounds, longSteps, shortSteps, lambdas }: SearchPlan): number {
+export function totalSteps({ rounds, longSteps, shortSteps, rates }: SearchPlan): number {
   const compared = rounds.reduce((sum, round) => sum + round.architectures * round.steps, 0);
-  return compared + longSteps + shortSteps * (lambdas.length - 1);
+  return compared + longSteps + shortSteps * rates.length;
 }
 
 /** Rounds of equal cost, each with half the architectures of the one before; fewer architectures if steps are few. */

@@ -30,6 +30,7 @@ export interface Kernels {
     precisionBits: number,
     wordsEnd: number,
   ): number;
+  fillSlots12(symbolCount: number): void;
   decodeRans12(words: number, wordsEnd: number, target: number, count: number, laneCount: number): number;
   decodeRansFine(
     words: number,

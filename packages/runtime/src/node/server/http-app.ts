@@ -1,50 +1,86 @@
-/** The HTTP routes of a tail server: health, bundles, and requests as POST bodies. */
+/** The HTTP routes of a tail server: health, metrics, bundles, and requests as POST bodies. */
 
-import type { Bundle } from '@featherwire/bundle';
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
-import type { PointDrift } from './drift-monitor.js';
+import type { Authenticator } from './authentication.js';
+import type { BundleRegistry } from './bundle-registry.js';
+import type { ByteBudget } from './byte-budget.js';
 import type { ServerLimits } from './limits.js';
+import { createListener, type Listener, type ServerTls } from './listener.js';
 import type { PartProfiles } from './part-profiles.js';
+import { BodyRefusedError, readRequestBody } from './request-body.js';
 import type { Answer, RequestHandler } from './request-handler.js';
+import type { ServerMetrics } from './server-metrics.js';
 
 /** What the routes answer from. */
 export interface HttpAppOptions {
   readonly handler: RequestHandler;
-  readonly bundles: readonly Bundle[];
+  readonly registry: BundleRegistry;
   readonly limits: ServerLimits;
   readonly profiles: PartProfiles;
-  /** What is known of drift, by bundle. */
-  readonly drift: () => readonly { readonly digest: string; readonly points: readonly PointDrift[] }[];
+  readonly authenticator: Authenticator;
+  readonly budget: ByteBudget;
+  readonly metrics: Pick<ServerMetrics, 'scrape'>;
+  /** Whether clients should be sent here. */
+  readonly isReady: () => boolean;
+  readonly tls: ServerTls | undefined;
 }
 
-/** An application that does not listen yet. */
-export function createHttpApp({
-  handler,
-  bundles,
-  limits,
-  profiles,
-  drift,
-}: HttpAppOptions): FastifyInstance {
+/** Routes that every client may ask: they tell nothing, and what asks them is often too simple to have a token. */
+const OPEN_ROUTES = new Set(['/healthz', '/readyz']);
+
+/**
+ * An application that does not listen yet.
+ * @throws {Error} if a certificate or key cannot be used
+ */
+export function createHttpApp(options: HttpAppOptions): {
+  readonly app: FastifyInstance;
+  readonly listener: Listener;
+} {
+  const { limits, tls } = options;
+  let listener: Listener | undefined;
   const app = fastify({
-    bodyLimit: limits.maxMessageBytes,
-    requestTimeout: limits.receiveTimeoutMs,
     return503OnClosing: false, // the handler answers for itself while it drains
     routerOptions: { ignoreTrailingSlash: false },
+    serverFactory: (handler) => {
+      listener = createListener(handler, limits, tls);
+      return listener.server;
+    },
   });
-  app.server.maxConnections = limits.maxConnections;
+  addHealthRoutes(app, options);
+  addBundleRoutes(app, options);
+  addInferRoute(app, options);
+  return { app, listener: listener! }; // fastify makes its server at once
+}
 
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(MESSAGE_CONTENT_TYPE, { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+function addHealthRoutes(app: FastifyInstance, { handler, isReady, metrics }: HttpAppOptions): void {
+  app.get('/healthz', async () => ({ status: handler.draining ? 'draining' : 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const ready = isReady();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unready' });
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const { text, contentType } = await metrics.scrape();
+    return reply.header('content-type', contentType).send(text);
+  });
+}
 
-  app.get('/healthz', async (_request, reply) => {
-    return reply.code(handler.draining ? 503 : 200).send({ status: handler.draining ? 'draining' : 'ok' });
+function addBundleRoutes(
+  app: FastifyInstance,
+  { handler, registry, limits, profiles, authenticator }: HttpAppOptions,
+): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const route = request.routeOptions.url;
+    // Requests are refused with a message of their own.
+    if (route === undefined || route === INFER_PATH || OPEN_ROUTES.has(route)) return;
+    if (authenticator.clientOf(request.raw) !== undefined) return;
+    reply.header('www-authenticate', 'Bearer');
+    await sendFailure(reply, 'unauthorized', UNAUTHORIZED_TEXT);
   });
   app.get('/v1/bundles', async () => ({
-    bundles: bundles.map(({ manifest, digest }) => ({ digest, manifest })),
+    bundles: registry.list().map(({ bundle: { manifest, digest } }) => ({ digest, manifest })),
     limits,
   }));
   app.get<{ Params: { digest: string }; Querystring: { part?: unknown } }>(
@@ -59,19 +95,56 @@ export function createHttpApp({
       return answer.kind === 'profile' ? answer.profile : sendFailure(reply, answer.code, answer.text);
     },
   );
-  app.get('/v1/drift', async () => ({ bundles: drift() }));
+  app.get('/v1/drift', async () => ({
+    bundles: registry.list().map(({ bundle: { digest }, drift }) => ({ digest, points: drift.report() })),
+  }));
+}
+
+const UNAUTHORIZED_TEXT = 'a token expected that the server knows';
+
+function addInferRoute(
+  app: FastifyInstance,
+  { handler, limits, authenticator, budget }: HttpAppOptions,
+): void {
+  /** Clients of the requests whose bodies are being read. */
+  const clients = new WeakMap<FastifyRequest, string>();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(MESSAGE_CONTENT_TYPE, (request: FastifyRequest, payload: IncomingMessage) =>
+    readRequestBody(payload, { client: clients.get(request)!, budget, maxBytes: limits.maxMessageBytes }),
+  );
   app.post(INFER_PATH, {
+    onRequest: async (request, reply) => {
+      const client = authenticator.clientOf(request.raw);
+      if (client !== undefined) {
+        clients.set(request, client);
+        return;
+      }
+      reply.header('www-authenticate', 'Bearer');
+      const answer = handler.refuse({ requestId: 0, code: 'unauthorized', text: UNAUTHORIZED_TEXT });
+      await sendAnswer(reply, answer, true);
+    },
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-      return sendAnswer(reply, await handler.handle(body), handler.draining);
+      const client = clients.get(request)!;
+      let heldBytes = body.length;
+      reply.raw.once('close', () => budget.release(client, heldBytes));
+      const answer = await handler.handle(body, client);
+      if (!reply.raw.destroyed) {
+        budget.owe(client, answer.message.length);
+        heldBytes += answer.message.length;
+      }
+      return sendAnswer(reply, answer, handler.draining);
     },
-    // What fails before the handler: a body over the limit, another content type, a length that does not fit.
-    errorHandler: (error: Error & { statusCode?: number }, _request, reply) => {
-      const code = error.statusCode === 413 ? 'message-too-large' : 'malformed-message';
-      return sendAnswer(reply, handler.refuse(0, code, error.message), true);
+    // What fails before the handler: a body that is not taken, another content type, a length that does not fit.
+    errorHandler: (error: Error, _request, reply) => {
+      const { code, retryAfterMs } =
+        error instanceof BodyRefusedError
+          ? error
+          : { code: 'malformed-message' as const, retryAfterMs: undefined };
+      const answer = handler.refuse({ requestId: 0, code, text: error.message, retryAfterMs });
+      return sendAnswer(reply, answer, true);
     },
   });
-  return app;
 }
 
 /** An error of a route that answers in JSON. */
@@ -79,8 +152,13 @@ function sendFailure(reply: FastifyReply, code: RemoteErrorCode, text: string): 
   return reply.code(REMOTE_ERRORS[code].httpStatus).send({ code, text });
 }
 
-function sendAnswer(reply: FastifyReply, { message, error }: Answer, close: boolean): FastifyReply {
+function sendAnswer(
+  reply: FastifyReply,
+  { message, error, retryAfterMs }: Answer,
+  close: boolean,
+): FastifyReply {
   if (close) reply.header('connection', 'close');
+  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
   return reply
     .code(error ? REMOTE_ERRORS[error].httpStatus : 200)
     .header('content-type', MESSAGE_CONTENT_TYPE)

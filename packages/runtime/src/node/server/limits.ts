@@ -18,6 +18,14 @@ export interface ServerLimits {
   readonly receiveTimeoutMs: number;
   /** Open connections of any kind; further ones are dropped. */
   readonly maxConnections: number;
+  /** Open connections of one address; further ones are dropped. */
+  readonly maxConnectionsPerAddress: number;
+  /** Requests that a client may send in a second; also as many at once. */
+  readonly maxRequestsPerSecond: number;
+  /**
+   * Bytes of requests that came and are not answered, and of answers that have not left, together; half of it for one client.
+   */
+  readonly maxBufferedBytes: number;
   /** Requests of one WebSocket whose answers the client has not taken; one more is answered `overloaded`. */
   readonly maxRequestsPerConnection: number;
 }
@@ -31,6 +39,9 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = Object.freeze({
   requestTimeoutMs: 30_000,
   receiveTimeoutMs: 30_000,
   maxConnections: 1024,
+  maxConnectionsPerAddress: 256,
+  maxRequestsPerSecond: 1000,
+  maxBufferedBytes: 2 ** 28,
   maxRequestsPerConnection: 64,
 });
 

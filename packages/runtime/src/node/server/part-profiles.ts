@@ -6,7 +6,7 @@
 import type { ModelProfile } from '@featherwire/inference';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
 import type { ProfiledPart } from '../tail-worker/worker-messages.js';
-import { bundleKey } from './request-handler.js';
+import { type BundleRegistry, bundleKey } from './bundle-registry.js';
 import type { TailPool } from './tail-pool.js';
 
 /** A profile, or why there is none. */
@@ -20,20 +20,20 @@ export interface PartProfiles {
   get(digest: string, part: ProfiledPart): Promise<PartProfileAnswer>;
 }
 
-/** @param pools - by `bundleKey` */
-export function createPartProfiles(pools: ReadonlyMap<string, TailPool>): PartProfiles {
+/** Profiles of the bundles that a server has. */
+export function createPartProfiles(registry: Pick<BundleRegistry, 'find'>): PartProfiles {
   const kept = new Map<string, Promise<PartProfileAnswer>>();
   return {
     get(digest, part) {
-      const pool = pools.get(bundleKey(digest));
-      if (!pool) {
+      const served = registry.find(bundleKey(digest));
+      if (!served) {
         const text = `no bundle here has the digest ${digest.slice(0, 16)}…`;
         return Promise.resolve({ kind: 'failed', code: 'unknown-bundle', text });
       }
       const key = `${part} ${bundleKey(digest)}`;
       const known = kept.get(key);
       if (known) return known;
-      const measured = measure(pool, part);
+      const measured = measure(served.pool, part);
       kept.set(key, measured);
       void measured.then((answer) => {
         if (answer.kind === 'failed' && REMOTE_ERRORS[answer.code].retryable) kept.delete(key);
@@ -44,7 +44,7 @@ export function createPartProfiles(pools: ReadonlyMap<string, TailPool>): PartPr
 }
 
 async function measure(pool: TailPool, part: ProfiledPart): Promise<PartProfileAnswer> {
-  const { outcome } = await pool.submit({ kind: 'profile', part });
+  const { outcome } = await pool.submit({ kind: 'profile', part }, { client: '' });
   switch (outcome.kind) {
     case 'profiled':
       return { kind: 'profile', profile: outcome.profile };

@@ -1,10 +1,9 @@
 /**
- * Request message in, answer message out, whatever the connection: finds the bundle, hands the work to its
- * pool, counts, and refuses new work while the server drains. Never rejects.
+ * Request message in, answer message out, whatever the connection: finds the bundle, hands the work to its pool, counts, and
+ * refuses what comes too often, and all new work while the server drains. Never rejects.
  */
 
 import {
-  DIGEST_PREFIX_BYTES,
   type Message,
   ProtocolError,
   parseMessage,
@@ -14,14 +13,17 @@ import {
   serializeMessage,
 } from '../../protocol/index.js';
 import type { TailJob } from '../tail-worker/worker-messages.js';
-import type { DriftMonitor } from './drift-monitor.js';
-import type { TailPool } from './tail-pool.js';
+import type { BundleRegistry, ServedBundle } from './bundle-registry.js';
+import type { RateLimiter } from './rate-limiter.js';
+import type { RequestObservation, ServerMetrics } from './server-metrics.js';
 
 /** An answer. */
 export interface Answer {
   readonly message: Uint8Array;
   /** Undefined if it is a response. */
   readonly error: RemoteErrorCode | undefined;
+  /** What the message tells the client to wait. */
+  readonly retryAfterMs?: number;
 }
 
 /** What became of the requests so far. */
@@ -34,10 +36,13 @@ export interface RequestCounts {
 
 /** Answers requests. */
 export interface RequestHandler {
-  /** @param bytes - one message; only read */
-  handle(bytes: Uint8Array): Promise<Answer>;
+  /**
+   * @param bytes - one message; only read
+   * @param client - whose it is; clients take turns
+   */
+  handle(bytes: Uint8Array, client: string): Promise<Answer>;
   /** The answer to what never became a request; counted like any other. */
-  refuse(requestId: number, code: RemoteErrorCode, text: string): Answer;
+  refuse(refusal: Refusal): Answer;
   counts(): RequestCounts;
   /** From now on every request is answered `shutting-down`. */
   drain(): void;
@@ -46,51 +51,72 @@ export interface RequestHandler {
   idle(): Promise<void>;
 }
 
-type Request = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
-
-/** What answers the requests of one bundle. */
-export interface ServedBundle {
-  readonly pool: TailPool;
-  readonly drift: DriftMonitor;
+/** Why there is no result. */
+export interface Refusal {
+  /** 0 if it could not be read. */
+  readonly requestId: number;
+  readonly code: RemoteErrorCode;
+  readonly text: string;
+  readonly retryAfterMs?: number | undefined;
+  /** Length of what came; 0 by default. */
+  readonly receivedBytes?: number;
+  /** Name of the bundle, if one was named that is served. */
+  readonly bundle?: string;
 }
 
-/** @param bundles - by the hexadecimal digest prefix of each */
-export function createRequestHandler(bundles: ReadonlyMap<string, ServedBundle>): RequestHandler {
-  return new BundleRequestHandler(bundles);
+/** What a handler works with. */
+export interface RequestHandlerOptions {
+  readonly registry: Pick<BundleRegistry, 'find'>;
+  readonly limiter: RateLimiter;
+  readonly metrics: Pick<ServerMetrics, 'observe'>;
+}
+
+type Request = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
+
+/** A handler that takes requests at once. */
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  return new BundleRequestHandler(options);
 }
 
 class BundleRequestHandler implements RequestHandler {
-  readonly #bundles: ReadonlyMap<string, ServedBundle>;
+  readonly #options: RequestHandlerOptions;
   readonly #failed: Partial<Record<RemoteErrorCode, number>> = {};
   readonly #idleWaiters: (() => void)[] = [];
   #inFlight = 0;
   #answered = 0;
   #draining = false;
 
-  constructor(bundles: ReadonlyMap<string, ServedBundle>) {
-    this.#bundles = bundles;
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
   }
 
   get draining(): boolean {
     return this.#draining;
   }
 
-  async handle(bytes: Uint8Array): Promise<Answer> {
+  async handle(bytes: Uint8Array, client: string): Promise<Answer> {
     this.#inFlight++;
     try {
-      return await this.#answer(bytes);
+      return await this.#answer(bytes, client);
     } catch (error) {
-      return this.refuse(peekRequestId(bytes), 'internal', (error as Error).message);
+      return this.refuse({
+        ...{ requestId: peekRequestId(bytes), code: 'internal', text: (error as Error).message },
+        receivedBytes: bytes.length,
+      });
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
     }
   }
 
-  refuse(requestId: number, code: RemoteErrorCode, text: string): Answer {
+  refuse({ requestId, code, text, retryAfterMs, receivedBytes = 0, bundle }: Refusal): Answer {
     this.#failed[code] = (this.#failed[code] ?? 0) + 1;
     const { retryable } = REMOTE_ERRORS[code];
-    return { message: serializeMessage({ kind: 'error', requestId, code, retryable, text }), error: code };
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) };
+    const message = serializeMessage({ kind: 'error', requestId, code, retryable, text, ...wait });
+    const observation = { outcome: code, receivedBytes, sentBytes: message.length };
+    this.#options.metrics.observe({ ...observation, ...(bundle !== undefined && { bundle }) });
+    return { message, error: code, ...wait };
   }
 
   counts(): RequestCounts {
@@ -107,35 +133,69 @@ class BundleRequestHandler implements RequestHandler {
       : new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  async #answer(bytes: Uint8Array): Promise<Answer> {
+  async #answer(bytes: Uint8Array, client: string): Promise<Answer> {
     const receivedAt = performance.now();
+    const receivedBytes = bytes.length;
+    const waitMs = this.#options.limiter.take(client, receivedAt);
+    if (waitMs > 0) {
+      const text = 'more requests in a second than a client may send';
+      const requestId = peekRequestId(bytes);
+      return this.refuse({ requestId, code: 'rate-limited', text, retryAfterMs: waitMs, receivedBytes });
+    }
     const request = parseRequest(bytes);
-    if ('code' in request) return this.refuse(peekRequestId(bytes), request.code, request.text);
+    if ('code' in request) return this.refuse({ requestId: peekRequestId(bytes), ...request, receivedBytes });
     const { requestId } = request;
-    if (this.#draining) return this.refuse(requestId, 'shutting-down', 'the server is shutting down');
+    if (this.#draining) {
+      const text = 'the server is shutting down';
+      return this.refuse({ requestId, code: 'shutting-down', text, receivedBytes });
+    }
     const key = hexOf(request.bundlePrefix);
-    const bundle = this.#bundles.get(key);
-    if (!bundle) return this.refuse(requestId, 'unknown-bundle', `no bundle here has a digest of ${key}…`);
-    const { pool, drift } = bundle;
+    const served = this.#options.registry.find(key);
+    if (!served) {
+      const text = `no bundle here has a digest of ${key}…`;
+      return this.refuse({ requestId, code: 'unknown-bundle', text, receivedBytes });
+    }
+    return this.#run(request, served, { client, receivedAt, receivedBytes });
+  }
+
+  async #run(
+    request: Request,
+    { bundle, pool, drift }: ServedBundle,
+    { client, receivedAt, receivedBytes }: Arrival,
+  ): Promise<Answer> {
+    const { requestId, deadlineMs } = request;
+    const { name } = bundle.manifest.model;
+    const refuse = (code: RemoteErrorCode, text: string, retryAfterMs?: number): Answer =>
+      this.refuse({ requestId, code, text, retryAfterMs, receivedBytes, bundle: name });
     const statistics = request.kind === 'feature-request' ? request.statistics : undefined;
     if (statistics && statistics.length !== drift.tensorCount) {
       const text = `statistics expected ${drift.tensorCount} tensors, got ${statistics.length}`;
-      return this.refuse(requestId, 'input-mismatch', text);
+      return refuse('input-mismatch', text);
     }
-    const { outcome, queueMs } = await pool.submit(jobOf(request));
-    if (outcome.kind === 'failed') return this.refuse(requestId, outcome.code, outcome.text);
-    if (outcome.kind !== 'done') return this.refuse(requestId, 'internal', `a worker gave ${outcome.kind}`);
-    if (statistics && outcome.point !== null) drift.add(outcome.point, statistics);
+    const deadlineAt = deadlineMs === undefined ? undefined : receivedAt + deadlineMs;
+    const { outcome, queueMs, retryAfterMs } = await pool.submit(jobOf(request), { client, deadlineAt });
+    if (outcome.kind === 'failed') return refuse(outcome.code, outcome.text, retryAfterMs);
+    if (outcome.kind !== 'done') return refuse('internal', `a worker gave ${outcome.kind}`);
+    const { frames, point, runSize } = outcome;
+    if (statistics && point !== null) drift.add(point, statistics);
     const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
-    const message = serializeMessage({ kind: 'response', requestId, times, frames: outcome.frames });
+    const message = serializeMessage({ kind: 'response', requestId, times, frames });
     this.#answered++;
+    const described = request.kind === 'picture-request' ? 'picture' : 'described';
+    const observation: RequestObservation = {
+      ...{ bundle: name, outcome: 'ok', receivedBytes, sentBytes: message.length, times, runSize },
+      point: point === null ? described : bundle.manifest.operatingPoints[point].id,
+    };
+    this.#options.metrics.observe(observation);
     return { message, error: undefined };
   }
 }
 
-/** The key of a bundle among the pools. */
-export function bundleKey(digest: string): string {
-  return digest.slice(0, 2 * DIGEST_PREFIX_BYTES).toLowerCase();
+/** How a request came. */
+interface Arrival {
+  readonly client: string;
+  readonly receivedAt: number;
+  readonly receivedBytes: number;
 }
 
 function parseRequest(

@@ -5,25 +5,26 @@
 
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { peekRequestId, type RemoteErrorCode } from '../../protocol/index.js';
+import { WebSocketServer } from 'ws';
+import type { Authenticator } from './authentication.js';
 import type { ServerLimits } from './limits.js';
 import type { ServerLogger } from './logger.js';
-import type { RequestHandler } from './request-handler.js';
+import { type ConnectionContext, StreamConnection } from './stream-connection.js';
 
 /** Path of the stream. */
 export const STREAM_PATH = '/v1/stream';
 
 /** How often an idle connection is asked whether it still lives; one that missed an answer is cut. */
 const PING_INTERVAL_MS = 30_000;
-/** Refusals that a client may leave unread. */
-const MAX_UNREAD_REFUSALS = 1024;
-const GOING_AWAY = 1001; // RFC 6455 §7.4.1
+/** How often unfinished messages are looked at. */
+const CHECK_INTERVAL_MS = 1000;
+/** What clients that say their token as a subprotocol name beside it, for the server to choose. */
+const SUBPROTOCOL = 'featherwire';
 
 /** What the stream works with. */
-export interface StreamOptions {
+export interface StreamOptions extends Omit<ConnectionContext, 'client'> {
   readonly server: Server;
-  readonly handler: RequestHandler;
+  readonly authenticator: Authenticator;
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
 }
@@ -38,24 +39,27 @@ export interface StreamEndpoint {
 }
 
 /** Answers upgrades of an HTTP server. */
-export function attachStream({ server, handler, limits, logger }: StreamOptions): StreamEndpoint {
+export function attachStream(options: StreamOptions): StreamEndpoint {
+  const { server, authenticator, limits, logger } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false, // coded features do not shrink
     maxPayload: limits.maxMessageBytes,
+    handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  const connections = new Set<Connection>();
+  const connections = new Set<StreamConnection>();
   let draining = false;
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const path = request.url?.split('?')[0];
-    if (draining || path !== STREAM_PATH) {
-      refuseUpgrade(socket, draining ? '503 Service Unavailable' : '404 Not Found');
+    const refusal = refusalOf(request, draining);
+    const client = refusal ? undefined : authenticator.clientOf(request);
+    if (client === undefined) {
+      refuseUpgrade(socket, refusal ?? '401 Unauthorized');
       return;
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(webSocket, handler, limits.maxRequestsPerConnection);
+      const connection = new StreamConnection(webSocket, socket, { ...options, client });
       connections.add(connection);
       webSocket.on('close', () => connections.delete(connection));
       webSocket.on('error', (error) => logger.warn(`stream connection failed: ${error.message}`));
@@ -64,7 +68,10 @@ export function attachStream({ server, handler, limits, logger }: StreamOptions)
   const pings = setInterval(() => {
     for (const connection of connections) connection.ping();
   }, PING_INTERVAL_MS);
-  pings.unref();
+  const checks = setInterval(() => {
+    for (const connection of connections) connection.endIfStalled(performance.now());
+  }, CHECK_INTERVAL_MS);
+  for (const timer of [pings, checks]) timer.unref();
 
   return {
     connectionCount: () => connections.size,
@@ -74,84 +81,18 @@ export function attachStream({ server, handler, limits, logger }: StreamOptions)
     },
     terminate() {
       clearInterval(pings);
+      clearInterval(checks);
       for (const connection of connections) connection.terminate();
       sockets.close();
     },
   };
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+function refusalOf({ url }: IncomingMessage, draining: boolean): string | undefined {
+  if (draining) return '503 Service Unavailable';
+  return url?.split('?')[0] === STREAM_PATH ? undefined : '404 Not Found';
 }
 
-class Connection {
-  readonly #socket: WebSocket;
-  readonly #handler: RequestHandler;
-  readonly #maxRequests: number;
-  /** Requests taken whose answer has not left yet. */
-  #taken = 0;
-  /** Messages refused whose answer has not left yet. */
-  #refused = 0;
-  #draining = false;
-  #alive = true;
-
-  constructor(socket: WebSocket, handler: RequestHandler, maxRequests: number) {
-    this.#socket = socket;
-    this.#handler = handler;
-    this.#maxRequests = maxRequests;
-    socket.on('message', (received, isBinary) => void this.#receive(received as Buffer, isBinary));
-    socket.on('pong', () => {
-      this.#alive = true;
-    });
-  }
-
-  ping(): void {
-    if (!this.#alive) {
-      this.#socket.terminate();
-      return;
-    }
-    this.#alive = false;
-    this.#socket.ping();
-  }
-
-  drain(): void {
-    this.#draining = true;
-    this.#closeIfDone();
-  }
-
-  terminate(): void {
-    this.#socket.terminate();
-  }
-
-  async #receive(received: Buffer, isBinary: boolean): Promise<void> {
-    this.#alive = true;
-    if (!isBinary) {
-      this.#refuse(0, 'malformed-message', 'message expected binary, got text');
-    } else if (this.#taken >= this.#maxRequests) {
-      const text = `${this.#maxRequests} requests of this connection are unanswered`;
-      this.#refuse(peekRequestId(received), 'overloaded', text);
-    } else {
-      this.#taken++;
-      const { message } = await this.#handler.handle(received);
-      this.#socket.send(message, { binary: true }, () => {
-        this.#taken--;
-        this.#closeIfDone();
-      });
-    }
-  }
-
-  /** Refusals are not bounded by the requests taken: a client that sends and never reads is cut. */
-  #refuse(requestId: number, code: RemoteErrorCode, text: string): void {
-    this.#refused++;
-    if (this.#refused > MAX_UNREAD_REFUSALS) this.#socket.terminate();
-    const { message } = this.#handler.refuse(requestId, code, text);
-    this.#socket.send(message, { binary: true }, () => {
-      this.#refused--;
-      this.#closeIfDone();
-    });
-  }
-
-  #closeIfDone(): void {
-    if (this.#draining && this.#taken + this.#refused === 0) this.#socket.close(GOING_AWAY);
-  }
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

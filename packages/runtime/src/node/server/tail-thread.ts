@@ -1,4 +1,4 @@
-/** One tail worker seen from the server: a thread that does one job at a time, until it is closed or lost. */
+/** One tail worker seen from the server: a thread that does one batch of jobs at a time, until it is closed or lost. */
 
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -11,19 +11,26 @@ import type {
   TailWorkerStart,
 } from '../tail-worker/worker-messages.js';
 
+/** What a thread found out about its network. */
+export interface TailThreadAbilities {
+  /** Whether several feature jobs may share a run; where not, it runs them one by one. */
+  readonly sharesRows: boolean;
+}
+
 /** A thread that runs jobs. */
 export interface TailThread {
-  /** Resolves once it can take jobs; rejects if it never will. */
-  readonly ready: Promise<void>;
+  /** Resolves once it can take jobs, with what it takes; rejects if it never will. */
+  readonly ready: Promise<TailThreadAbilities>;
   /** Resolves with the reason once the thread has ended without being closed. */
   readonly lost: Promise<Error>;
   /**
-   * Does one job; not to be called before the last one is done.
-   * @param job - its bytes are given away
+   * Does jobs; not to be called before the last ones are done.
+   * @param jobs - feature jobs, or a single one of any kind; their bytes are given away
+   * @returns an outcome for each, in their order
    * @throws {Error} if the thread is lost meanwhile
    */
-  run(job: TailJob): Promise<JobOutcome>;
-  /** Lets the job at hand finish and ends the thread. */
+  run(jobs: readonly TailJob[]): Promise<readonly JobOutcome[]>;
+  /** Lets the jobs at hand finish and ends the thread. */
   close(): Promise<void>;
 }
 
@@ -38,12 +45,12 @@ export function startTailThread(settings: Omit<TailWorkerStart, 'exitGuard'>): T
 }
 
 class WorkerThread implements TailThread {
-  readonly ready: Promise<void>;
+  readonly ready: Promise<TailThreadAbilities>;
   readonly lost: Promise<Error>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   #closing = false;
-  #finish: ((outcome: JobOutcome) => void) | undefined;
+  #finish: ((outcomes: readonly JobOutcome[]) => void) | undefined;
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -56,21 +63,21 @@ class WorkerThread implements TailThread {
     });
     this.ready = new Promise((resolve, reject) => {
       worker.on('message', (reply: TailWorkerReply) => {
-        if (reply.kind === 'ready') resolve();
+        if (reply.kind === 'ready') resolve({ sharesRows: reply.sharesRows });
         else if (reply.kind === 'refused') reject(new Error(reply.text));
-        else this.#finish?.(reply.outcome);
+        else this.#finish?.(reply.outcomes);
       });
       this.lost.then(reject);
     });
     this.ready.catch(() => undefined); // whoever awaits it gets the reason; a thread closed early has no one
   }
 
-  async run(job: TailJob): Promise<JobOutcome> {
-    const bytes = bytesOf(job);
-    const done = new Promise<JobOutcome>((resolve) => {
+  async run(jobs: readonly TailJob[]): Promise<readonly JobOutcome[]> {
+    const bytes = jobs.flatMap(bytesOf);
+    const done = new Promise<readonly JobOutcome[]>((resolve) => {
       this.#finish = resolve;
     });
-    this.#post({ kind: 'job', job }, [...new Set(bytes.map(({ buffer }) => buffer as ArrayBuffer))]);
+    this.#post({ kind: 'jobs', jobs }, [...new Set(bytes.map(({ buffer }) => buffer as ArrayBuffer))]);
     const ended = await Promise.race([done, this.lost]);
     if (ended instanceof Error) throw ended;
     return ended;

@@ -11,6 +11,8 @@ import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './wo
 export interface JobContext extends CutDecoding {
   readonly limits: PictureLimits & CutDecoding['limits'];
   readonly tail: ModelSession;
+  /** Whether the tail may run several requests at once (`prove-rows.ts`). */
+  readonly sharesRows: boolean;
   /** Of the bundle's units, by their ids. */
   readonly restorations: ReadonlyMap<string, ModelSession>;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
@@ -25,8 +27,23 @@ export async function runJob(job: TailJob, context: JobContext): Promise<JobOutc
     if (job.kind === 'profile') return { kind: 'profiled', profile: await context.profile(job.part) };
     return await decodeRunEncode(job, context);
   } catch (error) {
-    return { kind: 'failed', ...describeFailure(error) };
+    return outcomeOf(error);
   }
+}
+
+/** The outcome of a job that failed. */
+export function outcomeOf(error: unknown): JobOutcome {
+  return { kind: 'failed', ...describeFailure(error) };
+}
+
+/** Frames of a tail's outputs, in manifest order. */
+export function encodeOutputs(
+  outputs: TensorMap,
+  { manifest, backend }: Pick<JobContext, 'manifest' | 'backend'>,
+): Uint8Array[] {
+  return manifest.outputs.map(({ name }) =>
+    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend }),
+  );
 }
 
 async function decodeRunEncode(
@@ -42,15 +59,16 @@ async function decodeRunEncode(
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
-  const frames = context.manifest.outputs.map(({ name }) =>
-    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend: context.backend }),
-  );
+  const frames = encodeOutputs(outputs, context);
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
-  return { kind: 'done', frames, times, point };
+  return { kind: 'done', frames, times, point, runSize: 1 };
 }
 
-/** Decodes the cut, and restores it where a unit had reduced it. */
-async function featuresOf(
+/**
+ * Decodes the cut, and restores it where a unit had reduced it.
+ * @throws {JobError} with the code that the client gets; {InferenceError} of the restoration
+ */
+export async function featuresOf(
   frames: readonly Uint8Array[],
   context: JobContext,
 ): Promise<{ readonly feeds: TensorMap; readonly point: number | null }> {

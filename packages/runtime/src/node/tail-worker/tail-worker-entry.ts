@@ -6,7 +6,9 @@ import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
 import { openRestorations } from './open-restorations.js';
 import { profilePart } from './profile-part.js';
-import { type JobContext, runJob } from './run-job.js';
+import { provesRows } from './prove-rows.js';
+import { runJobs } from './run-batch.js';
+import type { JobContext } from './run-job.js';
 import type { TailJob, TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
 
 async function serve(port: MessagePort, start: TailWorkerStart): Promise<void> {
@@ -19,20 +21,22 @@ async function serve(port: MessagePort, start: TailWorkerStart): Promise<void> {
   }
   let lastJob: Promise<void> = Promise.resolve();
   port.on('message', (request: TailWorkerRequest) => {
-    if (request.kind === 'job') {
-      lastJob = answer(port, request.job, models.context);
+    if (request.kind === 'jobs') {
+      lastJob = answer(port, request.jobs, models.context);
     } else {
       // Only a job knows when it is done: while it decodes a picture no session has it.
       void lastJob.then(() => models.close()).finally(() => port.close());
     }
   });
-  reply(port, { kind: 'ready' });
+  reply(port, { kind: 'ready', sharesRows: models.context.sharesRows });
 }
 
-async function answer(port: MessagePort, job: TailJob, context: JobContext): Promise<void> {
-  const outcome = await runJob(job, context);
-  const transfer = outcome.kind === 'done' ? outcome.frames.map((frame) => frame.buffer as ArrayBuffer) : [];
-  reply(port, { kind: 'outcome', outcome }, transfer);
+async function answer(port: MessagePort, jobs: readonly TailJob[], context: JobContext): Promise<void> {
+  const outcomes = await runJobs(jobs, context);
+  const transfer = outcomes.flatMap((outcome) =>
+    outcome.kind === 'done' ? outcome.frames.map((frame) => frame.buffer as ArrayBuffer) : [],
+  );
+  reply(port, { kind: 'outcomes', outcomes }, [...new Set(transfer)]);
 }
 
 /** What jobs run on, and how it is freed. */
@@ -52,6 +56,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
           whole ??= createLocalSession(wholePath, options);
           return whole;
         };
+  const tail = await createLocalSession(tailPath, options);
   const restorations = await openRestorations(start, options);
   const context: JobContext = {
     manifest,
@@ -62,7 +67,8 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
       maxPicturePixels: maxImagePixels,
       maxTensorElements: maxElementsPerTensor,
     },
-    tail: await createLocalSession(tailPath, options),
+    tail,
+    sharesRows: await provesRows(tail, manifest),
     restorations,
     loadWhole,
     profile: (part) => profilePart(start, part),

@@ -51,17 +51,25 @@ export type JobOutcome =
       readonly times: WorkerTimes;
       /** Position of the profiled point that the request came by, null for other requests. */
       readonly point: number | null;
+      /** Requests that shared the run of the network, from 1. */
+      readonly runSize: number;
     }
   | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
 
-/** From a worker: ready once, then one outcome for each job. */
+/** From a worker: ready once, then the outcomes of each batch, in the order of its jobs. */
 export type TailWorkerReply =
-  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'ready';
+      /** Whether several requests may share a run of the tail. */
+      readonly sharesRows: boolean;
+    }
   | { readonly kind: 'refused'; readonly text: string }
-  | { readonly kind: 'outcome'; readonly outcome: JobOutcome };
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly JobOutcome[] };
 
-/** To a worker: a job when the last is answered, or the end. */
-export type TailWorkerRequest = { readonly kind: 'job'; readonly job: TailJob } | { readonly kind: 'close' };
+/** To a worker: jobs when the last are answered, or the end. */
+export type TailWorkerRequest =
+  | { readonly kind: 'jobs'; readonly jobs: readonly TailJob[] }
+  | { readonly kind: 'close' };
 
 /** A job that cannot be done, with the code that the client gets. */
 export class JobError extends Error {

@@ -9,13 +9,13 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bytesOfData } from '@featherwire/tensor';
 import { TrainError } from '../../errors.js';
+import type { RunResult } from '../../search/run-search.js';
 
 const FORMAT = 'featherwire-search-1';
 const FILE = 'search.json';
 
 /** A finished run. */
-export interface FinishedRun {
-  readonly loss: number;
+export interface FinishedRun extends RunResult {
   readonly parameters: Float32Array;
 }
 
@@ -38,7 +38,7 @@ interface Content {
   readonly format: typeof FORMAT;
   readonly search: string;
   readonly steps: number;
-  readonly runs: Readonly<Record<string, { readonly loss: number; readonly sha256: string }>>;
+  readonly runs: Readonly<Record<string, RunResult & { readonly sha256: string }>>;
 }
 
 /**
@@ -71,12 +71,12 @@ export async function openJournal(
       const bytes = Uint8Array.from(await readFile(parametersFile(id)));
       if (sha256Of(bytes) !== run.sha256)
         throw new TrainError('bad-checkpoint', `'${parametersFile(id)}' is damaged`);
-      return { loss: run.loss, parameters: new Float32Array(bytes.buffer) };
+      return { loss: run.loss, rate: run.rate, parameters: new Float32Array(bytes.buffer) };
     },
-    async finish(id, { loss, parameters }) {
+    async finish(id, { loss, rate, parameters }) {
       const bytes = bytesOfData(parameters);
       await replaceFile(parametersFile(id), bytes);
-      content = { ...content, runs: { ...content.runs, [id]: { loss, sha256: sha256Of(bytes) } } };
+      content = { ...content, runs: { ...content.runs, [id]: { loss, rate, sha256: sha256Of(bytes) } } };
       await replaceFile(file, `${JSON.stringify(content)}\n`);
       await rm(checkpointFile(id), { force: true });
     },

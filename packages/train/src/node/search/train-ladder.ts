@@ -15,7 +15,7 @@ import {
   listArchitectures,
   type UnitArchitecture,
 } from '../../search/architecture.js';
-import { runSearch, type SearchRun } from '../../search/run-search.js';
+import { type RunResult, runSearch, type SearchRun } from '../../search/run-search.js';
 import { planSearch, totalSteps } from '../../search/search-plan.js';
 import type { StepReport } from '../../training/run-training.js';
 import type { Schedule } from '../../training/schedule.js';
@@ -70,7 +70,7 @@ export interface TrainedLadder {
   readonly steps: number;
   readonly isResumed: boolean;
   readonly architecture: UnitArchitecture;
-  /** Loss of each run that compared architectures, and of each run of the ladder, on items not trained on. */
+  /** Loss of each run on items not trained on. */
   readonly runs: readonly { readonly id: string; readonly architecture: string; readonly loss: number }[];
   /** Removes the state of the search; for when its result is safe. */
   discardState(): Promise<void>;
@@ -86,7 +86,7 @@ const TIMED_STEPS = { warmUp: 2, timed: 4 } as const;
 const LEARNING_RATE = 2e-3;
 const WARM_UP_SHARE = 0.1;
 const ROUNDED_SHARE = 0.4;
-/** Seconds between two checkpoints, about. */
+/** Steps between two checkpoints. */
 const CHECKPOINT_STEPS = 50;
 const MS_PER_MINUTE = 60_000;
 
@@ -110,12 +110,12 @@ export async function trainLadder(options: TrainLadderOptions): Promise<TrainedL
     rates: options.pointCount,
     latentElements: elementCount(search.units[0].latentShape),
   });
-  const losses: { id: string; architecture: string; loss: number }[] = [];
+  const runs: { id: string; architecture: string; loss: number }[] = [];
   options.progress?.stage('train');
   const { ladder } = await runSearch(plan, async (run) => {
-    const loss = await search.train(run, totalSteps(plan), journal);
-    losses.push({ id: run.id, architecture: search.nameOf(run), loss });
-    return loss;
+    const result = await search.train(run, totalSteps(plan), journal);
+    runs.push({ id: run.id, architecture: search.nameOf(run), loss: result.loss });
+    return result;
   });
   const opened: OpenUnit[] = [];
   try {
@@ -132,7 +132,7 @@ export async function trainLadder(options: TrainLadderOptions): Promise<TrainedL
       steps: journal.steps,
       isResumed: journal.isResumed,
       architecture: architectures[ladder[0].architecture],
-      runs: losses,
+      runs,
       discardState: () => journal.discard(),
     };
   } finally {
@@ -181,40 +181,46 @@ class LadderSearch {
     return Math.max(1, Math.floor((STEP_SHARE * leftMs) / stepMs));
   }
 
-  /** Does a run, or takes its result from the journal. @returns its loss on items that were not trained on */
-  async train(run: SearchRun, total: number, journal: SearchJournal): Promise<number> {
+  /** Does a run, or takes its result from the journal. */
+  async train(run: SearchRun, total: number, journal: SearchJournal): Promise<RunResult> {
     const { onStep } = this.#options;
     const known = await journal.finished(run.id);
-    if (known) return known.loss;
+    if (known) return known;
     const start = run.start === null ? undefined : (await journal.finished(run.start))?.parameters;
     const architecture = this.nameOf(run);
     const { parameters } = await this.#run(run.architecture, {
       lambda: run.lambda,
+      freeBits: run.freeBits,
       schedule: scheduleOf(run.steps),
       ...(start && { start }),
       checkpoint: { file: journal.checkpointFile(run.id), everySteps: CHECKPOINT_STEPS },
       onStep: (report) => onStep?.({ done: run.stepsBefore + report.step, total, run, architecture, report }),
     });
-    const loss = await this.#heldOutLoss(run, parameters);
-    await journal.finish(run.id, { loss, parameters });
-    return loss;
+    const result = await this.#heldOutResult(run, parameters);
+    await journal.finish(run.id, { ...result, parameters });
+    return result;
   }
 
-  /** Mean loss with rounded latents: a run that moves no parameter tells it step by step. */
-  async #heldOutLoss({ architecture, lambda }: SearchRun, start: Float32Array): Promise<number> {
+  /** Means with rounded latents: a run that moves no parameter tells them step by step. */
+  async #heldOutResult(
+    { architecture, lambda, freeBits }: SearchRun,
+    start: Float32Array,
+  ): Promise<RunResult> {
     const { heldOut } = this.#task;
     const stepCount = Math.floor(heldOut.count / this.#stepOf(architecture).batchSize);
-    let sum = 0;
+    const sums = { loss: 0, rate: 0 };
     await this.#run(architecture, {
       data: heldOut,
       lambda,
+      freeBits,
       start,
       schedule: { stepCount, learningRate: 0, warmUpSteps: 0, roundedShare: 1 },
-      onStep: ({ loss }) => {
-        sum += loss;
+      onStep: ({ loss, rate }) => {
+        sums.loss += loss;
+        sums.rate += rate;
       },
     });
-    return sum / stepCount;
+    return { loss: sums.loss / stepCount, rate: sums.rate / stepCount };
   }
 
   #run(

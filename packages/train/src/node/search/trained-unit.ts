@@ -3,11 +3,11 @@
 import type { UnitSource } from '@featherwire/bundle/node';
 import type { UnitRuns } from '@featherwire/calibration';
 import type { ModelSession } from '@featherwire/inference';
-import { createLocalSession, createWorkerSession } from '@featherwire/inference/node';
-import { inferShapes, type ModelProto, modelCost, serializeModel } from '@featherwire/onnx';
+import { createWorkerSession } from '@featherwire/inference/node';
 import type { Tensor, TensorOf } from '@featherwire/tensor';
-import { exportUnit, LATENT_NAME } from '../../units/export-unit.js';
+import { LATENT_NAME } from '../../units/export-unit.js';
 import type { Unit } from '../../units/unit.js';
+import { unitSourceOf } from '../unit-source.js';
 
 /** A unit with its sessions. */
 export interface OpenUnit extends UnitRuns {
@@ -29,13 +29,7 @@ export async function openUnit(
   parameters: Float32Array,
   { cut, id }: { readonly cut: string; readonly id: string },
 ): Promise<OpenUnit> {
-  const { reduction, restoration } = exportUnit(unit, parameters, cut);
-  const source: UnitSource = {
-    id,
-    latent: [{ name: LATENT_NAME, dtype: 'float32', shape: [1, ...unit.latentShape] }],
-    reduction: await partOf(reduction),
-    restoration: await partOf(restoration),
-  };
+  const source = await unitSourceOf(unit, parameters, { cut, id });
   const reducing = await createWorkerSession(source.reduction.model);
   let restoring: ModelSession;
   try {
@@ -55,10 +49,4 @@ export async function openUnit(
       await Promise.all([reducing.close(), restoring.close()]);
     },
   };
-}
-
-async function partOf(model: ModelProto): Promise<UnitSource['reduction']> {
-  const shapes = await inferShapes(model, { sessions: createLocalSession });
-  const { parameters, macs } = modelCost(model, shapes);
-  return { model: serializeModel(model), parameters, macs };
 }

@@ -6,10 +6,12 @@
 import { createHash } from 'node:crypto';
 import type { SplitSamples } from '@featherwire/calibration';
 import { createWorkerSession } from '@featherwire/inference/node';
-import { declaredShapes, indexGraph, type ModelProto, serializeModel } from '@featherwire/onnx';
+import { declaredShapes, type ModelProto, serializeModel } from '@featherwire/onnx';
 import { bytesOfData, elementCount, type Tensor, type TensorOf, tensor } from '@featherwire/tensor';
 import { TrainError } from '../../errors.js';
 import { createUnit, type FeatureKind, listArchitectures } from '../../search/architecture.js';
+import { comparedTensors } from '../../search/compared-tensors.js';
+import { addMoments, newMoments, varianceOf } from '../../search/moments.js';
 import { cacheLayoutOf, createFeatureCache, type FeatureCache } from '../../training/feature-cache.js';
 import { createTrainingStep, type DistortionTerm, type TrainingStep } from '../../training/step.js';
 import { createTargetModel } from '../../training/target-model.js';
@@ -43,11 +45,8 @@ export interface TaskOptions {
 const BATCH = 16;
 /** Items that losses are compared on, at most. */
 const MAX_HELD_OUT = 256;
-/** Weight of the cut tensor itself beside the outputs: it leads the way while a unit is still far from any answer. */
-const CUT_WEIGHT = 0.05;
-/** Operators that hide how close an answer was; what they read is compared instead. */
-const DECISIONS: readonly string[] = ['Softmax', 'LogSoftmax', 'ArgMax', 'Identity', 'Cast'];
-
+/** Weight of the cut tensor itself beside the compared ones: it leads the way while a unit is still far from any answer. */
+const CUT_WEIGHT = 0.1;
 /**
  * Fills the caches.
  * @throws {TrainError} `open-shape` if features differ in shape or hold several samples; as `createTrainingStep`
@@ -61,7 +60,7 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
     throw new TrainError('open-shape', `feature expected one sample, got [${first.shape.join(', ')}]`);
   const prepared = await prepareForBatch(tail, cut, shape);
   const batch = prepared.shapes.get(cut)!.shape![0] as number;
-  const names = comparedTensors(prepared.model);
+  const names = comparedTensors(prepared.model, prepared.shapes);
   const probe = createUnit(listArchitectures({ shape, rectified: false }, Number.POSITIVE_INFINITY)[0], {
     shape,
     rectified: false,
@@ -132,20 +131,6 @@ async function prepareForBatch(
   return prepareModel(tail, { [cut]: [isOpen ? BATCH : 1, ...shape] });
 }
 
-/** For each output the last tensor before any decision. */
-function comparedTensors(model: ModelProto): string[] {
-  const { nodes, outputs } = indexGraph(model);
-  const names = outputs.map((output) => {
-    let name = output;
-    for (;;) {
-      const producer = nodes.find((node) => node.output.includes(name));
-      if (!producer || !DECISIONS.includes(producer.opType)) return name;
-      name = producer.input[0];
-    }
-  });
-  return [...new Set(names)];
-}
-
 function featureOf([feature]: readonly Tensor[], shape: readonly number[]): TensorOf<'float32'> {
   if (feature.dtype === 'float32' && feature.shape.join() === [1, ...shape].join()) return feature;
   const expected = [1, ...shape].join(', ');
@@ -169,29 +154,4 @@ function rowOf({ shape, data }: Tensor, row: number, count: number): Tensor {
     [1, ...shape.slice(1)],
     (data as Float32Array).slice(row * size, (row + 1) * size),
   );
-}
-
-interface Moments {
-  count: number;
-  sum: number;
-  squares: number;
-  least: number;
-}
-
-function newMoments(): Moments {
-  return { count: 0, sum: 0, squares: 0, least: Number.POSITIVE_INFINITY };
-}
-
-function addMoments(moments: Moments, values: Float32Array): void {
-  for (const value of values) {
-    moments.sum += value;
-    moments.squares += value * value;
-    if (value < moments.least) moments.least = value;
-  }
-  moments.count += values.length;
-}
-
-/** Above 0, also of constants. */
-function varianceOf({ count, sum, squares }: Moments): number {
-  return Math.max(squares / count - (sum / count) ** 2, Number.EPSILON);
 }

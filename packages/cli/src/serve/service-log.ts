@@ -1,0 +1,85 @@
+/** What a service says about itself: readiness on standard output, everything else on standard error. */
+
+import type { NodeBundle } from '@featherwire/bundle/node';
+import type { ServerLogger, TailServer } from '@featherwire/runtime/node';
+import { printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
+import { formatCount, formatNumberOf } from '../terminal/units.js';
+
+/** The log of a service. */
+export interface ServiceLog {
+  readonly logger: ServerLogger;
+  ready(server: TailServer, bundles: readonly NodeBundle[]): void;
+  reloaded(added: readonly NodeBundle[], removed: readonly NodeBundle[]): void;
+  draining(server: TailServer, reason: Error): void;
+  ended(server: TailServer): void;
+}
+
+const DIGEST_LETTERS = 12;
+
+/** Lines for people. */
+export function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
+  const styles = stylesOf(stderr, env);
+  const { bold } = stylesOf(stdout, env);
+  return {
+    logger: {
+      info: () => undefined, // readiness has its own line
+      warn: (line) => printLines(stderr, `${styles.yellow('warning:')} ${line}`),
+      error: (line) => printLines(stderr, `${styles.red('error:')} ${line}`),
+    },
+    ready({ url }, bundles) {
+      printLines(stdout, `serving ${namesOf(bundles)} on ${bold(url)}`);
+    },
+    reloaded(added, removed) {
+      const changes = [
+        ...(added.length > 0 ? [`now serving ${namesOf(added)}`] : []),
+        ...(removed.length > 0 ? [`no longer serving ${namesOf(removed)}`] : []),
+      ];
+      printLines(stderr, changes.join('; ') || 'the bundles have not changed');
+    },
+    draining(server, reason) {
+      const { inFlight } = server.stats().requests;
+      printLines(stderr, `${reason.message}: finishing ${formatNumberOf(inFlight, 'request')}`);
+    },
+    ended(server) {
+      const { answered, failed } = server.stats().requests;
+      const failures = Object.entries(failed).map(([code, count]) => `${formatCount(count)} ${code}`);
+      const refused = failures.length === 0 ? '' : `, refused: ${failures.join(', ')}`;
+      printLines(stderr, `stopped after ${formatNumberOf(answered, 'answer')}${refused}`);
+    },
+  };
+}
+
+/** JSON objects, one a line, for machines that gather logs. */
+export function createJsonLog({ stdout, stderr }: Terminal): ServiceLog {
+  const entry = (level: string, event: string, fields: object): string =>
+    JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
+  const line = (level: string) => (message: string) => printLines(stderr, entry(level, 'log', { message }));
+  return {
+    logger: { info: () => undefined, warn: line('warn'), error: line('error') },
+    ready({ url, streamUrl }, bundles) {
+      const served = bundles.map(identityOf);
+      printLines(stdout, entry('info', 'ready', { url, streamUrl, bundles: served }));
+    },
+    reloaded(added, removed) {
+      const changes = { added: added.map(identityOf), removed: removed.map(identityOf) };
+      printLines(stderr, entry('info', 'reloaded', changes));
+    },
+    draining(server, reason) {
+      const { inFlight } = server.stats().requests;
+      printLines(stderr, entry('info', 'draining', { message: reason.message, inFlight }));
+    },
+    ended(server) {
+      printLines(stderr, entry('info', 'stopped', server.stats().requests));
+    },
+  };
+}
+
+function namesOf(bundles: readonly NodeBundle[]): string {
+  return bundles
+    .map(({ manifest, digest }) => `${manifest.model.name} (${digest.slice(0, DIGEST_LETTERS)})`)
+    .join(', ');
+}
+
+function identityOf({ manifest, digest }: NodeBundle): { readonly name: string; readonly digest: string } {
+  return { name: manifest.model.name, digest };
+}

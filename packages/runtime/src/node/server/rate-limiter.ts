@@ -1,0 +1,47 @@
+/** How often each client may ask: a bucket of tokens for each, refilled evenly, full at first. */
+
+/** Counts requests. */
+export interface RateLimiter {
+  /**
+   * Takes a token.
+   * @returns 0, or the milliseconds until there is one
+   */
+  take(client: string, now: number): number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** Full buckets are forgotten when there are this many, and then twice as many as were left. */
+const FIRST_SWEEP = 4096;
+
+/** @param perSecond - tokens a second and size of a bucket, from 1 */
+export function createRateLimiter(perSecond: number): RateLimiter {
+  const buckets = new Map<string, Bucket>();
+  let nextSweep = FIRST_SWEEP;
+  const refill = (bucket: Bucket, now: number): number =>
+    Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1000);
+  const forgetFull = (now: number): void => {
+    for (const [client, bucket] of buckets) {
+      if (refill(bucket, now) >= perSecond) buckets.delete(client);
+    }
+    nextSweep = Math.max(FIRST_SWEEP, 2 * buckets.size);
+  };
+  return {
+    take(client, now) {
+      let bucket = buckets.get(client);
+      if (!bucket) {
+        if (buckets.size >= nextSweep) forgetFull(now);
+        bucket = { tokens: perSecond, at: now };
+        buckets.set(client, bucket);
+      }
+      bucket.tokens = refill(bucket, now);
+      bucket.at = now;
+      if (bucket.tokens < 1) return ((1 - bucket.tokens) * 1000) / perSecond;
+      bucket.tokens -= 1;
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Requests as rows of one run: tensors put together along the first dimension, and results taken apart again. Which
+ * networks treat their rows apart from each other, their declarations alone do not tell; `prove-rows.ts` finds out.
+ */
+
+import type { BundleManifest } from '@featherwire/bundle';
+import type { TensorMap } from '@featherwire/inference';
+import { allocateData, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
+
+/** Whether every cut tensor and every output has the same open first dimension. */
+export function declaresRows({ cut, outputs }: Pick<BundleManifest, 'cut' | 'outputs'>): boolean {
+  const first = cut[0]?.shape[0];
+  return typeof first === 'string' && [...cut, ...outputs].every(({ shape }) => shape[0] === first);
+}
+
+/** Rows of a request's tensors; undefined if they do not have the same number, from 1. */
+export function rowCount(tensors: TensorMap): number | undefined {
+  const counts = new Set(Object.values(tensors).map(({ shape }) => shape[0]));
+  const [count] = counts;
+  return counts.size === 1 && count !== undefined && count > 0 ? count : undefined;
+}
+
+/** Equal for requests whose tensors differ in their number of rows at most. */
+export function rowKey(tensors: TensorMap): string {
+  const rows = Object.entries(tensors).map(
+    ([name, { dtype, shape }]) => `${name} ${dtype} ${shape.slice(1).join('x')}`,
+  );
+  return rows.sort().join(', ');
+}
+
+/**
+ * Tensors of several requests as those of one.
+ * @param parts - at least one, with equal `rowKey`; only read
+ * @returns new tensors `[sum of the rows, …]`
+ */
+export function stackRows(parts: readonly TensorMap[]): TensorMap {
+  return Object.fromEntries(
+    Object.keys(parts[0]).map((name) => [name, stackTensors(parts.map((part) => part[name]))]),
+  );
+}
+
+function stackTensors(tensors: readonly Tensor[]): Tensor {
+  const [{ dtype, shape }] = tensors;
+  const rows = tensors.reduce((sum, tensor) => sum + tensor.shape[0], 0);
+  const stacked = [rows, ...shape.slice(1)];
+  const data = allocateData(dtype, elementCount(stacked));
+  let offset = 0;
+  for (const tensor of tensors) {
+    copyInto(data, tensor.data, offset);
+    offset += tensor.data.length;
+  }
+  return { dtype, shape: stacked, data } as Tensor;
+}
+
+/** Both have the storage of one element type, which the compiler cannot know. */
+function copyInto(target: TensorData, source: TensorData, offset: number): void {
+  (target as Float32Array).set(source as Float32Array, offset);
+}
+
+/**
+ * The results of one run for each request.
+ * @param counts - rows of each request
+ * @returns views on the outputs; undefined if an output does not have as many rows as went in
+ */
+export function unstackRows(outputs: TensorMap, counts: readonly number[]): TensorMap[] | undefined {
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  if (Object.values(outputs).some(({ shape }) => shape[0] !== rows)) return undefined;
+  let first = 0;
+  return counts.map((count) => {
+    const start = first;
+    first += count;
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, output]) => [name, sliceRows(output, start, count)]),
+    );
+  });
+}
+
+function sliceRows({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
+  const rowElements = elementCount(shape.slice(1));
+  const rows = data.subarray(start * rowElements, (start + count) * rowElements);
+  return { dtype, shape: [count, ...shape.slice(1)], data: rows } as Tensor;
+}

@@ -1,0 +1,91 @@
+/** A tail server under TLS that knows its clients by their certificates. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect } from 'node:tls';
+import { afterAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { createWebSocketTransport } from '../src/client/websocket-transport.js';
+import { createTailServer, ServerStartError } from '../src/node/server/tail-server.js';
+import { LOSSLESS, remoteCode, singleTryClient } from './clients.js';
+import { squareFeatures, writeSquareBundle } from './test-bundles.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'featherwire-tls-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const file = (name: string): string => path.join(root, name);
+const text = (name: string): string => readFileSync(file(name), 'utf8');
+const openssl = (...args: string[]): void => {
+  execFileSync('openssl', args, { stdio: 'ignore' });
+};
+
+/** An authority that signs itself, and one certificate of it for each name. */
+function makeCertificates(...names: string[]): void {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    file('ca.key'),
+    '-out',
+    file('ca.pem'),
+    '-subj',
+    '/CN=authority',
+  );
+  for (const name of names) {
+    const [own, signed] = [file(`${name}.csr`), file(`${name}.pem`)];
+    openssl('req', ...key.slice(0, -2), '-keyout', file(`${name}.key`), '-out', own, '-subj', `/CN=${name}`);
+    const authority = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '2'];
+    openssl('x509', '-req', '-in', own, ...authority, '-out', signed);
+  }
+}
+
+function hasOpenssl(): boolean {
+  try {
+    openssl('version');
+    return true;
+  } catch {
+    console.info('skipped: no openssl to make certificates with');
+    return false;
+  }
+}
+
+test.skipIf(!hasOpenssl())(
+  'clients with a certificate of the authority are served, others are not',
+  async () => {
+    makeCertificates('localhost', 'kiosk');
+    const bundle = await writeSquareBundle(root);
+    const tls = { cert: text('localhost.pem'), key: text('localhost.key'), clientCa: text('ca.pem') };
+    const server = await createTailServer({ bundles: [bundle], tls });
+    expect(server.url).toMatch(/^https:/);
+    const ask = async (options: object): Promise<string> => {
+      const class_ = class extends WebSocket {
+        constructor(url: string) {
+          const secure: object = {
+            ca: text('ca.pem'),
+            servername: 'localhost',
+            ...options,
+          };
+          super(url, secure);
+        }
+      };
+      const transport = createWebSocketTransport({ url: server.streamUrl, WebSocket: class_ });
+      const client = singleTryClient(bundle, transport);
+      const code = await remoteCode(client.inferFeature(squareFeatures(2, 0), { coding: LOSSLESS }));
+      await transport.close();
+      return code;
+    };
+    expect(await ask({ cert: text('kiosk.pem'), key: text('kiosk.key') })).toBe('no error');
+    expect(await ask({})).toMatch(/^TransportError connect/);
+    // Those that do not speak TLS at all, or not new enough, are no trouble either.
+    const old = connect({ port: server.address.port, maxVersion: 'TLSv1.1', rejectUnauthorized: false });
+    await new Promise((resolve) => old.once('error', resolve));
+    expect(await ask({ cert: text('kiosk.pem'), key: text('kiosk.key') })).toBe('no error');
+    await server.close();
+    const broken = createTailServer({ bundles: [bundle], tls: { ...tls, key: 'none' } });
+    await expect(broken).rejects.toThrow(ServerStartError);
+  },
+);
