@@ -12,7 +12,14 @@ const STAGE2 = {
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
-  unit: { levels: [{ stride: 2, width: 48, blocks: 2 }], latentChannels: 8, rectified: true },
+  unit: {
+    levels: [
+      { stride: 2, width: 32, blocks: 1 },
+      { stride: 2, width: 80, blocks: 1 },
+    ],
+    latentChannels: 16,
+    rectified: true,
+  },
 };
 const ADD36 = {
   network: 'mobilenetv2_qat',
@@ -114,7 +121,7 @@ export const PLAN = [
     ...STAGE1,
     id: 'stage1',
     start: 'stage1-shallow',
-    schedule: { stepCount: 2200, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
+    schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
     freeBits: 2800,
     distortion: [LABELS(10), LOGITS(0.1)],
   },
