@@ -109,6 +109,17 @@ export const PLAN = [
     codings: ['contexts', 'steps'],
   },
   {
+    ...STAGE2,
+    id: 'stage2-features',
+    start: 'stage2-longer',
+    seed: 5,
+    schedule: { stepCount: 1200, learningRate: 8e-4, warmUpSteps: 50, roundedShare: 1 },
+    freeBits: 1570,
+    distortion: [LABELS(10), LOGITS(0.3), SAME('stage3', 3)],
+    targets: 'computed',
+    codings: ['contexts', 'steps'],
+  },
+  {
     ...STAGE1,
     id: 'stage1-shallow',
     isStart: true,
