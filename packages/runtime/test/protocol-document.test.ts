@@ -18,7 +18,7 @@ const examples = [...text.matchAll(/```hex\n([\s\S]*?)```/g)].map(([, block]) =>
 
 test('the examples are the messages that they say they are', () => {
   const bundlePrefix = Uint8Array.of(0x9f, 0x86, 0xd0, 0x81, 0x88, 0x4c, 0x7d, 0x65);
-  const [request, response, error, picture, observed] = examples.map(parseMessage);
+  const [request, response, error, picture, observed, urgent] = examples.map(parseMessage);
   const firstTensor = (message: Message) => {
     if (!('frames' in message)) throw new Error(`frames expected, got ${message.kind}`);
     return decodeFrame(message.frames[0], { backend: referenceBackend });
@@ -33,6 +33,7 @@ test('the examples are the messages that they say they are', () => {
   expect(picture).toEqual({ kind: 'picture-request', requestId: 2, bundlePrefix, image });
   const statistics = [{ saturatedShare: 0, backgroundShare: 16384 / 65535, low: 0, high: 7 }];
   expect(observed).toEqual({ ...request, requestId: 3, statistics });
+  expect(urgent).toEqual({ ...request, requestId: 4, deadlineMs: 150 });
   for (const bytes of examples) expect(serializeMessage(parseMessage(bytes))).toEqual(bytes);
 });
 

@@ -22,15 +22,24 @@ const statistics = fc.array(
   })),
   { minLength: 1, maxLength: 5 },
 );
+const withDeadline = <T extends object>(request: fc.Arbitrary<T>) =>
+  fc.oneof(
+    request,
+    fc.tuple(request, fc.nat(2 ** 32 - 1)).map(([rest, deadlineMs]) => ({ ...rest, deadlineMs })),
+  );
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames, statistics }),
-  fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames }),
-  fc.record({
-    kind: fc.constant('picture-request' as const),
-    requestId,
-    bundlePrefix,
-    image: fc.uint8Array({ minLength: 1, maxLength: 300 }),
-  }),
+  withDeadline(
+    fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames, statistics }),
+  ),
+  withDeadline(fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames })),
+  withDeadline(
+    fc.record({
+      kind: fc.constant('picture-request' as const),
+      requestId,
+      bundlePrefix,
+      image: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+    }),
+  ),
   fc.record({ kind: fc.constant('response' as const), requestId, times, frames }),
   fc.record({
     kind: fc.constant('error' as const),
@@ -142,6 +151,9 @@ describe('message format', () => {
     ['version 0', changed({ 2: 0 }), 'unsupported-version'],
     ['kind 0', changed({ 3: 0 }), 'unknown-kind'],
     ['kind 6', changed({ 3: 6 }), 'unknown-kind'],
+    ['a response with a deadline', changed({ 3: 0x43 }), 'unknown-kind'],
+    ['a deadline in a longer form', changed({ 3: 0x41, 16: 0x80, 17: 0 }), 'bad-length'],
+    ['a deadline without a body', changed({ 3: 0x41 }).subarray(0, 17), 'truncated'],
     ['no statistics', observed(0, 1), 'bad-value'],
     ['statistics cut short', observed(1, 11), 'truncated'],
     ['statistics without frames', observed(1, 12), 'truncated'],
@@ -202,6 +214,9 @@ describe('message format', () => {
       { ...request, requestId: 2 ** 32 },
       { ...request, requestId: 1.5 },
       { ...request, bundlePrefix: new Uint8Array(7) },
+      { ...request, deadlineMs: -1 },
+      { ...request, deadlineMs: 0.5 },
+      { ...request, deadlineMs: 2 ** 32 },
       { ...request, frames: [] },
       { ...request, frames: new Array(256).fill(frame) },
       { ...request, frames: [new Uint8Array(0)] },

@@ -11,6 +11,7 @@ import {
   MAX_ERROR_TEXT_BYTES,
   MAX_TENSORS,
   type Message,
+  type PictureRequest,
   type ResponseMessage,
   type StageTimes,
 } from './message.js';
@@ -26,11 +27,24 @@ export const MESSAGE_VERSION = 1;
 const KIND_BYTES = { 'feature-request': 1, 'picture-request': 2, response: 3, error: 4 } as const;
 /** A feature request with statistics: the same record, so that requests without them take no byte for it. */
 const OBSERVED_FEATURE_REQUEST = 5;
-const KNOWN_KINDS: readonly number[] = [...Object.values(KIND_BYTES), OBSERVED_FEATURE_REQUEST];
+/** Added to the kind of a request that has a deadline: again so that requests without one take no byte for it. */
+const DEADLINE_FLAG = 0x40;
+const REQUEST_KINDS: readonly number[] = [
+  KIND_BYTES['feature-request'],
+  KIND_BYTES['picture-request'],
+  OBSERVED_FEATURE_REQUEST,
+];
+const KNOWN_KINDS: readonly number[] = [
+  ...Object.values(KIND_BYTES),
+  OBSERVED_FEATURE_REQUEST,
+  ...REQUEST_KINDS.map((kind) => kind | DEADLINE_FLAG),
+];
 const VERSION_OFFSET = 2;
 const KIND_OFFSET = 3;
 const REQUEST_ID_OFFSET = 4;
 const HEAD_BYTES = 8;
+/** Where the deadline or the body of a request begins. */
+const AFTER_PREFIX_OFFSET = HEAD_BYTES + DIGEST_PREFIX_BYTES;
 const TIME_COUNT = 5;
 const RETRYABLE_FLAG = 1;
 const MAX_REQUEST_ID = 2 ** 32 - 1;
@@ -46,9 +60,8 @@ export function serializeMessage(message: Message): Uint8Array {
       return serializeFeatureRequest(message);
     case 'picture-request': {
       if (message.image.length === 0) throw new RangeError('image expected at least 1 byte, got 0');
-      const target = start(message, DIGEST_PREFIX_BYTES + message.image.length);
-      target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
-      target.set(message.image, HEAD_BYTES + DIGEST_PREFIX_BYTES);
+      const { target, bodyOffset } = startRequest(message, message.image.length);
+      target.set(message.image, bodyOffset);
       return target;
     }
     case 'response': {
@@ -67,16 +80,33 @@ export function serializeMessage(message: Message): Uint8Array {
 function serializeFeatureRequest(message: FeatureRequest): Uint8Array {
   const { frames, statistics } = message;
   const extraBytes = statistics ? statisticsBytes(statistics) : 0;
-  const target = start(message, DIGEST_PREFIX_BYTES + extraBytes + framesBytes(frames));
-  target.set(checkPrefix(message.bundlePrefix), HEAD_BYTES);
-  const bodyOffset = HEAD_BYTES + DIGEST_PREFIX_BYTES;
+  const { target, bodyOffset } = startRequest(message, extraBytes + framesBytes(frames));
   if (!statistics) {
     writeFrames(target, bodyOffset, frames);
     return target;
   }
-  target[KIND_OFFSET] = OBSERVED_FEATURE_REQUEST;
+  target[KIND_OFFSET] = OBSERVED_FEATURE_REQUEST | (target[KIND_OFFSET] & DEADLINE_FLAG);
   writeFrames(target, writeStatistics(target, bodyOffset, statistics), frames);
   return target;
+}
+
+/** Head, bundle and deadline of a request. */
+function startRequest(
+  message: FeatureRequest | PictureRequest,
+  bodyBytes: number,
+): { readonly target: Uint8Array; readonly bodyOffset: number } {
+  const { bundlePrefix, deadlineMs } = message;
+  const deadlineBytes = deadlineMs === undefined ? 0 : varintBytes(checkDeadline(deadlineMs));
+  const target = start(message, DIGEST_PREFIX_BYTES + deadlineBytes + bodyBytes);
+  target.set(checkPrefix(bundlePrefix), HEAD_BYTES);
+  if (deadlineMs === undefined) return { target, bodyOffset: AFTER_PREFIX_OFFSET };
+  target[KIND_OFFSET] |= DEADLINE_FLAG;
+  return { target, bodyOffset: writeVarint(target, AFTER_PREFIX_OFFSET, deadlineMs) };
+}
+
+function checkDeadline(deadlineMs: number): number {
+  if (Number.isInteger(deadlineMs) && deadlineMs >= 0 && deadlineMs <= MAX_VARINT) return deadlineMs;
+  throw new RangeError(`deadlineMs expected an integer from 0 to ${MAX_VARINT}, got ${deadlineMs}`);
 }
 
 /**
@@ -94,24 +124,33 @@ export function parseMessage(bytes: Uint8Array): Message {
     throw new ProtocolError('bad-value', REQUEST_ID_OFFSET, 'requestId expected 1 or more, got 0');
   if (kind === KIND_BYTES.response) return parseResponse(bytes, view, requestId);
 
-  const bodyOffset = HEAD_BYTES + DIGEST_PREFIX_BYTES;
-  if (bytes.length <= bodyOffset) {
-    throw new ProtocolError(
-      'truncated',
-      bytes.length,
-      `request expected over ${bodyOffset} bytes, got ${bytes.length}`,
-    );
+  return parseRequest(bytes, requestId);
+}
+
+function parseRequest(bytes: Uint8Array, requestId: number): Message {
+  if (bytes.length <= AFTER_PREFIX_OFFSET) {
+    const message = `request expected over ${AFTER_PREFIX_OFFSET} bytes, got ${bytes.length}`;
+    throw new ProtocolError('truncated', bytes.length, message);
   }
-  const bundlePrefix = bytes.subarray(HEAD_BYTES, bodyOffset);
-  if (kind === KIND_BYTES['feature-request']) {
-    return { kind: 'feature-request', requestId, bundlePrefix, frames: parseFrames(bytes, bodyOffset) };
-  }
-  if (kind === OBSERVED_FEATURE_REQUEST) {
-    const { statistics, end } = readStatistics(bytes, bodyOffset);
-    if (end === bytes.length) throw new ProtocolError('truncated', end, 'request expected frames, got none');
-    return { kind: 'feature-request', requestId, bundlePrefix, frames: parseFrames(bytes, end), statistics };
-  }
-  return { kind: 'picture-request', requestId, bundlePrefix, image: bytes.subarray(bodyOffset) };
+  const hasDeadline = (bytes[KIND_OFFSET] & DEADLINE_FLAG) !== 0;
+  const { value: deadlineMs, end: bodyOffset } = hasDeadline
+    ? readVarint(bytes, AFTER_PREFIX_OFFSET)
+    : { value: 0, end: AFTER_PREFIX_OFFSET };
+  if (bodyOffset === bytes.length)
+    throw new ProtocolError('truncated', bodyOffset, 'request expected a body, got none');
+  const common = {
+    requestId,
+    bundlePrefix: bytes.subarray(HEAD_BYTES, AFTER_PREFIX_OFFSET),
+    ...(hasDeadline && { deadlineMs }),
+  };
+  const kind = bytes[KIND_OFFSET] & ~DEADLINE_FLAG;
+  if (kind === KIND_BYTES['picture-request'])
+    return { kind: 'picture-request', ...common, image: bytes.subarray(bodyOffset) };
+  if (kind === KIND_BYTES['feature-request'])
+    return { kind: 'feature-request', ...common, frames: parseFrames(bytes, bodyOffset) };
+  const { statistics, end } = readStatistics(bytes, bodyOffset);
+  if (end === bytes.length) throw new ProtocolError('truncated', end, 'request expected frames, got none');
+  return { kind: 'feature-request', ...common, frames: parseFrames(bytes, end), statistics };
 }
 
 /** The request id of bytes that begin like a message of any version, or 0: for answering what cannot be read. */
@@ -132,7 +171,11 @@ function checkHead(bytes: Uint8Array): void {
     throw new ProtocolError('unsupported-version', VERSION_OFFSET, message);
   }
   if (!KNOWN_KINDS.includes(bytes[KIND_OFFSET])) {
-    throw new ProtocolError('unknown-kind', KIND_OFFSET, `kind expected 1 to 5, got ${bytes[KIND_OFFSET]}`);
+    throw new ProtocolError(
+      'unknown-kind',
+      KIND_OFFSET,
+      `kind expected one of ${KNOWN_KINDS}, got ${bytes[KIND_OFFSET]}`,
+    );
   }
 }
 

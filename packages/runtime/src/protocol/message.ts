@@ -15,13 +15,21 @@ export const MAX_TENSORS = 255;
 /** Largest text of an error message, in UTF-8 bytes. */
 export const MAX_ERROR_TEXT_BYTES = 1024;
 
-/** A coded feature for a bundle's tail. */
-export interface FeatureRequest {
-  readonly kind: 'feature-request';
+/** What every request says. */
+interface RequestHead {
   /** 1 … 2^32 - 1, unique among the requests in flight on a connection. */
   readonly requestId: number;
   /** The first 8 bytes of the bundle's SHA-256 digest. */
   readonly bundlePrefix: Uint8Array;
+  /**
+   * Milliseconds from the request's last byte after which its answer is of no use, an integer in [0, 2^32); none by default.
+   */
+  readonly deadlineMs?: number;
+}
+
+/** A coded feature for a bundle's tail. */
+export interface FeatureRequest extends RequestHead {
+  readonly kind: 'feature-request';
   /** One self-contained frame for each cut tensor, in manifest order, 1 … 255; or one bundled frame for all. */
   readonly frames: readonly Uint8Array[];
   /** Of each cut tensor, in manifest order, for the server's watch on drift; none by default. */
@@ -29,10 +37,8 @@ export interface FeatureRequest {
 }
 
 /** A whole picture for a bundle's unsplit model. */
-export interface PictureRequest {
+export interface PictureRequest extends RequestHead {
   readonly kind: 'picture-request';
-  readonly requestId: number;
-  readonly bundlePrefix: Uint8Array;
   /** An encoded PNG, JPEG, WebP, AVIF, TIFF or GIF file. */
   readonly image: Uint8Array;
 }

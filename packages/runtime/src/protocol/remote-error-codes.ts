@@ -29,6 +29,7 @@ export const REMOTE_ERRORS = Object.freeze({
   internal: { byte: 14, httpStatus: 500, retryable: false },
   'unknown-point': { byte: 15, httpStatus: 422, retryable: false },
   'digest-mismatch': { byte: 16, httpStatus: 422, retryable: false },
+  'deadline-passed': { byte: 17, httpStatus: 504, retryable: false },
 } satisfies Record<string, RemoteErrorRow>);
 
 /** Name of a code. */
