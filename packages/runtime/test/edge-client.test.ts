@@ -209,6 +209,16 @@ describe('edge client', () => {
     expect(sleeps).toEqual([12.5, 25]);
   });
 
+  test('a wait is never shorter than the server says', async () => {
+    const busy: Step = ({ requestId }) => ({
+      ...{ kind: 'error', requestId, code: 'overloaded', text: 'busy' },
+      ...{ retryable: true, retryAfterMs: 300 },
+    });
+    const { client, sleeps } = clientOf([busy, respond()], { random: () => 0.5 });
+    await client.inferFeature(features, { coding: 'low' });
+    expect(sleeps).toEqual([325]);
+  });
+
   test('a failure for good is not repeated', async () => {
     for (const step of [refuse('bad-frame', false), fail('bad-reply'), fail('aborted')]) {
       const { client, exchange } = clientOf([step]);

@@ -41,10 +41,18 @@ export class RemoteError extends Error {
   override readonly name = 'RemoteError';
   readonly code: RemoteErrorCode;
   readonly retryable: boolean;
+  /** Before this another attempt has no prospect; 0 if the server said nothing of it. */
+  readonly retryAfterMs: number;
 
-  constructor(code: RemoteErrorCode, retryable: boolean, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RemoteErrorCode,
+    retryable: boolean,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.retryable = retryable;
+    this.retryAfterMs = options.retryAfterMs ?? 0;
   }
 }

@@ -21,7 +21,10 @@ export function readReply(
   backend: Backend,
 ): { readonly outputs: TensorMap; readonly times: StageTimes } {
   const message = parseReply(reply);
-  if (message.kind === 'error') throw new RemoteError(message.code, message.retryable, message.text);
+  if (message.kind === 'error') {
+    const { code, retryable, retryAfterMs, text } = message;
+    throw new RemoteError(code, retryable, text, { retryAfterMs });
+  }
   if (message.kind !== 'response' || message.requestId !== requestId) {
     throw badReply(`a response to request ${requestId}`, `${message.kind} ${message.requestId}`);
   }

@@ -80,8 +80,9 @@ export async function withRetries<T>(
     try {
       return { result: await attempt(Math.max(0, deadline - clock.now())), attempts };
     } catch (error) {
+      const leastMs = error instanceof RemoteError ? error.retryAfterMs : 0;
       const delayMs =
-        context.random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
+        leastMs + context.random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
       const last = attempts >= policy.maxAttempts || clock.now() + delayMs >= deadline;
       if (!isRetryable(error) || last) throw finalError(error, attempts);
       await clock.sleep(delayMs, signal);
@@ -105,7 +106,11 @@ function finalError(error: unknown, attempts: number): unknown {
     return new TransportError(error.code, `${error.message} ${after(attempts)}`, options);
   }
   if (error instanceof RemoteError) {
-    return new RemoteError(error.code, error.retryable, `${error.message} ${after(attempts)}`, options);
+    const { code, retryable, retryAfterMs } = error;
+    return new RemoteError(code, retryable, `${error.message} ${after(attempts)}`, {
+      ...options,
+      retryAfterMs,
+    });
   }
   return error;
 }

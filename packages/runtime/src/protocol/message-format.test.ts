@@ -48,6 +48,14 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     retryable: fc.boolean(),
     text: fc.string({ unit: 'grapheme', maxLength: 60 }),
   }),
+  fc.record({
+    kind: fc.constant('error' as const),
+    requestId,
+    code: fc.constant('overloaded' as const),
+    retryable: fc.constant(true),
+    retryAfterMs: fc.nat(2 ** 32 - 1),
+    text: fc.string({ unit: 'grapheme', maxLength: 60 }),
+  }),
 );
 
 /** What parsing gives: a message, or the code of its ProtocolError; any other error fails the test. */
@@ -171,7 +179,9 @@ describe('message format', () => {
     ['a length in a longer form', changed({ 17: 0x83, 18: 0 }), 'bad-length'],
     ['bytes after the end', Uint8Array.from([...sample, 0]), 'trailing-bytes'],
     ['an unknown error code', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 200, 0), 'bad-value'],
-    ['reserved error flags', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 1, 2), 'bad-value'],
+    ['a final error with a time to wait', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 1, 2), 'bad-value'],
+    ['reserved error flags', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 1, 4), 'bad-value'],
+    ['a time to wait cut short', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 9, 3, 0x80), 'truncated'],
     ['an error text that is not UTF-8', Uint8Array.of(0x46, 0x4d, 1, 4, 0, 0, 0, 0, 1, 0, 0xff), 'bad-value'],
     [
       'an error text over 1024 bytes',

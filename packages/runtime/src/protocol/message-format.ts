@@ -47,6 +47,8 @@ const HEAD_BYTES = 8;
 const AFTER_PREFIX_OFFSET = HEAD_BYTES + DIGEST_PREFIX_BYTES;
 const TIME_COUNT = 5;
 const RETRYABLE_FLAG = 1;
+/** Only together with the one before. */
+const RETRY_AFTER_FLAG = 2;
 const MAX_REQUEST_ID = 2 ** 32 - 1;
 
 /**
@@ -96,7 +98,8 @@ function startRequest(
   bodyBytes: number,
 ): { readonly target: Uint8Array; readonly bodyOffset: number } {
   const { bundlePrefix, deadlineMs } = message;
-  const deadlineBytes = deadlineMs === undefined ? 0 : varintBytes(checkDeadline(deadlineMs));
+  const deadlineBytes =
+    deadlineMs === undefined ? 0 : varintBytes(checkMilliseconds('deadlineMs', deadlineMs));
   const target = start(message, DIGEST_PREFIX_BYTES + deadlineBytes + bodyBytes);
   target.set(checkPrefix(bundlePrefix), HEAD_BYTES);
   if (deadlineMs === undefined) return { target, bodyOffset: AFTER_PREFIX_OFFSET };
@@ -104,9 +107,9 @@ function startRequest(
   return { target, bodyOffset: writeVarint(target, AFTER_PREFIX_OFFSET, deadlineMs) };
 }
 
-function checkDeadline(deadlineMs: number): number {
-  if (Number.isInteger(deadlineMs) && deadlineMs >= 0 && deadlineMs <= MAX_VARINT) return deadlineMs;
-  throw new RangeError(`deadlineMs expected an integer from 0 to ${MAX_VARINT}, got ${deadlineMs}`);
+function checkMilliseconds(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= MAX_VARINT) return value;
+  throw new RangeError(`${name} expected an integer from 0 to ${MAX_VARINT}, got ${value}`);
 }
 
 /**
@@ -276,37 +279,51 @@ function isTime(value: number): boolean {
   return Number.isFinite(value) && value >= 0;
 }
 
-const ERROR_TEXT_OFFSET = HEAD_BYTES + 2;
+const AFTER_FLAGS_OFFSET = HEAD_BYTES + 2;
 
 function serializeError(message: ErrorMessage): Uint8Array {
+  const { retryable, retryAfterMs } = message;
+  if (retryAfterMs !== undefined && !retryable) {
+    throw new RangeError('retryAfterMs expected a retryable error, got a final one');
+  }
   const text = truncatedUtf8(message.text, MAX_ERROR_TEXT_BYTES);
-  const target = start(message, 2 + text.length);
+  const waitBytes =
+    retryAfterMs === undefined ? 0 : varintBytes(checkMilliseconds('retryAfterMs', retryAfterMs));
+  const target = start(message, 2 + waitBytes + text.length);
   target[HEAD_BYTES] = REMOTE_ERRORS[message.code].byte;
-  target[HEAD_BYTES + 1] = message.retryable ? RETRYABLE_FLAG : 0;
-  target.set(text, ERROR_TEXT_OFFSET);
+  target[HEAD_BYTES + 1] = retryable ? RETRYABLE_FLAG : 0;
+  if (retryAfterMs !== undefined) {
+    target[HEAD_BYTES + 1] |= RETRY_AFTER_FLAG;
+    writeVarint(target, AFTER_FLAGS_OFFSET, retryAfterMs);
+  }
+  target.set(text, AFTER_FLAGS_OFFSET + waitBytes);
   return target;
 }
 
 function parseError(bytes: Uint8Array, requestId: number): ErrorMessage {
-  if (bytes.length < ERROR_TEXT_OFFSET) {
-    throw new ProtocolError('truncated', bytes.length, `error expected at least ${ERROR_TEXT_OFFSET} bytes`);
+  if (bytes.length < AFTER_FLAGS_OFFSET) {
+    throw new ProtocolError('truncated', bytes.length, `error expected at least ${AFTER_FLAGS_OFFSET} bytes`);
   }
   const code = remoteErrorCode(bytes[HEAD_BYTES]);
   if (!code) throw new ProtocolError('bad-value', HEAD_BYTES, `error code is unknown: ${bytes[HEAD_BYTES]}`);
   const flags = bytes[HEAD_BYTES + 1];
-  if (flags > RETRYABLE_FLAG) {
-    throw new ProtocolError('bad-value', HEAD_BYTES + 1, `error flags expected 0 or 1, got ${flags}`);
+  const isTimed = flags === (RETRYABLE_FLAG | RETRY_AFTER_FLAG);
+  if (flags > RETRYABLE_FLAG && !isTimed) {
+    throw new ProtocolError('bad-value', HEAD_BYTES + 1, `error flags expected 0, 1 or 3, got ${flags}`);
   }
-  const text = bytes.subarray(ERROR_TEXT_OFFSET);
+  const wait = isTimed ? readVarint(bytes, AFTER_FLAGS_OFFSET) : undefined;
+  const textOffset = wait?.end ?? AFTER_FLAGS_OFFSET;
+  const text = bytes.subarray(textOffset);
   if (text.length > MAX_ERROR_TEXT_BYTES) {
     const message = `error text expected at most ${MAX_ERROR_TEXT_BYTES} bytes, got ${text.length}`;
-    throw new ProtocolError('bad-length', ERROR_TEXT_OFFSET, message);
+    throw new ProtocolError('bad-length', textOffset, message);
   }
   try {
     const decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
-    return { kind: 'error', requestId, code, retryable: flags === RETRYABLE_FLAG, text: decoded };
+    const retry = { retryable: flags !== 0, ...(wait && { retryAfterMs: wait.value }) };
+    return { kind: 'error', requestId, code, ...retry, text: decoded };
   } catch {
-    throw new ProtocolError('bad-value', ERROR_TEXT_OFFSET, 'error text expected UTF-8');
+    throw new ProtocolError('bad-value', textOffset, 'error text expected UTF-8');
   }
 }
 

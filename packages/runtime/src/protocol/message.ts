@@ -74,6 +74,8 @@ export interface ErrorMessage {
   readonly code: RemoteErrorCode;
   /** True if the same request may succeed later. */
   readonly retryable: boolean;
+  /** Milliseconds before which another attempt has no prospect, an integer in [0, 2^32); only if retryable. */
+  readonly retryAfterMs?: number;
   /** One line for people, up to 1024 bytes of UTF-8. */
   readonly text: string;
 }

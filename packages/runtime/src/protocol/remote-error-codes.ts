@@ -30,6 +30,8 @@ export const REMOTE_ERRORS = Object.freeze({
   'unknown-point': { byte: 15, httpStatus: 422, retryable: false },
   'digest-mismatch': { byte: 16, httpStatus: 422, retryable: false },
   'deadline-passed': { byte: 17, httpStatus: 504, retryable: false },
+  unauthorized: { byte: 18, httpStatus: 401, retryable: false },
+  'rate-limited': { byte: 19, httpStatus: 429, retryable: true },
 } satisfies Record<string, RemoteErrorRow>);
 
 /** Name of a code. */
