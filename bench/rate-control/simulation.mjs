@@ -58,7 +58,7 @@ export function simulate(setting, policy, seed) {
 }
 
 /** The most accurate point that meets the budget over an idle link without disturbances, null if none does. */
-function bestPoint({ link, points, budgetMs, deviceMs, serverMs }, atMs) {
+export function bestPoint({ link, points, budgetMs, deviceMs, serverMs }, atMs) {
   const [uplink, downlink] = ['uplink', 'downlink'].map((direction) => rateSchedule(link, direction));
   const oneWayMs = link.roundTripMs / 2;
   const fitting = points.filter(({ bytes }) => {
