@@ -34,6 +34,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'JournalError',
   'ToolError',
   'TransportError',
+  'SplitUnavailableError',
   'RemoteError',
   'ServerStartError',
 ]);

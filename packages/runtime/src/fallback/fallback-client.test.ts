@@ -69,7 +69,7 @@ describe('createFallbackClient', () => {
   test('what the split way answers is handed on, with its patience', async () => {
     const scene = fallbackScene('local');
     expect(await scene.infer()).toMatchObject({ way: 'split', choice: 'fine', outputs: { y: value(11) } });
-    expect(scene.asked).toEqual([{ timeoutMs: PATIENCE_MS }]);
+    expect(scene.asked).toEqual([{ timeoutMs: PATIENCE_MS, deadlineLinkMs: 0 }]);
   });
 
   test('a lost answer is computed here, with the time it took in all and no bytes', async () => {

@@ -83,7 +83,9 @@ export function createFallbackClient<T extends InferResult>(
         return answerOtherwise(options, inputs, request, reason, started);
       }
       try {
-        const result = await split(inputs, { timeoutMs: patienceMs, ...(signal && { signal }) });
+        // The server need not begin what cannot be back in time even over a link that takes none.
+        const patience = { timeoutMs: patienceMs, deadlineLinkMs: 0 };
+        const result = await split(inputs, { ...patience, ...(signal && { signal }) });
         breaker.succeed();
         return { ...result, way: 'split' };
       } catch (error) {
