@@ -15,32 +15,22 @@ import {
   inflateRawSync,
   constants as zlib,
 } from 'node:zlib';
-import {
-  decodeFrame,
-  decodeFrameInto,
-  designTable,
-  designTensorProfile,
-  encodeBundledFrame,
-  encodeFrame,
-  loadBackend,
-} from '@featherwire/codec';
-import { createRandom } from '@featherwire/tensor';
+import { decodeFrame, designTable, designTensorProfile, encodeFrame, loadBackend } from '@featherwire/codec';
+import { frameCalls } from './frame-calls.mjs';
+import { rectifiedMap } from './rectified-map.mjs';
+import { timesInTurns } from './turns.mjs';
 
 const SHAPE = [1, 512, 28, 28];
 const LEVEL_COUNTS = [4, 8, 16];
 const LANES = 32;
 const TREE_LANES = 4;
-const WARM_UP_CALLS = 40;
-/** Processor time of a call is too short for the clock: as many of them as take this long are timed. */
-const BATCH_MS = 8;
 
 const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '31' } } });
 const rounds = Number(options.rounds);
 const backend = await loadBackend('wasm');
 const javascript = await loadBackend('javascript');
-const data = rectifiedMap(createRandom(7));
+const data = rectifiedMap(SHAPE, 7);
 const feature = { dtype: 'float32', shape: SHAPE, data };
-const target = new Float32Array(data.length);
 
 if (!compressors.zstdCompressSync)
   process.stderr.write(`skipped: zstd, which Node ${process.version} lacks\n`);
@@ -56,19 +46,7 @@ process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
 
 function measureLevels(levelCount) {
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low: 0, high: 2 } };
-  const jobs = [{ name: 'copy of the tensor', run: () => target.set(data) }];
-  for (const coder of ['rans', 'rans-packed', 'rans-contexts']) {
-    const profile = { tensors: [designTensorProfile([feature], { quantizer, coder, backend })] };
-    const profiles = new Map([[0, profile]]);
-    const settings = { profile, point: 0, sequenceNumber: 1, backend };
-    const frame = encodeBundledFrame([feature], settings);
-    const bits = (8 * frame.length) / data.length;
-    const name = `bundled frame, ${coder}`;
-    jobs.push({ name: `${name}: encode`, bits, run: () => encodeBundledFrame([feature], settings) });
-    jobs.push({ name: `${name}: decode`, run: () => decodeFrame(frame, { backend, profiles }) });
-    const into = () => decodeFrameInto(frame, target, { backend, profiles });
-    jobs.push({ name: `${name}: decode into memory at hand`, run: into });
-  }
+  const jobs = frameCalls(feature, quantizer, backend);
   const frames = ['rans', 'binary-fast'].map((coder) => {
     const own = { quantizer, coder, layout: 'dense', backend };
     const frame = encodeFrame(feature, own);
@@ -79,7 +57,7 @@ function measureLevels(levelCount) {
     return frame;
   });
   jobs.push(...stages(quantizer, levelCount, frames[0]));
-  return measured(jobs).map((row) => ({ levelCount, ...row }));
+  return timesInTurns(jobs, rounds, processorClock, data.length).map((row) => ({ levelCount, ...row }));
 }
 
 /** The stages of a frame with its table, and the peers. */
@@ -152,36 +130,10 @@ function zstdJobs(fields, bitsOf) {
   ];
 }
 
-/** Times of all jobs, in turns. The first job is what ratios are to. */
-function measured(jobs) {
-  const timed = jobs.map((job) => {
-    for (let call = 0; call < WARM_UP_CALLS; call++) job.run();
-    const calls = Math.max(1, Math.round(BATCH_MS / timeOf(job.run, 5)));
-    return { ...job, calls, times: [] };
-  });
-  for (let round = 0; round < rounds; round++) {
-    for (const { run, calls, times } of timed) times.push(timeOf(run, calls));
-  }
-  const [copy] = timed;
-  return timed.map(({ name, bits, times }) => ({
-    name,
-    bitsPerElement: bits ?? null,
-    milliseconds: median(times),
-    gigaElements: data.length / median(times) / 1e6,
-    shareOfCopy: median(times.map((time, round) => copy.times[round] / time)),
-  }));
-}
-
-/** Processor time of a call, in ms. */
-function timeOf(run, calls) {
-  const start = process.cpuUsage();
-  for (let call = 0; call < calls; call++) run();
-  const { user, system } = process.cpuUsage(start);
-  return Math.max(user + system, 1) / 1000 / calls;
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
+/** Processor time of the process, in ms. */
+function processorClock() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Indices in fields of `width` bits, 1, 2 or 4, or 3: what a general compressor is given. */
@@ -193,21 +145,4 @@ function inFields(indices, width) {
     if ((bit & 7) + width > 8) bytes[(bit >> 3) + 1] |= index >> (8 - (bit & 7));
   });
   return bytes;
-}
-
-/** Planes of a signal that neighbors share, less a threshold, rectified. */
-function rectifiedMap(random) {
-  const [, planes, rows, columns] = SHAPE;
-  const values = new Float32Array(planes * rows * columns);
-  const plane = new Float32Array(rows * columns);
-  for (let p = 0; p < planes; p++) {
-    const scale = 0.3 + random.nextUniform();
-    for (let i = 0; i < plane.length; i++) {
-      const left = i % columns > 0 ? plane[i - 1] : 0;
-      const above = i >= columns ? plane[i - columns] : 0;
-      plane[i] = 0.45 * (left + above) + random.nextNormal() / 2;
-      values[p * plane.length + i] = Math.max(0, (plane[i] - 0.3) * scale);
-    }
-  }
-  return values;
 }

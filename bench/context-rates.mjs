@@ -24,7 +24,7 @@ import {
   ppOcrPreprocessing,
   tensorOfInput,
 } from '@featherwire/eval';
-import { measurePeers, peers, withPictureDirectory } from './picture-peers.mjs';
+import { measurePeers, peers } from './picture-peers.mjs';
 import {
   CLIPPED_SHARE,
   clipLimits,
@@ -51,18 +51,16 @@ const testImages = Number(options.images);
 const backend = await loadBackend();
 const assets = findAssets();
 const rows = [];
-await withPictureDirectory(async (directory) => {
-  for (const [network, size, normalization, tensors] of NETWORKS) {
-    const model = await loadNetwork(assets, network, size);
-    const { training, test } = await splitInputs(size, normalization);
-    for (const tensor of tensors) {
-      const seen = await featuresAt(model, tensor, training);
-      measure(directory, network, tensor, seen, await featuresAt(model, tensor, test));
-    }
+for (const [network, size, normalization, tensors] of NETWORKS) {
+  const model = await loadNetwork(assets, network, size);
+  const { training, test } = await splitInputs(size, normalization);
+  for (const tensor of tensors) {
+    const seen = await featuresAt(model, tensor, training);
+    await measure(network, tensor, seen, await featuresAt(model, tensor, test));
   }
-  const { seen, unseen } = await tokenFeatures();
-  measure(directory, 'PP-OCRv4 recognition', TOKENS, seen, unseen);
-});
+}
+const { seen, unseen } = await tokenFeatures();
+await measure('PP-OCRv4 recognition', TOKENS, seen, unseen);
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
 const settings = {
   testImages,
@@ -114,7 +112,7 @@ function transposed({ dtype, shape, data }) {
   return { dtype, shape: [1, tokens, features], data: moved };
 }
 
-function measure(directory, network, tensor, training, test) {
+async function measure(network, tensor, training, test) {
   const step = Math.floor(training.length / LIMIT_IMAGES);
   const { low, high, signed } = clipLimits(training.filter((_, i) => i % step === 0).slice(0, LIMIT_IMAGES));
   for (const levelCount of LEVEL_COUNTS) {
@@ -133,8 +131,10 @@ function measure(directory, network, tensor, training, test) {
       return { modelBytes, frameBytes };
     });
     const sums = { entropy: 0, contexts: 0, contextsForSize: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
-    for (const feature of test) {
-      const indices = backend.quantize(feature.data, affine);
+    const coded = test.map(({ data }) => backend.quantize(data, affine));
+    await measurePeers(coded, test[0].shape, sums);
+    for (const [i, feature] of test.entries()) {
+      const indices = coded[i];
       for (const count of backend.countSymbols(indices, levelCount)) {
         if (count > 0) sums.entropy -= (count * Math.log2(count / indices.length)) / 8;
       }
@@ -142,7 +142,6 @@ function measure(directory, network, tensor, training, test) {
       sums.contextsForSize += small.frameBytes(feature);
       sums.binary += encodeFrame(feature, { quantizer, coder: 'binary', backend }).length;
       sums.elements += indices.length;
-      measurePeers(directory, indices, feature.shape, sums);
     }
     const rate = (bytes) => Number(((8 * bytes) / sums.elements).toFixed(4));
     const row = { network, tensor, shape: test[0].shape.slice(1), signed, levelCount };
@@ -150,8 +149,7 @@ function measure(directory, network, tensor, training, test) {
     row.contexts = rate(sums.contexts);
     row.contextsForSize = rate(sums.contextsForSize);
     row.binary = rate(sums.binary);
-    for (const peer of ['jpegXl', 'ffv1'])
-      row[peer] = peers[peer] && !Number.isNaN(sums[peer]) ? rate(sums[peer]) : null;
+    for (const peer of ['jpegXl', 'ffv1']) row[peer] = peers[peer] ? rate(sums[peer]) : null;
     row.modelBytes = fast.modelBytes;
     process.stderr.write(`${JSON.stringify(row)}\n`);
     rows.push(row);

@@ -10,7 +10,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { encodeFrame, inspectFrame, loadBackend } from '@featherwire/codec';
-import { measurePeers, peers, withPictureDirectory } from './picture-peers.mjs';
+import { measurePeers, peers } from './picture-peers.mjs';
 import {
   CLIPPED_SHARE,
   clipLimits,
@@ -29,28 +29,27 @@ const testImages = Number(options.images);
 const backend = await loadBackend();
 const assets = findAssets();
 const rows = [];
-await withPictureDirectory(async (directory) => {
-  for (const [network, size, normalization, tensors] of NETWORKS) {
-    const model = await loadNetwork(assets, network, size);
-    const inputs = await readInputs(assets, size, normalization, CALIBRATION_IMAGES + testImages);
-    for (const tensor of tensors)
-      rows.push(...(await measureTensor(directory, network, model, tensor, inputs)));
-  }
-});
+for (const [network, size, normalization, tensors] of NETWORKS) {
+  const model = await loadNetwork(assets, network, size);
+  const inputs = await readInputs(assets, size, normalization, CALIBRATION_IMAGES + testImages);
+  for (const tensor of tensors) rows.push(...(await measureTensor(network, model, tensor, inputs)));
+}
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
 const settings = { testImages, calibrationImages: CALIBRATION_IMAGES, clippedShare: CLIPPED_SHARE };
 process.stdout.write(
   `${JSON.stringify({ command: 'node bench/entropy-table.mjs', machine, settings, rows }, null, 1)}\n`,
 );
 
-async function measureTensor(directory, network, model, tensor, inputs) {
+async function measureTensor(network, model, tensor, inputs) {
   const features = await featuresAt(model, tensor, inputs);
   const { low, high, signed } = clipLimits(features.slice(0, CALIBRATION_IMAGES));
-  return LEVEL_COUNTS.map((levelCount) => {
+  const measured = [];
+  for (const levelCount of LEVEL_COUNTS) {
     const range = { kind: 'fixed', low, high };
     const sums = { entropy: 0, rans: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
-    for (const feature of features.slice(CALIBRATION_IMAGES))
-      measureFeature(directory, feature, levelCount, range, sums);
+    const test = features.slice(CALIBRATION_IMAGES);
+    const indices = test.map((feature) => measureFeature(feature, levelCount, range, sums));
+    await measurePeers(indices, test[0].shape, sums);
     const rate = (bytes) => Number(((8 * bytes) / sums.elements).toFixed(4));
     const row = {
       network,
@@ -63,14 +62,16 @@ async function measureTensor(directory, network, model, tensor, inputs) {
     row.rans = rate(sums.rans);
     row.binary = rate(sums.binary);
     for (const peer of ['jpegXl', 'ffv1']) {
-      row[peer] = peers[peer] && !Number.isNaN(sums[peer]) ? rate(sums[peer]) : null;
+      row[peer] = peers[peer] ? rate(sums[peer]) : null;
     }
     process.stderr.write(`${network} ${tensor} ${levelCount}: ${JSON.stringify(row)}\n`);
-    return row;
-  });
+    measured.push(row);
+  }
+  return measured;
 }
 
-function measureFeature(directory, feature, levelCount, range, sums) {
+/** Adds our bytes of a feature. @returns its indices */
+function measureFeature(feature, levelCount, range, sums) {
   const quantizer = { kind: 'uniform', levelCount, range };
   const rans = encodeFrame(feature, { quantizer, coder: 'rans', layout: 'dense', backend });
   const binary = encodeFrame(feature, { quantizer, coder: 'binary', backend });
@@ -81,5 +82,5 @@ function measureFeature(directory, feature, levelCount, range, sums) {
   sums.rans += rans.length;
   sums.binary += binary.length;
   sums.elements += indices.length;
-  measurePeers(directory, indices, feature.shape, sums);
+  return indices;
 }

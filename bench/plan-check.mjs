@@ -24,6 +24,7 @@ import {
   PP_OCR_INPUT,
   ppOcrPreprocessing,
   readPpOcrAlphabet,
+  scoreOfTask,
 } from '@featherwire/eval';
 import { quantiles } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
@@ -37,7 +38,6 @@ import {
   pointSource,
   prepareSamples,
   readReference,
-  scoreOfTask,
   totalOf,
   wayOf,
 } from '@featherwire/planner';

@@ -16,10 +16,7 @@
  *
  * Usage: npm run build && node bench/x265-rates.mjs [--cifar 100] [--imagenet 40] [--network NAME] > results/x265-rates.json
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
   addChannelMoments,
@@ -34,6 +31,7 @@ import {
   loadBackend,
   writeProfile,
 } from '@featherwire/codec';
+import { bjontegaardRate, createVideoCoder, missingVideoCoder, rateEnvelope } from '@featherwire/eval';
 import { CALIBRATION, meanDivergence, splitTensors } from './split-accuracy.mjs';
 
 /** One cut of each network, between early and late. */
@@ -52,7 +50,6 @@ const BLOCK_STEPS = [0.05, 0.08, 0.125, 0.18, 0.25, 0.35, 0.5, 0.7];
 /** More than any coefficient of these steps has. */
 const BLOCK_LEVELS = 2047;
 const LAMBDA = 0.1;
-const WHITE = 1023;
 
 const { values: options } = parseArgs({
   options: {
@@ -62,20 +59,16 @@ const { values: options } = parseArgs({
   },
 });
 const testCounts = { 32: Number(options.cifar), 224: Number(options.imagenet) };
-if (!/libx265/.test(spawnSync('ffmpeg', ['-hide_banner', '-encoders'], { encoding: 'utf8' }).stdout ?? '')) {
-  process.stderr.write('skipped: ffmpeg with libx265 is not installed\n');
+const missing = await missingVideoCoder();
+if (missing) {
+  process.stderr.write(`skipped: ${missing}\n`);
   process.exit(0);
 }
 const backend = await loadBackend();
-const directory = mkdtempSync(join(tmpdir(), 'featherwire-x265-'));
 const rows = [];
-try {
-  const isWanted = (network, tensor) =>
-    CUTS[network] === tensor && (!options.network || options.network === network);
-  for await (const cut of splitTensors(testCounts, isWanted)) rows.push(await compare(cut));
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+const isWanted = (network, tensor) =>
+  CUTS[network] === tensor && (!options.network || options.network === network);
+for await (const cut of splitTensors(testCounts, isWanted)) rows.push(await compare(cut));
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
 const settings = { testImages: testCounts, calibrationImages: CALIBRATION, lambda: LAMBDA };
 process.stdout.write(
@@ -102,7 +95,7 @@ async function compare({ network, tensor, seen, features, answer, score }) {
   };
   const x265 = [];
   for (const parameter of QUANTIZATION_PARAMETERS) {
-    const { bytes, decoded } = codeAsVideo(features, range, parameter);
+    const { bytes, decoded } = await codeAsVideo(features, range, parameter);
     x265.push(await point(`qp ${parameter}`, bytes, decoded));
   }
   const largest = Math.max(-range.low, range.high);
@@ -202,58 +195,10 @@ function codeAsComponents(features, profile) {
 }
 
 /** All features as the intra frames of one stream. */
-function codeAsVideo(features, { low, high }, parameter) {
-  const [planes, rows, columns] = features[0].shape.slice(1);
-  const across = Math.ceil(Math.sqrt((planes * rows) / columns));
-  const width = across * columns;
-  const height = Math.ceil(planes / across) * rows;
-  /** Place of an element in its picture. */
-  const place = (i) => {
-    const plane = Math.floor(i / (rows * columns));
-    const row = Math.floor(i / columns) % rows;
-    return (Math.floor(plane / across) * rows + row) * width + (plane % across) * columns + (i % columns);
-  };
-  const places = Uint32Array.from({ length: planes * rows * columns }, (_, i) => place(i));
-  const pictures = new Uint16Array(width * height * features.length);
-  features.forEach(({ data }, image) => {
-    const start = image * width * height;
-    places.forEach((at, i) => {
-      const level = Math.round(((data[i] - low) / (high - low)) * WHITE);
-      pictures[start + at] = Math.min(Math.max(level, 0), WHITE);
-    });
-  });
-  const [source, stream, result] = ['source.gray', 'stream.hevc', 'result.gray'].map((name) =>
-    join(directory, name),
-  );
-  writeFileSync(source, pictures);
-  const raw = ['-f', 'rawvideo', '-pix_fmt', 'gray10le', '-s', `${width}x${height}`];
-  const coding = [
-    '-c:v',
-    'libx265',
-    '-preset',
-    'slow',
-    '-x265-params',
-    `keyint=1:qp=${parameter}:repeat-headers=0:info=0:log-level=error`,
-  ];
-  run([...raw, '-i', source, ...coding, '-f', 'hevc', stream]);
-  run(['-i', stream, '-f', 'rawvideo', '-pix_fmt', 'gray10le', result]);
-  const back = readFileSync(result);
-  const levels = new Uint16Array(back.buffer, back.byteOffset, back.length / 2);
-  if (levels.length !== pictures.length)
-    throw new Error(`${levels.length} pixels decoded of ${pictures.length}`);
-  const decoded = features.map((feature, image) => {
-    const start = image * width * height;
-    const data = Float32Array.from(places, (at) => low + (levels[start + at] / WHITE) * (high - low));
-    return { ...feature, data };
-  });
-  return { bytes: statSync(stream).size, decoded };
-}
-
-function run(args) {
-  const { status, stderr } = spawnSync('ffmpeg', ['-nostdin', '-y', '-loglevel', 'error', ...args], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`ffmpeg failed: ${stderr.trim().split('\n').at(-1)}`);
+async function codeAsVideo(features, { low, high }, quantizationParameter) {
+  const coder = createVideoCoder({ quantizationParameter, range: { kind: 'fixed', low, high } });
+  const { decoded, bytes, sharedBytes } = await coder.code(features);
+  return { bytes: bytes.reduce((sum, each) => sum + each, sharedBytes), decoded };
 }
 
 /**
@@ -261,33 +206,10 @@ function run(args) {
  * @param qualityOf - of a point, larger for better ones
  */
 function differenceOfRates(a, b, qualityOf) {
-  const [curveA, curveB] = [a, b].map((points) => envelope(points, qualityOf));
-  const low = Math.max(curveA[0].quality, curveB[0].quality);
-  const high = Math.min(curveA.at(-1).quality, curveB.at(-1).quality);
-  if (!(low < high)) return null;
-  const steps = 1000;
-  let sum = 0;
-  for (let i = 0; i < steps; i++) {
-    const quality = low + ((i + 0.5) / steps) * (high - low);
-    sum += logRateAt(curveB, quality) - logRateAt(curveA, quality);
-  }
-  return Number((100 * (Math.exp(sum / steps) - 1)).toFixed(1));
-}
-
-/** Points that no cheaper one is as good as, by quality. */
-function envelope(points, qualityOf) {
-  const kept = [];
-  for (const point of [...points].sort((p, q) => p.rate - q.rate)) {
-    const quality = qualityOf(point);
-    if (kept.length === 0 || quality > kept.at(-1).quality) kept.push({ rate: point.rate, quality });
-  }
-  return kept;
-}
-
-function logRateAt(curve, quality) {
-  const after = curve.findIndex((point) => point.quality >= quality);
-  if (after === 0) return Math.log(curve[0].rate);
-  const [p, q] = [curve[after - 1], curve[after]];
-  const share = (quality - p.quality) / (q.quality - p.quality);
-  return Math.log(p.rate) * (1 - share) + Math.log(q.rate) * share;
+  const curves = [a, b].map((points) =>
+    rateEnvelope(points.map((point) => ({ rate: point.rate, quality: qualityOf(point) }))),
+  );
+  if (curves.some(({ length }) => length < 2)) return null;
+  const difference = bjontegaardRate(...curves, { method: 'linear' });
+  return difference === null ? null : Number(difference.toFixed(1));
 }

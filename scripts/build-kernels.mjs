@@ -1,6 +1,6 @@
 /**
  * Compiles the codec's AssemblyScript kernels and embeds the WebAssembly module, compressed and as base64, in a
- * generated TypeScript file that browsers can load without a fetch: base64 of the module itself hides its repetitions from
+ * generated TypeScript file, which bundlers and servers treat like other code: base64 of the module itself hides its repetitions from
  * whatever compresses the file later. Does nothing if the output is newer than its sources.
  */
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';

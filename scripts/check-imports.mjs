@@ -19,11 +19,12 @@ const TABLE = {
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],
   authoring: ['tensor', 'inference', 'onnx', 'bundle'],
-  train: ['tensor', 'codec', 'inference', 'onnx'],
   eval: ['tensor', 'codec', 'inference', 'onnx', 'bundle'],
   calibration: ['tensor', 'codec', 'inference', 'bundle', 'eval'],
-  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'link'],
+  train: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'calibration'],
+  planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'link'],
   report: ['eval'],
+  study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
@@ -40,13 +41,16 @@ const TABLE = {
     'demo',
     'link',
     'report',
+    'study',
+    'train',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'demo', 'cli'];
+const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'study', 'demo', 'cli'];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
-/** Folders of the codec with the folders they may import, beside files directly in `src`. */
+/** Folders of the codec with the folders they may import, beside the base files; stages first, then what joins them. */
+const STAGES = ['bitstream', 'quantizer', 'entropy', 'layout', 'container', 'lossless'];
 const CODEC_FOLDERS = {
   bitstream: ['bitstream'],
   quantizer: ['quantizer', 'bitstream'],
@@ -55,11 +59,17 @@ const CODEC_FOLDERS = {
   container: ['container', 'bitstream'],
   lossless: ['lossless', 'bitstream'],
   backend: ['backend', 'quantizer', 'entropy', 'bitstream'],
+  feature: ['feature', 'backend', ...STAGES],
+  indices: ['indices', ...STAGES],
+  planes: ['planes', 'feature', 'indices', ...STAGES],
+  profile: ['profile', 'feature', 'backend', ...STAGES],
+  frame: ['frame', 'profile', 'planes', 'indices', 'feature', 'backend', ...STAGES],
+  node: ['node', 'frame', 'backend'],
 };
-/** Files of `codec/src` that stage folders may import; the others stand above the stages. */
+/** Files directly in `codec/src` that folders may import. */
 const CODEC_BASE_FILES = ['stages', 'errors'];
 /** Decoding must not pull in modules that only encoding needs. */
-const CODEC_DECODER = 'frame-decoder.ts';
+const CODEC_DECODER = 'frame/frame-decoder.ts';
 const CODEC_ENCODING_ONLY = [
   'entropy/table-design.ts',
   'entropy/encode-indices.ts',
@@ -71,15 +81,15 @@ const CODEC_ENCODING_ONLY = [
   'entropy/contexts/channel-classes.ts',
   'entropy/contexts/design-context-model.ts',
   'layout/reshape.ts',
-  'layout-choice.ts',
-  'design-profile.ts',
-  'feature-summary.ts',
-  'rate-distortion.ts',
+  'indices/layout-choice.ts',
+  'profile/design-profile.ts',
+  'profile/feature-summary.ts',
+  'feature/rate-distortion.ts',
   'quantizer/lower-envelope.ts',
   'entropy/tree-design.ts',
   'entropy/time-budget.ts',
-  'plane-choice.ts',
-  'plane-coding.ts',
+  'planes/plane-choice.ts',
+  'planes/plane-coding.ts',
   'lossless/magnitude-summary.ts',
   'quantizer/range.ts',
   'quantizer/statistics.ts',
@@ -92,8 +102,8 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/range-design.ts',
   'quantizer/channel-statistics.ts',
   'quantizer/basis-design.ts',
-  'quantize-feature.ts',
-  'fixed-quantizer.ts',
+  'feature/quantize-feature.ts',
+  'feature/fixed-quantizer.ts',
 ];
 
 const violations = [];
@@ -168,7 +178,7 @@ function checkCodecImport(file, target) {
     inside.length === 0
       ? CODEC_BASE_FILES.includes(to.replace(/\.ts$/, ''))
       : CODEC_FOLDERS[from]?.includes(to);
-  if (!allowed) report(file, `imports ${relative(source, target)}: stage folders do not import that`);
+  if (!allowed) report(file, `imports ${relative(source, target)}: its folder does not import that`);
 }
 
 function checkCycles() {
@@ -198,6 +208,8 @@ function checkDecoder() {
   };
   visit(join(source, CODEC_DECODER));
   for (const file of CODEC_ENCODING_ONLY) {
+    if (!graph.has(join(source, file)))
+      violations.push(`codec: ${file} is listed as encoding only and missing`);
     if (reached.has(join(source, file)))
       violations.push(`codec decoding imports ${file}, which only encoding needs`);
   }

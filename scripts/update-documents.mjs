@@ -18,11 +18,14 @@
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
+ *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
+ *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { formatDemoTable } from '@featherwire/demo';
+import { bytesOf, contendersOf, familiesAtLoss } from '@featherwire/report';
 
 /** Tensors on which the binary coder's constants were chosen: they are no fair test of it. */
 const TUNED_ON = new Set([
@@ -59,6 +62,9 @@ fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')
 
 fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results/train-step.json')));
 fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
+
+for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
+  fill('docs/evaluation.md', source, evaluationTables(read(source)));
 
 /** Replaces what stands between the marks of a result file. */
 function fill(document, source, lines) {
@@ -557,5 +563,61 @@ function videoTable({ command, machine, settings, rows }) {
       ];
       return `| ${[...cells, ...rates].join(' | ')} |`;
     }),
+  ];
+}
+
+/** Where splitting loses, then every family of each cut at the loss that is allowed. */
+function evaluationTables(report) {
+  const { command, commit, machine, seed, subjects, maxLoss } = report;
+  const percent = (value) => `${(100 * value).toFixed(2)} %`;
+  const bytes = (row) => (row ? bytesOf(row).toFixed(0) : 'never');
+  const list = subjects.map((subject) => contendersOf(subject, maxLoss));
+  const order = ['loses', 'open', 'wins'];
+  list.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+  const losing = list.filter(({ verdict }) => verdict === 'loses').length;
+  const share = ({ headMacs, wholeMacs }) =>
+    headMacs && wholeMacs ? `${((100 * headMacs) / wholeMacs).toFixed(0)} %` : 'unknown';
+  return [
+    `From \`${command}\` at commit ${commit}, seed ${seed}; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
+    '',
+    `Splitting takes more bytes than the picture on ${losing} of ${list.length} cuts at a loss of at most ${percent(maxLoss)}:`,
+    '',
+    '| cut | splitting | our bytes | picture bytes | best other coder of the feature | MACs on the device | ours | picture |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...list.map(({ subject, ours, picture, baseline, verdict }) =>
+      [
+        ...['', subject.name, verdict, bytes(ours), bytes(picture)],
+        ...[baseline ? `${bytes(baseline)}, ${baseline.method}` : 'never', share(subject.detail)],
+        ...[ours?.method ?? '', picture?.method ?? '', ''],
+      ]
+        .join(' | ')
+        .trim(),
+    ),
+    ...list.flatMap((contenders) => familyTable(contenders, maxLoss, percent)),
+  ];
+}
+
+function familyTable({ subject, ours }, maxLoss, percent) {
+  const { name, data, metric, skipped } = subject;
+  const reference = ours?.family ?? '';
+  const reasons = new Set(skipped.map(({ method, reason }) => `${method} (${reason})`));
+  return [
+    '',
+    `**${name}**. ${data}. Unsplit: ${metric.name} ${percent(metric.unsplit)}.`,
+    '',
+    `| family | setting | bytes | loss | 95 % interval | encode ms | decode ms | ${reference || 'ours'} needs |`,
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...familiesAtLoss(subject, maxLoss, reference).map(({ family, best, bjontegaardRate }) => {
+      const difference = bjontegaardRate === null ? '-' : `${bjontegaardRate.toFixed(0)} %`;
+      if (!best) return `| ${family} | never within the loss | | | | | | ${difference} |`;
+      const { loss, encodeMs, decodeMs } = best;
+      const time = (value) => (value === null ? '-' : value.toFixed(2));
+      const cells = [
+        ...[family, best.method.replace(`${family}, `, ''), bytesOf(best).toFixed(1), percent(loss.value)],
+        ...[`${percent(loss.low)} to ${percent(loss.high)}`, time(encodeMs), time(decodeMs), difference],
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+    ...(reasons.size === 0 ? [] : ['', `Not measured: ${[...reasons].join('; ')}.`]),
   ];
 }

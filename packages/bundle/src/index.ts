@@ -4,12 +4,14 @@
  */
 
 export type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
+export { codedTensors, unitOfPoint } from './coded-tensors.js';
 export { checkFileBytes, sha256Hex } from './digest.js';
 export { BundleError, type BundleErrorCode } from './errors.js';
 export {
   type Bundle,
   type BundleFile,
   type BundleManifest,
+  type BundleUnit,
   type ByteQuantiles,
   type ChannelOrder,
   type DescribedPoint,
@@ -29,6 +31,8 @@ export {
   type TensorBand,
   type TensorCoding,
   type TensorSpec,
+  type UnitPart,
+  type UnitPartName,
   type Verification,
 } from './manifest.js';
 export { MANIFEST_LIMITS } from './manifest-limits.js';

@@ -5,8 +5,8 @@ import type { BundleFile, BundleManifest } from './manifest.js';
 /** A file with its place in the manifest. */
 export interface NamedFile {
   readonly entry: BundleFile;
-  /** True for an ONNX file. */
-  readonly isModel: boolean;
+  /** True if another entry of the same content may name it too; false for head, tail and whole model. */
+  readonly mayBeShared: boolean;
   /** Of the field with its name. */
   readonly path: readonly (string | number)[];
 }
@@ -16,13 +16,18 @@ export function* filesOfManifest(manifest: BundleManifest): Generator<NamedFile>
   for (const part of ['head', 'tail', 'whole'] as const) {
     const entry = manifest[part];
     if (!entry) continue;
-    yield { entry, isModel: true, path: [part, 'file'] };
+    yield { entry, mayBeShared: false, path: [part, 'file'] };
     for (const [i, weights] of (entry.externalData ?? []).entries()) {
-      yield { entry: weights, isModel: false, path: [part, 'externalData', i, 'file'] };
+      yield { entry: weights, mayBeShared: true, path: [part, 'externalData', i, 'file'] };
+    }
+  }
+  for (const [i, unit] of (manifest.units ?? []).entries()) {
+    for (const half of ['reduction', 'restoration'] as const) {
+      yield { entry: unit[half], mayBeShared: true, path: ['units', i, half, 'file'] };
     }
   }
   for (const [i, point] of manifest.operatingPoints.entries()) {
     if (point.kind !== 'profiled') continue;
-    yield { entry: point.profile, isModel: false, path: ['operatingPoints', i, 'profile', 'file'] };
+    yield { entry: point.profile, mayBeShared: true, path: ['operatingPoints', i, 'profile', 'file'] };
   }
 }

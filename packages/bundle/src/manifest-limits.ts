@@ -16,7 +16,11 @@ export const MANIFEST_LIMITS = Object.freeze({
   externalFileCount: 4096,
   /** Operating points of a bundle. */
   operatingPointCount: 1024,
-  /** Characters of an operating point's id. */
+  /** Bottleneck units of a bundle. */
+  unitCount: 256,
+  /** Bytes of all halves of a bundle's units together; a server holds all restorations in memory. */
+  unitBytesInAll: 1 << 28,
+  /** Characters of the id of an operating point or a unit. */
   idLength: 64,
   /** Bytes of an operating point's profile. */
   profileBytes: 1 << 22,

@@ -3,7 +3,6 @@
  * refused everywhere, so that a manifest of a later version is never half understood.
  */
 
-import { DTYPES, type DType } from '@featherwire/tensor';
 import { z } from 'zod';
 import {
   type BundleFile,
@@ -18,27 +17,17 @@ import { operatingPointConflicts, operatingPointSchema } from './operating-point
 import {
   bundleFile,
   count,
-  file,
   type Inconsistency,
+  modelFile,
   name,
   positiveCount,
   repeated,
   sha256,
+  tensorSpecs,
 } from './schema-parts.js';
+import { unitConflicts, unitSchema } from './unit-schema.js';
 
-const tensorSpec = z.strictObject({
-  name,
-  dtype: z.enum(DTYPES as readonly [DType, ...DType[]]),
-  shape: z.array(z.union([count, name])).max(MANIFEST_LIMITS.rank),
-});
-const tensorSpecs = z.array(tensorSpec).min(1).max(MANIFEST_LIMITS.tensorCount);
-
-const modelPart = z.strictObject({
-  file,
-  sha256,
-  bytes: count,
-  parameters: count,
-  macs: count.nullable(),
+const modelPart = modelFile.extend({
   externalData: z.array(bundleFile).max(MANIFEST_LIMITS.externalFileCount).optional(),
 });
 
@@ -80,6 +69,7 @@ const manifestFields = z.strictObject({
   whole: modelPart.optional(),
   preprocessing: preprocessing.optional(),
   task: task.optional(),
+  units: z.array(unitSchema).min(1).max(MANIFEST_LIMITS.unitCount).optional(),
   operatingPoints: z.array(operatingPointSchema).max(MANIFEST_LIMITS.operatingPointCount),
   verification: z.strictObject({
     runs: count,
@@ -109,22 +99,23 @@ function* inconsistencies(manifest: BundleManifest): Generator<Inconsistency> {
   if (task && !manifest.outputs.some((spec) => spec.name === task.output)) {
     yield { path: ['task', 'output'], expected: 'the name of an output' };
   }
+  yield* unitConflicts(manifest.units ?? []);
   yield* operatingPointConflicts(manifest);
 }
 
 /**
- * Two entries may share a file of weights or of a profile only if they agree on its content; model files are never
- * shared.
+ * Two entries may share a file of weights, of a unit or of a profile only if they agree on its content; head, tail and
+ * whole model are never shared.
  */
 function* fileConflicts(manifest: BundleManifest): Generator<Inconsistency> {
-  const owners = new Map<string, BundleFile & { readonly isModel: boolean }>();
-  for (const { entry, isModel, path } of filesOfManifest(manifest)) {
+  const owners = new Map<string, BundleFile & { readonly mayBeShared: boolean }>();
+  for (const { entry, mayBeShared, path } of filesOfManifest(manifest)) {
     const key = entry.file.toLowerCase(); // some file systems do not tell case apart
     const owner = owners.get(key);
     const shared =
-      owner && !owner.isModel && !isModel && owner.sha256 === entry.sha256 && owner.bytes === entry.bytes;
+      owner?.mayBeShared && mayBeShared && owner.sha256 === entry.sha256 && owner.bytes === entry.bytes;
     if (owner && !shared) yield { path, expected: 'a file that no other entry uses with other content' };
-    owners.set(key, { ...entry, isModel });
+    owners.set(key, { ...entry, mayBeShared });
   }
 }
 

@@ -33,6 +33,8 @@ export interface BundleManifest {
   readonly whole?: ModelPart;
   readonly preprocessing?: ImagePreprocessing;
   readonly task?: Task;
+  /** Bottleneck units, all over the same head and tail; absent if there is none. */
+  readonly units?: readonly BundleUnit[];
   /** Ways of coding the cut, in the order of their maker; ids are unique. */
   readonly operatingPoints: readonly OperatingPoint[];
   readonly verification: Verification;
@@ -73,6 +75,27 @@ export interface ModelPart extends BundleFile {
   /** Files with weights that the ONNX file refers to. */
   readonly externalData?: readonly BundleFile[];
 }
+
+/**
+ * A bottleneck unit: a trained pair at the cut. It changes nothing of head and tail, so that any number of them share one
+ * network.
+ */
+export interface BundleUnit {
+  /** Unique among the bundle's units. */
+  readonly id: string;
+  /** What is coded in the place of the cut: outputs of the reduction, inputs of the restoration. */
+  readonly latent: readonly TensorSpec[];
+  /** From the cut tensors to the latent, on the device. */
+  readonly reduction: UnitPart;
+  /** From the decoded latent to tensors of the cut's names and shapes, on the server. */
+  readonly restoration: UnitPart;
+}
+
+/** One half of a unit. */
+export type UnitPart = Omit<ModelPart, 'externalData'>;
+
+/** The halves of a unit. */
+export type UnitPartName = 'reduction' | 'restoration';
 
 /** The parts of a bundle that can be run. */
 export type PartName = 'head' | 'tail' | 'whole';
@@ -138,12 +161,14 @@ export interface DescribedPoint extends NamedPoint {
 }
 
 /**
- * A point whose quantizers and static tables both ends hold: all tensors of the cut travel in one bundled frame
- * (bitstream.md §16.2) whose number is the position of this point among the bundle's, from 0.
+ * A point whose quantizers and static tables both ends hold: all tensors of the cut, or of a unit's latent, travel in one
+ * bundled frame (bitstream.md §16.2) whose number is the position of this point among the bundle's, from 0.
  */
 export interface ProfiledPoint extends NamedPoint {
   readonly kind: 'profiled';
-  /** A profile (bitstream.md §16.3) with one entry for each tensor of the cut, in its order. */
+  /** Id of the unit whose latent is coded; without one the cut itself is. */
+  readonly unit?: string;
+  /** A profile (bitstream.md §16.3) with one entry for each tensor that is coded, in its order. */
   readonly profile: BundleFile;
   /**
    * Squared error, in the square of the levels' distance, that a bit may cost the encoder: that of the codec's `lambda`, with

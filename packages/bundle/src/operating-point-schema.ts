@@ -4,9 +4,7 @@ import { z } from 'zod';
 import type { BundleManifest, Measurement, OperatingPoint } from './manifest.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { quantizerSchema } from './quantizer-schema.js';
-import { bundleFile, type Inconsistency, name, positiveCount, repeated } from './schema-parts.js';
-
-const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+import { bundleFile, type Inconsistency, id, name, positiveCount, repeated } from './schema-parts.js';
 
 const share = z.number().min(0).max(1);
 const shareBand = z
@@ -43,46 +41,46 @@ const measurement = z.strictObject({
     .optional(),
 }) satisfies z.ZodType<Measurement>;
 
-const named = {
-  id: z
-    .string()
-    .max(MANIFEST_LIMITS.idLength)
-    .regex(ID_PATTERN, { error: 'letters, digits, dots, dashes and underscores' }),
-  measured: measurement.optional(),
-};
+const measured = measurement.optional();
 
 /** Schema of one operating point. */
 export const operatingPointSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    id: named.id,
+    id,
     kind: z.literal('described'),
     coding: z
       .array(z.strictObject({ tensor: name, quantizer: quantizerSchema }))
       .min(1)
       .max(MANIFEST_LIMITS.tensorCount),
-    measured: named.measured,
+    measured,
   }),
   z.strictObject({
-    id: named.id,
+    id,
     kind: z.literal('profiled'),
+    unit: id.optional(),
     profile: bundleFile.extend({ bytes: positiveCount.max(MANIFEST_LIMITS.profileBytes) }),
     lambda: z.number().min(0).max(MANIFEST_LIMITS.lambda).optional(),
-    measured: named.measured,
+    measured,
   }),
 ]) satisfies z.ZodType<OperatingPoint>;
 
 /** What is wrong between the operating points and the rest of a manifest. */
 export function* operatingPointConflicts({
   cut,
+  units = [],
   operatingPoints,
-}: Pick<BundleManifest, 'cut' | 'operatingPoints'>): Generator<Inconsistency> {
+}: Pick<BundleManifest, 'cut' | 'units' | 'operatingPoints'>): Generator<Inconsistency> {
   yield* repeated(
     operatingPoints.map((point) => point.id),
     (i) => ['operatingPoints', i, 'id'],
   );
   const cutNames = new Set(cut.map((spec) => spec.name));
+  const unitIds = new Set(units.map((unit) => unit.id));
   for (const [i, point] of operatingPoints.entries()) {
     if (point.kind === 'described') yield* codingConflicts(point.coding, cutNames, ['operatingPoints', i]);
+    if (point.kind === 'profiled' && point.unit !== undefined && !unitIds.has(point.unit)) {
+      yield { path: ['operatingPoints', i, 'unit'], expected: 'the id of a unit' };
+    }
     yield* measurementConflicts(point.measured, cutNames, ['operatingPoints', i, 'measured']);
   }
   yield* profileBytesConflict(operatingPoints);

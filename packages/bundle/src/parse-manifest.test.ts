@@ -189,6 +189,16 @@ describe('each wrong field is named with what was expected', () => {
     ],
     ['operatingPoints[0] expected only known keys, got "profile"', ['operatingPoints', 0, 'profile'], {}],
     ['operatingPoints[1].id expected a name that is not used', ['operatingPoints', 1, 'id'], 'q16'],
+    ['operatingPoints[2].unit expected the id of a unit', ['operatingPoints', 2, 'unit'], 's4c4'],
+    ['units[0].id expected letters, digits', ['units', 0, 'id'], 'a b'],
+    ['units[0].latent expected at least 1 entries', ['units', 0, 'latent'], []],
+    ['units[0].reduction expected only known keys', ['units', 0, 'reduction', 'externalData'], []],
+    [
+      'units[0].restoration.file expected a file that no other entry uses',
+      ['units', 0, 'restoration', 'file'],
+      'units/0123456789abcdef.onnx',
+    ],
+    ['units expected units of at most 268435456 bytes in all', ['units', 0, 'reduction', 'bytes'], 2 ** 28],
     ['profile.bytes expected at least 1', ['operatingPoints', 1, 'profile', 'bytes'], 0],
     ['profile.bytes expected at most 4194304', ['operatingPoints', 1, 'profile', 'bytes'], 4_194_305],
     [
@@ -330,7 +340,7 @@ describe('every quantizer of the codec can be stored', () => {
     },
   ])('$kind', (quantizer) => {
     const manifest = withValue(['operatingPoints', 0, 'coding', 0, 'quantizer'], quantizer);
-    const codings = [{ coding: [{ quantizer }, {}] }, {}];
+    const codings = [{ coding: [{ quantizer }, {}] }, {}, {}];
     expect(parseManifest(JSON.stringify(manifest)).operatingPoints).toMatchObject(codings);
     const read = parseManifest(serializeManifest(checkManifest(manifest)));
     expect(read.operatingPoints).toMatchObject(codings);

@@ -1,6 +1,7 @@
-/** Profiles of operating points: from the bytes of their files to what the codec takes, checked against the cut. */
+/** Profiles of operating points: from the bytes of their files to what the codec takes, checked against what they code. */
 
 import { BitstreamError, type CodingProfile, readProfile, type TensorProfile } from '@featherwire/codec';
+import { codedTensors } from './coded-tensors.js';
 import { checkFileBytes } from './digest.js';
 import { BundleError } from './errors.js';
 import type { Bundle, BundleFile, BundleManifest, TensorSpec } from './manifest.js';
@@ -11,7 +12,7 @@ import type { Bundle, BundleFile, BundleManifest, TensorSpec } from './manifest.
  * @param read - gives the bytes of a file of the bundle; it is called once for each file, one after another
  * @returns profiles by the ids of their points
  * @throws {BundleError} `digest-mismatch` if a file is not the one that the manifest names; `invalid-profile` if it is
- *   no profile of the cut's tensors; what `read` throws
+ *   no profile of the tensors that the point codes; what `read` throws
  */
 export async function loadProfiles(
   manifest: BundleManifest,
@@ -22,7 +23,8 @@ export async function loadProfiles(
   for (const point of manifest.operatingPoints) {
     if (point.kind !== 'profiled') continue;
     const { file } = point.profile;
-    const profile = byFile.get(file) ?? (await loadProfile(manifest.cut, point.profile, read));
+    const profile = byFile.get(file) ?? (await loadProfile(point.profile, read));
+    checkTensors(profile, codedTensors(manifest, point), file);
     byFile.set(file, profile);
     byId.set(point.id, profile);
   }
@@ -30,35 +32,40 @@ export async function loadProfiles(
 }
 
 async function loadProfile(
-  cut: readonly TensorSpec[],
   entry: BundleFile,
   read: (entry: BundleFile) => Promise<Uint8Array>,
 ): Promise<CodingProfile> {
   const bytes = await read(entry);
   await checkFileBytes(bytes, entry);
-  return parseProfile(bytes, cut, entry.file);
+  return readProfileOf(bytes, entry.file);
 }
 
 /**
- * Reads a profile and compares it with the cut.
+ * Reads a profile and compares it with the tensors that it is to code.
  * @param name - of the profile, for the error
  * @throws {BundleError} `invalid-profile`
  */
-export function parseProfile(bytes: Uint8Array, cut: readonly TensorSpec[], name: string): CodingProfile {
-  let profile: CodingProfile;
+export function parseProfile(bytes: Uint8Array, specs: readonly TensorSpec[], name: string): CodingProfile {
+  const profile = readProfileOf(bytes, name);
+  checkTensors(profile, specs, name);
+  return profile;
+}
+
+function readProfileOf(bytes: Uint8Array, name: string): CodingProfile {
   try {
-    profile = readProfile(bytes);
+    return readProfile(bytes);
   } catch (cause) {
     if (!(cause instanceof BitstreamError)) throw cause;
     throw new BundleError('invalid-profile', `${name} expected a profile: ${cause.message}`, { cause });
   }
-  const { tensors } = profile;
-  if (tensors.length !== cut.length) {
-    const message = `${name} expected a profile of ${cut.length} tensors, got ${tensors.length}`;
+}
+
+function checkTensors({ tensors }: CodingProfile, specs: readonly TensorSpec[], name: string): void {
+  if (tensors.length !== specs.length) {
+    const message = `${name} expected a profile of ${specs.length} tensors, got ${tensors.length}`;
     throw new BundleError('invalid-profile', message);
   }
-  for (const [i, spec] of cut.entries()) checkFits(tensors[i], spec, name);
-  return profile;
+  for (const [i, spec] of specs.entries()) checkFits(tensors[i], spec, name);
 }
 
 /** Dimensions that only one of both fixes are left to the frame, and to who reads it. */

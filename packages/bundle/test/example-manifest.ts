@@ -36,6 +36,26 @@ export function exampleManifest(): BundleManifest {
       std: [0.5, 0.5, 0.5],
     },
     task: { kind: 'ctc-text', output: 'y', alphabet: ['', 'a', 'b'] },
+    units: [
+      {
+        id: 's2c4',
+        latent: [{ name: 'latent', dtype: 'float32', shape: [1, 4, 3, 24] }],
+        reduction: {
+          file: 'units/0123456789abcdef.onnx',
+          sha256: DIGEST,
+          bytes: 50,
+          parameters: 12,
+          macs: 40,
+        },
+        restoration: {
+          file: 'units/fedcba9876543210.onnx',
+          sha256: DIGEST,
+          bytes: 60,
+          parameters: 14,
+          macs: null,
+        },
+      },
+    ],
     operatingPoints: [
       {
         id: 'q16',
@@ -74,6 +94,12 @@ export function exampleManifest(): BundleManifest {
             },
           ],
         },
+      },
+      {
+        id: 'u1',
+        kind: 'profiled',
+        unit: 's2c4',
+        profile: { file: 'tables/fedcba9876543210.bin', sha256: DIGEST, bytes: 40 },
       },
     ],
     verification: { runs: 3, maxRelativeError: 1e-7, tolerance: 1e-5 },

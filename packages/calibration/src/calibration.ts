@@ -2,6 +2,7 @@
 
 import type { Measurement } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
+import type { PairedHits } from '@featherwire/eval';
 import type { Coding, Family } from './families.js';
 import type { Rung } from './ladder.js';
 import type { PictureRate } from './picture-rates.js';
@@ -35,6 +36,9 @@ export interface CalibrationOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A measurement with its loss. */
+export type MeasuredPoint = Measurement & { readonly loss: NonNullable<Measurement['loss']> };
+
 /** A point of the ladder. */
 export interface CalibratedPoint extends Rung {
   readonly id: string;
@@ -44,7 +48,9 @@ export interface CalibratedPoint extends Rung {
   readonly coding: Coding;
   readonly bitsPerElement: number;
   /** On samples that took part in nothing else. */
-  readonly measured: Measurement & { readonly loss: NonNullable<Measurement['loss']> };
+  readonly measured: MeasuredPoint;
+  /** The exact test beside the interval, on the same samples; null where the metric is not of hits and misses. */
+  readonly hits: PairedHits | null;
 }
 
 /** The same damage to the output by another kind of coding. */

@@ -10,7 +10,9 @@ import {
   type CodingProfile,
   createChannelStatistics,
   createStatistics,
+  designLevels,
   designTensorProfile,
+  distributionOfStatistics,
   type FeatureStatistics,
   type FixedChoice,
   quantileOf,
@@ -54,7 +56,7 @@ const CLIPPED_SHARE = 1e-4;
 const MAX_LEVELS = 256;
 const MAX_CONTEXT_LEVELS = 16;
 /** Context models of more planes take long to design. */
-const MAX_CONTEXT_PLANES = 4_096;
+export const MAX_CONTEXT_PLANES = 4_096;
 
 /** Statistics of a tensor's samples, in one pass. */
 export function tensorSamples(samples: readonly Tensor[]): TensorSamples {
@@ -90,6 +92,46 @@ export function rangeFamily(cut: readonly TensorSamples[], lambda: number, backe
       },
     }),
   };
+}
+
+/**
+ * Levels of elements that are listed, designed under the price of bits (Chou, Lookabaugh and Gray, "Entropy-constrained vector
+ * quantization", 1989), one list for each tensor.
+ */
+export function levelsFamily(cut: readonly TensorSamples[], backend: Backend): Family {
+  return {
+    name: 'entropy-constrained levels',
+    kind: 'range',
+    lambda: 0,
+    create: (scale) => ({
+      lambda: 0,
+      profile: {
+        tensors: cut.map((tensor) => {
+          const choice = listedLevels(tensor, scale * deviationOf(tensor));
+          return designProfile(tensor, choice, choice.levels.length, 0, backend);
+        }),
+      },
+    }),
+  };
+}
+
+/** Squared error, in the square of a step, that a bit of uniform levels is worth at high rates: 2 ln 2 of D = 1 / 12. */
+const PRICE_OF_BIT = Math.LN2 / 6;
+
+/** Levels whose bits are worth as much as those of uniform levels of a step. */
+export function listedLevels(
+  { statistics }: TensorSamples,
+  step: number,
+): Extract<FixedChoice, { kind: 'levels' }> {
+  const [low, high, levelCount] = levelsOfStep(statistics, step);
+  const { levels, thresholds } = designLevels(distributionOfStatistics(statistics, step / 64), {
+    levelCount,
+    lambda: PRICE_OF_BIT * step * step,
+    low,
+    high,
+    ends: 'free',
+  });
+  return { kind: 'levels', levels, thresholds };
 }
 
 /**
@@ -171,7 +213,8 @@ function nameOfSpectral(size: number, powers: { frequency: number; channel: numb
   return size === 1 ? `elements, ${steps}` : `coefficients of ${size} by ${size}, ${steps}`;
 }
 
-function designProfile(
+/** Quantizer and static coder: tables by neighborhood where the levels are few enough for them. */
+export function designProfile(
   { samples, varyingAxes }: TensorSamples,
   quantizer: FixedChoice,
   levelCount: number,
@@ -184,7 +227,7 @@ function designProfile(
 }
 
 /** Limits and levels of a step; 0 is a level. */
-function levelsOfStep(
+export function levelsOfStep(
   statistics: FeatureStatistics,
   step: number,
 ): [low: number, high: number, levelCount: number] {
@@ -198,7 +241,8 @@ function levelsOfStep(
   return [-half * step, half * step, 2 * half + 1];
 }
 
-function groupedOfSteps(
+/** Limits and levels of a step for each channel; 0 is a level of all. */
+export function groupedOfSteps(
   steps: readonly number[],
   statistics: readonly FeatureStatistics[],
   axis: number,
@@ -220,7 +264,8 @@ function groupedOfSteps(
   };
 }
 
-function channelStatistics({ samples }: TensorSamples, axis: number): FeatureStatistics[] {
+/** Statistics of each channel. @param axis - of the channels */
+export function channelStatistics({ samples }: TensorSamples, axis: number): FeatureStatistics[] {
   const statistics = createChannelStatistics(samples[0].shape[axis]);
   for (const { data, shape } of samples) addChannelValues(statistics, data, shape, axis);
   return statistics;

@@ -1,6 +1,6 @@
 /** What a coding does on a data set, by itself: for test data that calibration never saw. */
 
-import type { Measurement } from '@featherwire/bundle';
+import type { MeasuredPoint } from './calibration.js';
 import type { Coding } from './families.js';
 import { measureCoding } from './measure.js';
 import { measurementOf } from './measurement.js';
@@ -18,7 +18,7 @@ export async function measureOnData({
   readonly coding: Coding;
   /** Of the interval; 0.95 by default. */
   readonly confidence?: number;
-}): Promise<Measurement & { readonly loss: NonNullable<Measurement['loss']> }> {
+}): Promise<MeasuredPoint> {
   const samples = await openSamples(options);
   try {
     const { design, selection, claim } = samples.parts;

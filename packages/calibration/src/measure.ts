@@ -1,9 +1,9 @@
 /** A coding measured: frames of real features, decoded, through the tail, every byte counted. */
 
 import { type Backend, decodeTensors, encodeBundledFrame } from '@featherwire/codec';
-import { bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
+import { areHits, type BatchRun, bootstrapDifference, type Estimate, type Ratio } from '@featherwire/eval';
 import type { TensorMap } from '@featherwire/inference';
-import type { BatchRun } from './batches.js';
+import type { Tensor } from '@featherwire/tensor';
 import type { Coding } from './families.js';
 import type { CutFeature } from './feature-store.js';
 import type { OutputDistance } from './output-distance.js';
@@ -22,6 +22,14 @@ export interface MeasuringBench {
   readonly signal: AbortSignal;
 }
 
+/** A unit between the cut and the codec, both halves at hand. */
+export interface UnitRuns {
+  /** From the cut tensors to the latent, in the orders of the manifest. */
+  readonly reduce: (features: CutFeature) => Promise<CutFeature>;
+  /** From the decoded latent to tensors of the cut, in its order. */
+  readonly restore: (latent: readonly Tensor[]) => Promise<readonly Tensor[]>;
+}
+
 /** What came of each sample, in the order of the samples. */
 export interface CodedSamples {
   /** Bytes of the frames. */
@@ -31,7 +39,7 @@ export interface CodedSamples {
   readonly references: readonly Ratio[];
   /** Mean distance of the outputs. */
   readonly distance: number;
-  /** Mean times of a sample, in milliseconds. */
+  /** Mean times of a sample, in milliseconds, the halves of a unit included. */
   readonly encodeMs: number;
   readonly decodeMs: number;
 }
@@ -40,12 +48,12 @@ export interface CodedSamples {
 const CHUNK = 32;
 
 /**
- * Codes samples and runs the tail on what is decoded.
+ * Codes samples and runs the tail on what is decoded; with a unit, on what it restores from that.
  * @param isDecided - looks at what is known after some samples; true ends the measurement
  * @throws the signal's reason when it is raised
  */
 export async function measureCoding(
-  { profile, lambda }: Coding,
+  { profile, lambda, unit }: Coding & { readonly unit?: UnitRuns },
   samples: readonly number[],
   bench: MeasuringBench,
   isDecided: (sofar: CodedSamples) => boolean = () => false,
@@ -67,10 +75,12 @@ export async function measureCoding(
       bench.signal.throwIfAborted();
       const feature = await bench.features(sample);
       const start = performance.now();
+      const coded = unit ? await unit.reduce(feature) : feature;
       // As the edge client numbers its frames.
-      const frame = encodeBundledFrame(feature, { profile, point: 0, sequenceNumber: 0, lambda, backend });
+      const frame = encodeBundledFrame(coded, { profile, point: 0, sequenceNumber: 0, lambda, backend });
       const middle = performance.now();
-      const decoded = decodeTensors(frame, { backend, profiles });
+      const tensors = decodeTensors(frame, { backend, profiles });
+      const decoded = unit ? await unit.restore(tensors) : tensors;
       sums.encodeMs += middle - start;
       sums.decodeMs += performance.now() - middle;
       result.bytes.push(frame.length);
@@ -100,9 +110,7 @@ export function lossOf(
   confidence: number,
 ): Estimate {
   const [from, to] = better === 'higher' ? [ratios, references] : [references, ratios];
-  const isHitOrMiss = [...ratios, ...references].every(
-    ({ numerator, denominator }) => denominator === 1 && (numerator === 0 || numerator === 1),
-  );
+  const isHitOrMiss = areHits(ratios) && areHits(references);
   const [hit, miss] = [1, 0].map((numerator) => ({ numerator, denominator: 1 }));
   const { value } = bootstrapDifference(from, to, { resampleCount: 1 });
   const { low, high } = isHitOrMiss

@@ -1,7 +1,7 @@
 /** What was measured, as a manifest states it. */
 
-import type { Measurement } from '@featherwire/bundle';
 import { pooledRatio } from '@featherwire/eval';
+import type { MeasuredPoint } from './calibration.js';
 import { type CodedSamples, lossOf, meanOf } from './measure.js';
 import type { SplitSamples } from './split-samples.js';
 
@@ -11,7 +11,7 @@ export function measurementOf(
   { bench, metricName }: Pick<SplitSamples, 'bench' | 'metricName'>,
   data: string,
   confidence: number,
-): Measurement & { readonly loss: NonNullable<Measurement['loss']> } {
+): MeasuredPoint {
   const loss = lossOf(coded, bench.better, confidence);
   const sorted = [...coded.bytes].sort((a, b) => a - b);
   const quantile = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1];

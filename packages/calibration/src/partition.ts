@@ -24,9 +24,15 @@ const MIN_PART = 2;
  * Draws samples and parts them: a quarter for design, the rest halved.
  * @param length - samples of the data set
  * @param count - how many to use, at least 6, at most `length`
+ * @param designShare - of the samples, in (0, 1), for designs that are the better the more samples they see
  * @throws {RangeError} if there are too few
  */
-export function partitionSamples(length: number, count: number, seed: number): SampleParts {
+export function partitionSamples(
+  length: number,
+  count: number,
+  seed: number,
+  designShare?: number,
+): SampleParts {
   if (!Number.isInteger(count) || count < 3 * MIN_PART || count > length)
     throw new RangeError(`samples expected ${3 * MIN_PART} to ${length}, got ${count}`);
   const random = createRandom(seed);
@@ -35,7 +41,8 @@ export function partitionSamples(length: number, count: number, seed: number): S
     const from = i + random.nextInteger(length - i);
     [order[i], order[from]] = [order[from], order[i]];
   }
-  const designCount = Math.min(MAX_DESIGN_SAMPLES, Math.max(MIN_PART, Math.floor(count / 4)));
+  const wanted = designShare ? Math.floor(count * designShare) : Math.min(MAX_DESIGN_SAMPLES, count >> 2);
+  const designCount = Math.min(count - 2 * MIN_PART, Math.max(MIN_PART, wanted));
   const selectionCount = Math.floor((count - designCount) / 2);
   return {
     design: order.slice(0, designCount),

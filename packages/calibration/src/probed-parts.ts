@@ -29,6 +29,8 @@ export async function probeParts(
   cut: readonly TensorSamples[],
   blockSizes: readonly BlockSize[],
   options: {
+    /** Whether channels are probed too; their damage is 0 without. */
+    readonly channels?: 'probed' | 'unprobed';
     readonly seed?: number;
     readonly progress?: { progress(done: number, total: number): void };
   },
@@ -37,9 +39,12 @@ export async function probeParts(
   const [first] = await bench.reference(parts.design.slice(0, 1));
   if (!isGraded(first, task)) return null;
   const outputElements = Object.values(first).reduce((sum, { data }) => sum + data.length, 0);
+  const isProbed = (options.channels ?? 'probed') === 'probed';
   const partCount = cut.reduce(
     (sum, { samples: [{ shape }] }) =>
-      sum + shape[channelAxisOf(shape)] + blockSizes.reduce((all, size) => all + size * size, 0),
+      sum +
+      (isProbed ? shape[channelAxisOf(shape)] : 0) +
+      blockSizes.reduce((all, size) => all + size * size, 0),
     0,
   );
   const count = Math.min(
@@ -48,7 +53,7 @@ export async function probeParts(
     Math.max(MIN_SAMPLES, Math.floor(Math.min(RUN_BUDGET, OUTPUT_BUDGET / outputElements) / partCount)),
   );
   const probed = await probedSamples(samples, parts.design.slice(0, count));
-  const total = count * cut.length * (1 + blockSizes.length);
+  const total = count * cut.length * ((isProbed ? 1 : 0) + blockSizes.length);
   let done = 0;
   const results: ProbedParts[] = [];
   for (const [i, tensor] of cut.entries()) {
@@ -67,7 +72,10 @@ export async function probeParts(
     };
     const frequencies = new Map<BlockSize, Float64Array>();
     for (const size of blockSizes) frequencies.set(size, await probeFrequencies(probing, size));
-    const channels = await probeChannels(probing, channelAxisOf(tensor.samples[0].shape));
+    const axis = channelAxisOf(tensor.samples[0].shape);
+    const channels = isProbed
+      ? await probeChannels(probing, axis)
+      : new Float64Array(tensor.samples[0].shape[axis]);
     results.push({ channels, frequencies });
   }
   return results;

@@ -5,9 +5,9 @@
  */
 
 import type { BlockSize } from '@featherwire/codec';
+import type { BatchRun } from '@featherwire/eval';
 import type { TensorMap } from '@featherwire/inference';
 import { createRandom, type Tensor, type TensorOf } from '@featherwire/tensor';
-import type { BatchRun } from './batches.js';
 import type { OutputDistance } from './output-distance.js';
 
 /** A sample with what the unsplit network makes of it. */

@@ -14,14 +14,18 @@ import {
 } from '@featherwire/codec';
 import type { Tensor, TensorOf } from '@featherwire/tensor';
 
-/** Coefficients of the design samples, with what is known of their effect. */
-export interface SpectralBasis {
+/** Coefficients of samples. */
+export interface SpectralCoefficients {
   readonly blockSize: BlockSize;
   readonly channelCount: number;
   /** Mean of each channel. */
   readonly means: Float64Array;
   /** Of each sample, less the means: frequencies, in them channels, in them blocks. */
   readonly coefficients: readonly Float32Array[];
+}
+
+/** Coefficients of the design samples, with what is known of their effect. */
+export interface SpectralBasis extends SpectralCoefficients {
   /** Damage by squared error; all alike where the steps are to be. */
   readonly frequencyDamage: Float64Array;
   readonly channelDamage: Float64Array;
@@ -52,13 +56,23 @@ const SATURATED_SHARE = 5e-5;
 /** Squared error, in the square of a step, by which a coefficient must pay for a bit to be kept at all. */
 const KEEPING_PRICE = 0.12;
 
-/** Takes the coefficients of samples. @param samples - float32 [1, C, H, W] of one number of channels */
+/** Takes the coefficients of samples, with their effect. @param samples - as `spectralCoefficients` */
 export function spectralBasis(
   samples: readonly Tensor[],
   blockSize: BlockSize,
   damage: { readonly frequencies: Float64Array; readonly channels: Float64Array },
   deviation: number,
 ): SpectralBasis {
+  return {
+    ...spectralCoefficients(samples, blockSize),
+    frequencyDamage: damage.frequencies,
+    channelDamage: damage.channels,
+    deviation,
+  };
+}
+
+/** Takes the coefficients of samples. @param samples - float32 [1, C, H, W] of one number of channels */
+export function spectralCoefficients(samples: readonly Tensor[], blockSize: BlockSize): SpectralCoefficients {
   const channelCount = samples[0].shape[1];
   const means = channelMeans(samples, channelCount);
   const coefficients = samples.map(({ shape, data }) => {
@@ -70,20 +84,12 @@ export function spectralBasis(
     );
     return coefficientsOfValues(centered, { planes: channelCount, rows, columns }, blockSize);
   });
-  return {
-    blockSize,
-    channelCount,
-    means,
-    coefficients,
-    frequencyDamage: damage.frequencies,
-    channelDamage: damage.channels,
-    deviation,
-  };
+  return { blockSize, channelCount, means, coefficients };
 }
 
 /** The quantizer at a scale, or null if it would code nothing. */
 export function designSpectral(basis: SpectralBasis, how: SpectralSteps): SpectralSettings | null {
-  const { blockSize, means, deviation } = basis;
+  const { deviation } = basis;
   const most = basis.frequencyDamage.reduce((a, b) => Math.max(a, b), 0);
   const weights = Array.from(basis.frequencyDamage, (damage) =>
     Math.min(MAX_SPECTRAL_WEIGHT, Math.round(UNIT_WEIGHT * coarsening(damage, most, how.frequencyPower))),
@@ -93,7 +99,17 @@ export function designSpectral(basis: SpectralBasis, how: SpectralSteps): Spectr
     basis.channelDamage,
     (damage) => ((how.scale * deviation) / UNIT_WEIGHT) * coarsening(damage, middle, how.channelPower),
   );
-  const kept = chooseKept(basis, weights, steps, how.lambda);
+  return settingsOfSteps(basis, { weights, steps }, how.lambda);
+}
+
+/** The quantizer of given steps for given coefficients, or null if it would code nothing. */
+export function settingsOfSteps(
+  basis: SpectralCoefficients,
+  { weights, steps }: { readonly weights: readonly number[]; readonly steps: readonly number[] },
+  lambda: number,
+): SpectralSettings | null {
+  const { blockSize, means } = basis;
+  const kept = chooseKept(basis, weights, steps, lambda);
   if (!kept.includes(true)) return null;
   const half = Math.min(MAX_HALF, Math.max(1, largestIndex(basis, weights, steps, kept)));
   return { blockSize, levelCount: 2 * half + 1, weights, steps, means: [...means], kept };
@@ -111,7 +127,7 @@ function coarsening(damage: number, unit: number, power: number): number {
 
 /** Whether each coefficient, over all blocks and samples, saves more error than its bits cost. */
 function chooseKept(
-  { channelCount, coefficients }: SpectralBasis,
+  { channelCount, coefficients }: SpectralCoefficients,
   weights: readonly number[],
   steps: readonly number[],
   lambda: number,
@@ -149,7 +165,7 @@ function bitsOf(nonzero: number, magnitudes: number, total: number): number {
 
 /** The size of coefficients, in steps, that all but a small share of the kept ones stay below. */
 function largestIndex(
-  { channelCount, coefficients }: SpectralBasis,
+  { channelCount, coefficients }: SpectralCoefficients,
   weights: readonly number[],
   steps: readonly number[],
   kept: readonly boolean[],

@@ -2,10 +2,17 @@
 
 import type { BundleManifest, Task } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
-import { agreementOfTask, type DataSet, metricOfTask, type Sample, tensorOfInput } from '@featherwire/eval';
+import {
+  type BatchRun,
+  batchRunOf,
+  type DataSet,
+  type LabeledSample,
+  prepareInput,
+  recipeOf,
+  scoreOfTask,
+} from '@featherwire/eval';
 import type { ModelSession, TensorMap } from '@featherwire/inference';
 import type { Tensor } from '@featherwire/tensor';
-import { type BatchRun, batchRunOf } from './batches.js';
 import { DEFAULT_MEMORY_BYTES, FeatureStore } from './feature-store.js';
 import type { MeasuringBench } from './measure.js';
 import { distanceOfTask } from './output-distance.js';
@@ -29,6 +36,8 @@ export interface SplitSamples {
   readonly parts: SampleParts;
   readonly bench: MeasuringBench;
   readonly task: Task | undefined;
+  /** What the metric compares answers with. */
+  readonly truth: 'labels' | 'agreement';
   readonly metricName: string;
   /** Says which data, and which part of it claims are measured on. */
   readonly description: string;
@@ -42,7 +51,11 @@ export interface OpenOptions {
   readonly source: SplitSource;
   readonly backend: Backend;
   readonly sampleCount?: number;
+  /** As that of `partitionSamples`. */
+  readonly designShare?: number;
   readonly seed?: number;
+  /** In the place of parts that are drawn. */
+  readonly parts?: SampleParts;
   readonly memoryBytes?: number;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal?: AbortSignal;
@@ -62,12 +75,14 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const { source, backend, seed = 1, progress } = options;
   const { manifest, data, head, tail } = source;
   const signal = options.signal ?? new AbortController().signal;
-  const parts = partitionSamples(data.length, options.sampleCount ?? data.length, seed);
-  const numbers = [...parts.design, ...parts.selection, ...parts.claim];
+  const { sampleCount = data.length, designShare } = options;
+  const parts = options.parts ?? partitionSamples(data.length, sampleCount, seed, designShare);
+  const numbers = [...new Set([...parts.design, ...parts.selection, ...parts.claim])];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {
     const tensorNames = manifest.cut.map(({ name }) => name);
-    const labels = new Map<number, Pick<Sample, 'id' | 'label'>>();
+    const recipe = recipeOf(manifest);
+    const labels = new Map<number, LabeledSample>();
     progress?.stage('run the head');
     let run: BatchRun | undefined;
     for (let from = 0; from < numbers.length; from += HEAD_CHUNK) {
@@ -77,7 +92,7 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
       for (const number of chunk) {
         const { id, input, label } = await data.sample(number);
         labels.set(number, { id, label });
-        inputs.push({ [inputName(manifest)]: await tensorOfInput(input, manifest.preprocessing) });
+        inputs.push((await prepareInput(input, recipe)).feeds);
       }
       run ??= await batchRunOf(head, inputs.slice(0, 2));
       const outputs = await run(inputs);
@@ -93,12 +108,13 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
       return Object.fromEntries(tensorNames.map((name, i) => [name, feature[i]]));
     };
     const tailRun = await batchRunOf(tail, [await feedsOf(numbers[0]), await feedsOf(numbers[1])]);
-    const truth = source.truth ?? (manifest.task ? 'labels' : 'agreement');
-    const { name, better, score } = metricOf(manifest.task, truth, labels);
+    const truth = manifest.task && source.truth !== 'agreement' ? 'labels' : 'agreement';
+    const { name, better, score } = scoreOfTask(manifest.task, truth === 'labels' ? 'labels' : 'unsplit');
     const first = await store.get(numbers[0]);
     return {
       parts,
       task: manifest.task,
+      truth,
       metricName: name,
       description: `${data.description}; ${parts.claim.length} samples drawn with seed ${seed} that took no part in design or selection`,
       elementsPerSample: first.reduce((sum, tensor) => sum + tensor.data.length, 0),
@@ -108,7 +124,7 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
         reference: cachedReference(tailRun, feedsOf),
         run: tailRun,
         distance: distanceOfTask(manifest.task),
-        score,
+        score: async (outputs, reference, number) => score(outputs, labels.get(number)!, reference),
         better,
         backend,
         signal,
@@ -121,40 +137,9 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   }
 }
 
-function inputName({ inputs, preprocessing }: SplitSource['manifest']): string {
-  if (preprocessing) return preprocessing.input;
-  if (inputs.length !== 1) throw new RangeError(`inputs expected one, got ${inputs.length}`);
-  return inputs[0].name;
-}
-
 function float32Of(tensor: Tensor, name: string): Tensor {
   if (tensor.dtype === 'float32') return tensor;
   throw new TypeError(`cut expected float32 tensors, got ${tensor.dtype} of ${name}`);
-}
-
-interface Metric {
-  readonly name: string;
-  readonly better: 'higher' | 'lower';
-  readonly score: MeasuringBench['score'];
-}
-
-function metricOf(
-  task: Task | undefined,
-  truth: 'labels' | 'agreement',
-  labels: ReadonlyMap<number, Pick<Sample, 'id' | 'label'>>,
-): Metric {
-  if (truth === 'agreement' || !task) {
-    const { name, better, score } = agreementOfTask(task);
-    return { name, better, score: async (outputs, reference) => score(outputs, reference) };
-  }
-  const metric = metricOfTask(task);
-  const { name, better } = metric;
-  return {
-    name,
-    better,
-    score: async (outputs, _reference, number) =>
-      metric.score(outputs, { ...labels.get(number)!, input: { kind: 'encoded', bytes: new Uint8Array() } }),
-  };
 }
 
 /** Outputs for features that were not coded, kept up to a limit. */

@@ -67,6 +67,8 @@ describe('a network that only looks at averages', () => {
     expect(fresh.loss.value).toBeLessThanOrEqual(high);
     expect(Math.abs(fresh.bytesPerSample / point.bytesPerSample - 1)).toBeLessThan(0.1);
     expect(point.measured.sampleCount).toBe(calibration.samples.claim);
+    const { lost, won } = point.hits!;
+    expect((100 * (lost - won)) / calibration.samples.claim).toBeCloseTo(point.measured.loss.value, 9);
   });
 
   test('profiles survive their bytes, and the bytes counted are those of the frames', async () => {

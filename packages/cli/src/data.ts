@@ -1,6 +1,6 @@
 /** Data sets as commands name them. */
 
-import { createTextLines, type DataSet, openDataSet, type TextSplit } from '@featherwire/eval';
+import { createTextLines, type DataSet, type LabelUse, openDataSet, type TextSplit } from '@featherwire/eval';
 
 /** Name of the data set that is made on the spot. */
 const TEXT_LINES = 'text-lines';
@@ -10,12 +10,14 @@ const DEFAULT_TEXT_LINE_COUNT = 200;
  * Opens what `--data` names.
  * @param split - part of the prose that `text-lines` are drawn from
  * @param count - lines to draw; other data are whole
+ * @param labels - as `openDataSet`
  * @throws {DataSetError} as `openDataSet`
  */
 export function openNamedData(
   name: string,
   split: TextSplit,
   count: number = DEFAULT_TEXT_LINE_COUNT,
+  labels: LabelUse = 'needed',
 ): Promise<DataSet> {
-  return name === TEXT_LINES ? createTextLines({ split, count }) : openDataSet(name);
+  return name === TEXT_LINES ? createTextLines({ split, count }) : openDataSet(name, labels);
 }

@@ -13,7 +13,18 @@ async function parse(...args: string[]): Promise<{ status: number; output: strin
   return { status, output: output(), errors: errors() };
 }
 
-const COMMANDS = ['cuts', 'split', 'calibrate', 'serve', 'run', 'encode', 'decode', 'inspect', 'demo'];
+const COMMANDS = [
+  'cuts',
+  'split',
+  'calibrate',
+  'serve',
+  'run',
+  'eval',
+  'encode',
+  'decode',
+  'inspect',
+  'demo',
+];
 
 test('help lists every command and goes to standard output', async () => {
   const { status, output, errors } = await parse('--help');
@@ -56,6 +67,9 @@ test.each([
     ['serve', 'b', '--port', '65536'],
     "error: option '--port <number>' argument '65536' is invalid. Expected",
   ],
+  [['eval', '-o', 'r'], 'error: eval expected a bundle, a model or --suite, got none'],
+  [['eval', 'm.onnx', '-o', 'r'], 'error: --data expected with a bundle or a model, got none'],
+  [['eval', '--quick', '--full', '-o', 'r'], "error: option '--quick' cannot be used with option '--full'"],
   [['encode', 'a', '-', '--json'], 'error: --json expected an output file, got - (both would write'],
   [
     ['split', 'm.onnx', '--at', 'a', '-o', 'b', '--runs', '0'],

@@ -8,6 +8,7 @@ import { addCutsCommand } from './commands/cuts.js';
 import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
+import { addEvalCommand } from './commands/eval.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -15,6 +16,7 @@ import { addProfileCommand } from './commands/profile.js';
 import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSplitCommand } from './commands/split.js';
+import { addTrainCommand } from './commands/train.js';
 import type { CommandContext } from './context.js';
 import { oneLine } from './terminal/errors.js';
 import { stylesOf } from './terminal/terminal.js';
@@ -25,6 +27,7 @@ Examples:
   $ featherwire plan model.onnx --link 20mbps,40ms --data pictures
   $ featherwire split model.onnx --at relu5 -o bundle
   $ featherwire calibrate bundle --data pictures --max-loss 1
+  $ featherwire train bundle --data pictures --minutes 30
   $ featherwire serve bundle
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire demo
@@ -52,10 +55,12 @@ export function createProgram(context: CommandContext): Command {
   addCutsCommand(program, context);
   addSplitCommand(program, context);
   addCalibrateCommand(program, context);
+  addTrainCommand(program, context);
   addMeasureCommand(program, context);
   addPlanCommand(program, context);
   addServeCommand(program, context);
   addRunCommand(program, context);
+  addEvalCommand(program, context);
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
   addProfileCommand(program, context);

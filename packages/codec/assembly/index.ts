@@ -21,4 +21,4 @@ export {
   quantize16,
   searchThresholds,
 } from './quantizer';
-export { countSymbols, decodeRans12, decodeRansFine, encodeRans, initialize } from './rans';
+export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12, initialize } from './rans';

@@ -17,6 +17,7 @@ const SLOT_MASKS: usize = CONSTANTS + 16;
 const ROUNDINGS: usize = CONSTANTS + 32;
 const ROUNDING_WORDS: usize = CONSTANTS + 48;
 const FIRST_BYTES: usize = CONSTANTS + 64;
+const BIASES: usize = CONSTANTS + 112;
 
 /** Fills the shuffle tables and the vectors of constants. Call once. */
 export function initialize(): void {
@@ -26,6 +27,7 @@ export function initialize(): void {
     store<f32>(ROUNDINGS + lane, ROUNDING);
     store<u32>(ROUNDING_WORDS + lane, ROUNDING_WORD);
     store<u32>(FIRST_BYTES + lane, lane ? 0xffffffff : 0x0c080400);
+    store<u32>(BIASES + lane, <u32>lane << 18);
   }
   for (let mask: u32 = 0; mask < 16; mask++) {
     const count = popcnt<u32>(mask);
@@ -155,6 +157,25 @@ export function encodeRans(source: usize, count: u32, laneCount: u32, precisionB
   const quotient = state / frequency;
   store<u32>(slot, (quotient << precisionBits) + (state - quotient * frequency) + load<u32>(row, 4));
   return words;
+}
+
+/**
+ * Fills the table of `decodeRans12` from the frequencies of `symbolCount` symbols, u32 at `COUNTS`, which sum to 4,096. Writes up
+ * to 12 bytes beyond.
+ */
+export function fillSlots12(symbolCount: u32): void {
+  const biases = v128.load(BIASES);
+  let at = TABLE;
+  for (let symbol: u32 = 0; symbol < symbolCount; symbol++) {
+    const frequency = load<u32>(<usize>symbol << 2, COUNTS);
+    const end = at + (<usize>frequency << 2);
+    let entries = v128.or(i32x4.splat(symbol | (frequency << 8)), biases);
+    for (let slots = at; slots < end; slots += 16) {
+      v128.store(slots, entries);
+      entries = i32x4.add(entries, i32x4.splat(4 << 20));
+    }
+    at = end;
+  }
 }
 
 /**

@@ -8,21 +8,7 @@ export { type BackendPreference, loadBackend } from './backend/load.js';
 export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
-export {
-  BudgetError,
-  type BudgetedFrame,
-  type BudgetOptions,
-  bytesOfRate,
-  encodeWithinBytes,
-} from './budget.js';
-export {
-  type CodingProfile,
-  readProfile,
-  type TensorProfile,
-  writeProfile,
-} from './coding-profile.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
-export { designTensorProfile, type TensorProfileOptions } from './design-profile.js';
 export { type CellDesign, type ContextPreference, designCells } from './entropy/contexts/cell-design.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
@@ -51,8 +37,22 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
-export { type FeatureSummary, summarizeFeature } from './feature-summary.js';
-export type { FixedChoice } from './fixed-quantizer.js';
+export type { FixedChoice } from './feature/fixed-quantizer.js';
+export {
+  BudgetError,
+  type BudgetedFrame,
+  type BudgetOptions,
+  bytesOfRate,
+  encodeWithinBytes,
+} from './frame/budget.js';
+export {
+  type ChunkJob,
+  type ChunkPool,
+  type ChunkResult,
+  type DecodeChunkJob,
+  type EncodeChunkJob,
+  runChunkJob,
+} from './frame/chunk-jobs.js';
 export {
   type ChunkIndices,
   type DecodeOptions,
@@ -61,7 +61,7 @@ export {
   decodeFrameInto,
   decodeTensors,
   joinChunks,
-} from './frame-decoder.js';
+} from './frame/frame-decoder.js';
 export {
   type BundledOptions,
   type EncodeOptions,
@@ -75,14 +75,20 @@ export {
   type RangeChoice,
   type TensorCodingOptions,
   type TensorToCode,
-} from './frame-encoder.js';
+} from './frame/frame-encoder.js';
 export {
   type FrameDescription,
   inspectFrame,
   isBundledFrame,
   type ParseOptions,
   type TensorDescription,
-} from './frame-parser.js';
+} from './frame/frame-parser.js';
+export {
+  decodeFrameInParallel,
+  encodeBundledFrameInParallel,
+  encodeFrameInParallel,
+} from './frame/parallel-coder.js';
+export type { LayoutChoice } from './indices/layout-choice.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {
   bestReshape,
@@ -97,7 +103,14 @@ export {
   type TableSharing,
 } from './layout/reshape.js';
 export { mapSignificance, type SignificanceMap, unmapSignificance } from './layout/significance.js';
-export type { LayoutChoice } from './layout-choice.js';
+export {
+  type CodingProfile,
+  readProfile,
+  type TensorProfile,
+  writeProfile,
+} from './profile/coding-profile.js';
+export { designTensorProfile, type TensorProfileOptions } from './profile/design-profile.js';
+export { type FeatureSummary, summarizeFeature } from './profile/feature-summary.js';
 export {
   type ActivationModel,
   bestHighOfModel,

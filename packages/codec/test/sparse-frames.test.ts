@@ -13,7 +13,7 @@ import {
   referenceBackend,
   type SparseLayout,
 } from '../src/index.js';
-import { writeIndexSection } from '../src/index-section.js';
+import { writeIndexSection } from '../src/indices/index-section.js';
 import { arraysOfLayout, isImplied } from '../src/layout/layout-arrays.js';
 import { drawScattered } from './sparse-features.js';
 

@@ -16,18 +16,26 @@ export {
   type ProfileCoderOptions,
 } from './baselines/features/frame-coders.js';
 export {
-  createPlaneCoder,
+  type CodedIndexPlanes,
+  codeIndexPlanes,
   type LosslessPlaneCodec,
   missingPlaneCoder,
-  type PlaneCoderOptions,
-} from './baselines/features/lossless-planes.js';
+} from './baselines/features/index-planes.js';
+export { createPlaneCoder, type PlaneCoderOptions } from './baselines/features/lossless-planes.js';
 export {
   createPlainCoder,
   GENERAL_COMPRESSORS,
   type GeneralCompressor,
+  missingCompressor,
   type PlainCoderOptions,
   type PlainElements,
 } from './baselines/features/plain-coders.js';
+export {
+  type CodedInputPictures,
+  codeInputPictures,
+  type InputPictureCoding,
+  missingInputPictureCoder,
+} from './baselines/input-pictures.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
@@ -57,6 +65,8 @@ export {
   DataSetError,
   type DataSetErrorCode,
   type Label,
+  type LabelUse,
+  NO_LABEL,
   type Sample,
   type SampleInput,
 } from './data/data-set.js';
@@ -64,6 +74,7 @@ export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
 export { DEFAULT_NPZ_LIMITS, type NpzLimits, readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
 export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
+export { openRawPictures, type RawPicturesOptions } from './data/raw-pictures.js';
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
@@ -89,11 +100,13 @@ export {
   type PictureBoxes,
   suppressOverlaps,
 } from './metrics/detection.js';
+export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
   type AgreementMetric,
   agreementOfTask,
   type BetterDirection,
+  type LabeledSample,
   metricOfTask,
   type TaskMetric,
 } from './metrics/task-metric.js';
@@ -111,12 +124,43 @@ export {
   type SpeedRow,
   syntheticFeature,
 } from './speed/codec-speed.js';
+export { type BatchRun, batchRunOf, runSingly } from './split/batch-run.js';
+export { closeAll, type Network, type NetworkParts, openNetwork, openParts } from './split/network.js';
+export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
+export { scoreOfTask, type TaskScore } from './split/task-score.js';
 export {
   type BaselineSettings,
   baselineMethods,
   DEFAULT_BASELINE_SETTINGS,
+  PICTURE_FAMILY,
+  pictureMethods,
 } from './sweep/baseline-methods.js';
+export {
+  type BundleSubject,
+  type BundleSubjectOptions,
+  type DataPart,
+  openBundleSubject,
+  type PartTimes,
+} from './sweep/bundle-subject.js';
+export { type FeatureSummary, summarizeTensor } from './sweep/feature-summary.js';
 export { type Journal, JournalError, openJournal } from './sweep/journal.js';
+export {
+  codingMethods,
+  DEFAULT_OWN_SETTINGS,
+  type NamedCoding,
+  OWN_FAMILY,
+  type OwnSettings,
+  ownMethods,
+} from './sweep/own-methods.js';
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
 export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
-export type { CutFeatures, SweepMethod, SweepSubject } from './sweep/sweep-subject.js';
+export type {
+  CodedCut,
+  CutCoder,
+  CutFeatures,
+  Missing,
+  PictureCoder,
+  SubjectPictures,
+  SweepMethod,
+  SweepSubject,
+} from './sweep/sweep-subject.js';

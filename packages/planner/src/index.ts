@@ -38,7 +38,6 @@ export {
   prepareSamples,
   type SampleOptions,
 } from './measure/samples.js';
-export { scoreOfTask, type TaskScore } from './measure/task-score.js';
 export { type End, type EndBasis, type Ends, endsOf, factorsOfSpeeds } from './plan/ends.js';
 export { type Plan, type PlanSettings, planBundle } from './plan/plan-bundle.js';
 export { type ModelPlan, type ModelToPlan, planModel, type TimesCheck } from './plan/plan-model.js';

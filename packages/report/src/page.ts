@@ -1,28 +1,25 @@
 /** A report as one HTML page that needs nothing else: no script, no font, no file. */
 
+import { bytesOf, type Contenders, contendersOf } from './contenders.js';
+import type { Figure } from './figures.js';
 import { familiesAtLoss } from './subject-summary.js';
 import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 /** What a page is made of. */
 export interface PageOptions {
   readonly title: string;
-  /** The family that others are compared with. */
-  readonly reference: string;
-  /** Loss at which methods are compared, in the unit of the metric; 0.01 by default. */
-  readonly maxLoss?: number;
-  /** Charts by the name of their subject, SVG documents. */
-  readonly charts: ReadonlyMap<string, string>;
+  readonly figures: readonly Pick<Figure, 'kind' | 'of' | 'svg'>[];
 }
 
-const DEFAULT_MAX_LOSS = 0.01;
-
 /** The page. Everything that comes from a report is escaped. */
-export function reportPage(report: SweepReport, options: PageOptions): string {
-  const { title, charts } = options;
-  const { machine, command, commit, seed } = report;
-  const sections = report.subjects.map((subject) =>
-    subjectSection(subject, charts.get(subject.name), options),
-  );
+export function reportPage(report: SweepReport, { title, figures }: PageOptions): string {
+  const { machine, command, commit, seed, subjects, maxLoss } = report;
+  const charts = (of: string): string =>
+    figures
+      .filter((figure) => figure.of === of)
+      .map(({ svg, kind }) => `<figure class="${kind}">${withoutProlog(svg)}</figure>`)
+      .join('\n');
+  const networks = new Set(subjects.flatMap(({ detail }) => (detail ? [detail.network] : [])));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -34,31 +31,71 @@ export function reportPage(report: SweepReport, options: PageOptions): string {
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
+${verdictSection(
+  subjects.map((subject) => contendersOf(subject, maxLoss)),
+  maxLoss,
+)}
+<h2>How it was made</h2>
 <p>Every point was coded, and decoded from its bytes, before its accuracy was measured; bytes are those of a sample
-with all headers. Bars are 95 % intervals by bootstrap over the samples.</p>
+with all headers. Bars are 95 % intervals by bootstrap over the samples, of losses by the paired one.</p>
 <dl>
 <dt>Command</dt><dd><code>${escapeHtml(command)}</code></dd>
 <dt>Commit</dt><dd>${escapeHtml(commit ?? 'unknown')}</dd>
 <dt>Machine</dt><dd>${escapeHtml(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}`)}</dd>
 <dt>Seed</dt><dd>${seed}</dd>
 </dl>
-${sections.join('\n')}
+${[...networks].map(charts).join('\n')}
+${subjects.map((subject) => subjectSection(subject, charts(subject.name), maxLoss)).join('\n')}
 </main>
 </body>
 </html>
 `;
 }
 
-function subjectSection(
-  subject: ReportSubject,
-  chart: string | undefined,
-  { reference, maxLoss = DEFAULT_MAX_LOSS }: PageOptions,
-): string {
+/** Where splitting loses comes first, in words and in the table. */
+function verdictSection(list: readonly Contenders[], maxLoss: number): string {
+  const losing = list.filter(({ verdict }) => verdict === 'loses');
+  const open = list.filter(({ verdict }) => verdict === 'open');
+  const names = (of: readonly Contenders[]): string => of.map(({ subject }) => subject.name).join('; ');
+  const loss = percent(maxLoss);
+  const sentence =
+    losing.length === 0
+      ? `Splitting takes fewer bytes than the picture on all ${list.length - open.length} cuts that stay within a loss of ${loss}.`
+      : `Splitting loses to sending the picture on ${losing.length} of ${list.length} cuts at a loss of at most ${loss}: ${names(losing)}.`;
+  const rest = open.length === 0 ? '' : ` Neither stays within the loss: ${names(open)}.`;
+  const order = { loses: 0, open: 1, wins: 2 } as const;
+  const rows = [...list].sort((a, b) => order[a.verdict] - order[b.verdict]);
+  return `<p class="verdict">${escapeHtml(sentence + rest)}</p>
+<div class="wide">
+<table>
+<caption>Fewest bytes at a loss of at most ${loss}; the head's work comes on top of a split</caption>
+<thead><tr><th scope="col">cut</th><th scope="col">splitting</th><th scope="col">our bytes</th><th scope="col">picture bytes</th>
+<th scope="col">work on the device</th><th scope="col">ours</th><th scope="col">picture</th></tr></thead>
+<tbody>
+${rows.map(verdictRow).join('\n')}
+</tbody>
+</table>
+</div>`;
+}
+
+function verdictRow({ subject, ours, picture, verdict }: Contenders): string {
+  const { detail } = subject;
+  const share =
+    detail?.headMacs && detail.wholeMacs ? percent(detail.headMacs / detail.wholeMacs) : 'unknown';
+  const bytes = (row: Contenders['ours']): string =>
+    row ? bytesOf(row).toFixed(0) : 'never within the loss';
+  const cells = [bytes(ours), bytes(picture), share].map((cell) => `<td class="number">${cell}</td>`);
+  const methods = [ours, picture].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
+  return `<tr class="${verdict}"><th scope="row">${escapeHtml(subject.name)}</th><td>${verdict}</td>${cells.join('')}${methods.join('')}</tr>`;
+}
+
+function subjectSection(subject: ReportSubject, charts: string, maxLoss: number): string {
   const { name, data, metric } = subject;
+  const reference = contendersOf(subject, maxLoss).ours?.family ?? '';
   return `<section>
 <h2>${escapeHtml(name)}</h2>
 <p>${escapeHtml(data)}. Unsplit: ${escapeHtml(metric.name)} ${percent(metric.unsplit)}.</p>
-${chart ? `<figure>${withoutProlog(chart)}</figure>` : ''}
+${charts}
 <div class="wide">
 <table>
 <caption>Fewest bytes at a loss of at most ${percent(maxLoss)}</caption>
@@ -78,9 +115,9 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
   const difference = bjontegaardRate === null ? '' : signedPercent(bjontegaardRate / 100);
   const cells = best
     ? [
-        best.method,
+        best.method.replace(`${family}, `, ''),
         best.bytesPerSample.mean.toFixed(1),
-        best.bitsPerElement.toFixed(3),
+        best.bitsPerElement?.toFixed(3) ?? '',
         signedPercent(best.loss.value),
         `${signedPercent(best.loss.low)} to ${signedPercent(best.loss.high)}`,
         milliseconds(best.encodeMs),
@@ -131,7 +168,7 @@ function escapeHtml(text: string): string {
 const STYLE = `
 :root { color-scheme: light dark; --line: #8885; }
 body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 64rem; margin: 0 auto; padding: 1.5rem; }
+main { max-width: 72rem; margin: 0 auto; padding: 1.5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .5rem; }
@@ -141,5 +178,8 @@ table { border-collapse: collapse; font-size: .9rem; white-space: nowrap; }
 caption { text-align: left; font-weight: 600; padding: .4rem 0; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; }
 th[scope=row] { font-weight: 500; }
+.verdict { font-size: 1.15rem; font-weight: 600; }
+tr.loses td:nth-child(2) { color: #c0392b; font-weight: 600; }
+tr.wins td:nth-child(2) { color: #1e8449; font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 `;

@@ -1,7 +1,7 @@
 /** The rate-accuracy chart of a subject as a Vega-Lite specification: bytes on a logarithmic axis, intervals as bars. */
 
 import type { TopLevelSpec } from 'vega-lite';
-import { CHART_FONT } from './draw.js';
+import { CHART_BASE, CHART_COLORS, CHART_WIDTH, logAxis } from './chart-style.js';
 import { curvesOfSubject } from './subject-summary.js';
 import type { ReportSubject } from './sweep-report.js';
 
@@ -9,41 +9,24 @@ import type { ReportSubject } from './sweep-report.js';
 export interface ChartOptions {
   /** Family drawn above all others. */
   readonly highlight?: string;
+  /** Families drawn, in the order of the legend; all by default. */
+  readonly families?: readonly string[];
   /** Largest loss shown, in the unit of the metric; worse points lie below the chart. 0.2 by default. */
   readonly shownLoss?: number;
 }
 
-const WIDTH = 640;
 const HEIGHT = 380;
 const DEFAULT_SHOWN_LOSS = 0.2;
-/** Room beside the cheapest and the dearest point, as a factor. */
-const PADDING = 1.15;
 /** Room above the unsplit network, as a share of the loss shown. */
 const HEADROOM = 0.25;
-/** Distinct on white and under the usual color blindness; the first is the highlight's. */
-const COLORS = [
-  '#111111',
-  '#0072b2',
-  '#d55e00',
-  '#009e73',
-  '#cc79a7',
-  '#e69f00',
-  '#56b4e9',
-  '#8a6d00',
-  '#7f7f7f',
-  '#7a3b9a',
-  '#b03a3a',
-  '#3a7d7d',
-];
-const FONT = `${CHART_FONT}, Helvetica, Arial, sans-serif`;
-
 /** The specification; it holds its data. */
 export function rateAccuracyChart(
   subject: ReportSubject,
-  { highlight, shownLoss = DEFAULT_SHOWN_LOSS }: ChartOptions = {},
+  { highlight, families: wanted, shownLoss = DEFAULT_SHOWN_LOSS }: ChartOptions = {},
 ): TopLevelSpec {
-  const curves = curvesOfSubject(subject);
-  const families = curves.map(({ family }) => family);
+  const all = curvesOfSubject(subject);
+  const families = [...(wanted ?? all.map(({ family }) => family))];
+  const curves = all.filter(({ family }) => families.includes(family));
   if (highlight && families.includes(highlight)) {
     families.splice(families.indexOf(highlight), 1);
     families.unshift(highlight);
@@ -56,18 +39,17 @@ export function rateAccuracyChart(
   const color = {
     field: 'family',
     type: 'nominal',
-    scale: { domain: families, range: families.map((_, i) => COLORS[i % COLORS.length]) },
+    scale: { domain: families, range: families.map((_, i) => CHART_COLORS[i % CHART_COLORS.length]) },
     legend: { title: null, symbolOpacity: 1 },
   } as const;
+  const { domain: rates, values: ticks } = logAxis(
+    curves.flatMap(({ rows }) => rows).map((row) => row.bytesPerSample.mean),
+  );
   const x = {
     field: 'bytes',
     type: 'quantitative',
-    scale: {
-      type: 'log',
-      nice: false,
-      domain: paddedRange(subject.rows.map((row) => row.bytesPerSample.mean)),
-    },
-    axis: { title: 'bytes per sample, all headers (logarithmic)', grid: true, format: '~s' },
+    scale: { type: 'log', nice: false, domain: rates },
+    axis: { title: 'bytes per sample, all headers (logarithmic)', grid: true, format: '~s', values: ticks },
   } as const;
   const y = {
     field: 'value',
@@ -76,12 +58,10 @@ export function rateAccuracyChart(
     axis: { title: better === 'lower' ? `${name} (fewer is up)` : name, format: '.1%' },
   } as const;
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: subject.name, subtitle: subject.data, anchor: 'start' },
-    width: WIDTH,
+    ...CHART_BASE,
+    title: { text: subject.name, subtitle: subject.data.split('; ') },
+    width: CHART_WIDTH,
     height: HEIGHT,
-    background: 'white',
-    config: { font: FONT, axis: { labelFontSize: 11, titleFontSize: 12 }, legend: { labelFontSize: 11 } },
     data: { values: points(curves) },
     layer: [
       {
@@ -122,11 +102,6 @@ export function rateAccuracyChart(
       },
     ],
   };
-}
-
-/** So that no point lies on the frame. */
-function paddedRange(rates: readonly number[]): [number, number] {
-  return [Math.min(...rates) / PADDING, Math.max(...rates) * PADDING];
 }
 
 function points(curves: ReturnType<typeof curvesOfSubject>): object[] {

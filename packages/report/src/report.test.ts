@@ -29,7 +29,12 @@ const SUBJECT: ReportSubject = {
   metric: { name: 'top-1 accuracy', better: 'higher', unsplit: 0.9 },
   rows: [
     ...[row('theirs', 400, 0.9), row('theirs', 200, 0.85), row('theirs', 300, 0.84)],
-    ...[row('ours', 200, 0.9), row('ours', 100, 0.85), row('plain', 5000, 0.9), row('bad', 10, 0.1)],
+    ...[
+      row('ours, levels', 200, 0.9),
+      row('ours, levels', 100, 0.85),
+      row('plain', 5000, 0.9),
+      row('bad', 10, 0.1),
+    ],
   ],
   skipped: [
     { subject: 'net at <cut>', family: 'tiled x265', method: 'qp 10', reason: 'ffmpeg: not installed' },
@@ -41,6 +46,8 @@ const REPORT: SweepReport = {
   commit: 'abc',
   machine: { processor: 'a processor', cores: 2, node: 'v20' },
   seed: 7,
+  maxLoss: 0.01,
+  deviceSlowdown: 4,
   subjects: [SUBJECT],
 };
 
@@ -53,9 +60,9 @@ describe('curves', () => {
   });
 
   test('at a loss: the cheapest point, cheapest family first, and how the reference compares', () => {
-    const found = familiesAtLoss(SUBJECT, 0.01, 'ours');
+    const found = familiesAtLoss(SUBJECT, 0.01, 'ours, levels');
     expect(found.map(({ family, best }) => [family, best?.bytesPerSample.mean])).toEqual([
-      ['ours', 200],
+      ['ours, levels', 200],
       ['theirs', 400],
       ['plain', 5000],
       ['bad', undefined],
@@ -77,13 +84,13 @@ describe('curves', () => {
     expect(curvesOfSubject(errors)[0].envelope.map(({ bytesPerSample }) => bytesPerSample.mean)).toEqual([
       200, 400,
     ]);
-    expect(familiesAtLoss(errors, 0.01, 'ours')[1].bjontegaardRate).toBeCloseTo(-50, 9);
+    expect(familiesAtLoss(errors, 0.01, 'ours, levels')[1].bjontegaardRate).toBeCloseTo(-50, 9);
   });
 });
 
 describe('drawing', () => {
   test('a chart names its families and its data, and is a picture', async () => {
-    const chart = rateAccuracyChart(SUBJECT, { highlight: 'ours' });
+    const chart = rateAccuracyChart(SUBJECT, { highlight: 'ours, levels' });
     const svg = await drawSvg(chart);
     for (const text of ['ours', 'theirs', 'plain', '100 pictures &amp; labels', 'bytes per sample'])
       expect(svg).toContain(text);
@@ -96,8 +103,12 @@ describe('drawing', () => {
 });
 
 describe('page', () => {
-  const charts = new Map([[SUBJECT.name, '<?xml version="1.0"?><svg id="chart"></svg>']]);
-  const page = reportPage(REPORT, { title: 'A & B', reference: 'ours', charts });
+  const figure = {
+    kind: 'rate-accuracy',
+    of: SUBJECT.name,
+    svg: '<?xml version="1.0"?><svg id="chart"></svg>',
+  } as const;
+  const page = reportPage(REPORT, { title: 'A & B', figures: [figure] });
 
   test('holds the charts, the tables, and how it was made', () => {
     expect(page).toContain('<svg id="chart">');

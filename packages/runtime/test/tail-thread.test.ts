@@ -25,6 +25,7 @@ async function startThread(): Promise<TailThread> {
     manifest: bundle.manifest,
     profiles: new Map(),
     tailPath: bundle.partPath('tail'),
+    restorationPaths: new Map(),
     wholePath: bundle.partPath('whole'),
     threads: 1,
     backend: 'reference',

@@ -15,4 +15,4 @@ export { float16Bits, float16FromFloat32, float16Value, float32FromFloat16 } fro
 export { NpyError, readNpy, writeNpy } from './npy.js';
 export { createRandom, type RandomSource } from './random.js';
 export { elementCount, type Shape, shapesEqual } from './shape.js';
-export { type Tensor, type TensorOf, tensor } from './tensor.js';
+export { sampleOf, type Tensor, type TensorOf, tensor } from './tensor.js';

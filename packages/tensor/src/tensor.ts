@@ -32,3 +32,14 @@ export function tensor<D extends DType>(dtype: D, shape: Shape, data: TensorData
   }
   return { dtype, shape: [...shape], data };
 }
+
+/**
+ * One sample of a tensor whose first dimension counts samples.
+ * @param index - from 0 to that dimension, exclusive
+ * @returns a copy with a first dimension of 1
+ */
+export function sampleOf(value: Tensor, index: number): Tensor {
+  const shape = [1, ...value.shape.slice(1)];
+  const size = elementCount(shape);
+  return { dtype: value.dtype, shape, data: value.data.slice(index * size, (index + 1) * size) } as Tensor;
+}

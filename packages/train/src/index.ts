@@ -41,5 +41,7 @@ export { exportUnit, LATENT_NAME, type UnitModels } from './units/export-unit.js
 export { designLatentProfile, type LatentProfileOptions } from './units/latent-profile.js';
 export { createLinearUnit, type LinearUnitOptions } from './units/linear-unit.js';
 export type { ParameterSpec, Parameters } from './units/parameters.js';
+export { createPooledUnit, type PooledUnitOptions } from './units/pooled-unit.js';
+export { createPyramidUnit, type PyramidLevel, type PyramidUnitOptions } from './units/pyramid-unit.js';
 export { createSeparableUnit, type SeparableUnitOptions } from './units/separable-unit.js';
 export type { Unit } from './units/unit.js';

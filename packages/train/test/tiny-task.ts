@@ -1,7 +1,8 @@
 /** A task that trains in a second: a small convolutional tail, smooth features, distillation at its output. */
 
+import type { SplitSource } from '@featherwire/calibration';
 import { createLocalSession } from '@featherwire/inference/node';
-import { modelOfRecord, type NodeRecord, serializeModel } from '@featherwire/onnx';
+import { type ModelProto, modelOfRecord, type NodeRecord, serializeModel } from '@featherwire/onnx';
 import { createRandom, tensor } from '@featherwire/tensor';
 import { prepareModel } from '../src/node/prepare-model.js';
 import { cacheLayoutOf, createFeatureCache, type FeatureCache } from '../src/training/feature-cache.js';
@@ -12,7 +13,8 @@ import { createSeparableUnit } from '../src/units/separable-unit.js';
 import type { Unit } from '../src/units/unit.js';
 import { node, normals } from './check-gradient.js';
 
-const CUT = 'feature';
+/** Name of the cut tensor. */
+export const CUT = 'feature';
 const FEATURE_SHAPE = [4, 8, 8] as const;
 const BATCH = 8;
 const ITEMS = 64;
@@ -30,8 +32,8 @@ export function settingsOf(overrides: Partial<Omit<TrainingSettings, 'schedule'>
   return { schedule, lambda: 0.01, seed: 1, ...overrides };
 }
 
-/** Tail, unit, step and data. */
-export async function tinyTask(overrides: Partial<StepOptions> = {}): Promise<TinyTask> {
+/** From the feature to five scores. */
+export function tinyTail(): ModelProto {
   const weights = new Map([
     ['w1', normals('float32', [6, 4, 3, 3], 1, 0, 0.3)],
     ['w2', normals('float32', [6, 5], 2, 0, 0.6)],
@@ -44,8 +46,38 @@ export async function tinyTask(overrides: Partial<StepOptions> = {}): Promise<Ti
     node('Gemm', ['f', 'w2'], 'scores'),
   ];
   const inputs = [{ name: CUT, dtype: 'float32' as const, shape: ['N', ...FEATURE_SHAPE] }];
-  const model = modelOfRecord({ name: 'tail', opset: 13, inputs, nodes, outputs: ['scores'], weights });
-  const tail = await prepareModel(model, { [CUT]: [BATCH, ...FEATURE_SHAPE] });
+  return modelOfRecord({ name: 'tail', opset: 13, inputs, nodes, outputs: ['scores'], weights });
+}
+
+/** A head that gives its input as the feature. */
+export function tinyHead(): ModelProto {
+  const inputs = [{ name: 'x', dtype: 'float32' as const, shape: ['N', ...FEATURE_SHAPE] }];
+  return modelOfRecord({
+    name: 'head',
+    opset: 13,
+    inputs,
+    nodes: [node('Identity', ['x'], CUT)],
+    outputs: [{ ...inputs[0], name: CUT }],
+    weights: new Map(),
+  });
+}
+
+/** Inputs of `tinyHead`. */
+export function smoothSamples(length: number): SplitSource['data'] {
+  return {
+    name: 'waves',
+    description: `${length} smooth features`,
+    length,
+    async sample(i) {
+      const feature = tensor('float32', [1, ...FEATURE_SHAPE], smoothFeature(i));
+      return { id: String(i), input: { kind: 'tensor', tensor: feature }, label: 0 };
+    },
+  };
+}
+
+/** Tail, unit, step and data. */
+export async function tinyTask(overrides: Partial<StepOptions> = {}): Promise<TinyTask> {
+  const tail = await prepareModel(tinyTail(), { [CUT]: [BATCH, ...FEATURE_SHAPE] });
   const unit = createSeparableUnit({
     featureShape: FEATURE_SHAPE,
     stride: 2,

@@ -79,6 +79,27 @@ describe('training', () => {
     expect(meanOf(reports.slice(-20), 'loss')).toBeLessThan(0.8 * meanOf(reports.slice(0, 5), 'loss'));
   });
 
+  test('targets that the step computes are those that it would be given', async () => {
+    const { step } = await tinyTask({ targets: 'computed' });
+    expect(step.targets).toEqual([]);
+    const [given, computed] = [await train(), await train({}, { targets: 'computed' })];
+    // Features are kept in half precision; targets are given from whole ones.
+    for (const [i, { distortion }] of computed.reports.slice(0, 5).entries()) {
+      expect(distortion / given.reports[i].distortion).toBeCloseTo(1, 2);
+    }
+  });
+
+  test('labels are given, whatever else the step computes', async () => {
+    const distortion = [
+      { kind: 'labels', tensor: 'scores' },
+      { kind: 'squared-error', tensor: 'r' },
+    ] as const;
+    const { step } = await tinyTask({ distortion, targets: 'computed' });
+    expect(step.targets.map(({ name }) => name)).toEqual(['labels.scores']);
+    const { reports } = await train({ lambda: 0.001 }, { distortion, targets: 'computed' });
+    expect(meanOf(reports.slice(-20), 'loss')).toBeLessThan(0.8 * meanOf(reports.slice(0, 5), 'loss'));
+  });
+
   test('a run taken up in the middle ends in the same parameters', async () => {
     const { step, data } = await tinyTask();
     const session = await createLocalSession(serializeModel(step.model));

@@ -1,15 +1,22 @@
 /** Bundles in directories: reading with digests checked, writing in one step, adding operating points. */
 
 export { type AddOperatingPointsOptions, addOperatingPoints } from './operating-points.js';
-export type { OperatingPointSource, ProfiledPointSource } from './point-sources.js';
+export type {
+  OperatingPointSource,
+  ProfiledPointSource,
+  UnitPartSource,
+  UnitSource,
+} from './point-sources.js';
 export {
   checkPart,
+  checkUnits,
   type NodeBundle,
   PART_NAMES,
   type ReadBundleOptions,
   readBundle,
   readFileOfBundle,
   readManifest,
+  UNIT_PART_NAMES,
 } from './read-bundle.js';
 export {
   type BundleContent,

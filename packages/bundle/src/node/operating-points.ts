@@ -1,6 +1,6 @@
 /**
- * Adding operating points to a bundle on disk: new profiles are written first, the manifest is then rewritten in one
- * step, and profiles that it names no more are removed last. Models do not change.
+ * Adding operating points to a bundle on disk: new profiles and units are written first, the manifest is then rewritten in
+ * one step, and files that it names no more are removed last. Head and tail do not change.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -8,12 +8,13 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../digest.js';
 import { BundleError } from '../errors.js';
-import { type BundleManifest, MANIFEST_FILE, type OperatingPoint } from '../manifest.js';
+import { type BundleManifest, type BundleUnit, MANIFEST_FILE, type OperatingPoint } from '../manifest.js';
 import { filesOfManifest } from '../manifest-files.js';
 import { checkManifest, serializeManifest } from '../parse-manifest.js';
 import { loadProfiles } from '../point-profiles.js';
+import { removeFiles, writeContentFiles } from './content-files.js';
 import { syncDirectory, writeDurably } from './file-system.js';
-import { type OperatingPointSource, removeFiles, storePoints, writeTables } from './point-sources.js';
+import { type OperatingPointSource, storePoints, type UnitSource } from './point-sources.js';
 import { type NodeBundle, nodeBundle, readFileOfBundle, readManifest } from './read-bundle.js';
 
 /** How the names of unfinished manifests start; an interrupted rewrite may leave one. */
@@ -26,10 +27,12 @@ export interface AddOperatingPointsOptions {
    * place; with `'all'` the new points are all that the bundle has.
    */
   readonly replace?: 'none' | 'same-id' | 'all';
+  /** Units of the new points; one takes the place of another of its id unless `replace` is `'none'`. */
+  readonly units?: readonly UnitSource[];
 }
 
 /**
- * Appends operating points to a bundle's manifest. The digest of the bundle changes. A reader sees the old
+ * Appends operating points to a bundle's manifest; units that no point names any more leave it. The digest of the bundle changes. A reader sees the old
  * manifest or the new one; one that has read the old one may find a replaced profile missing. The caller keeps two
  * writers of one bundle apart.
  * @returns the bundle with its new manifest, digest and profiles
@@ -42,20 +45,29 @@ export async function addOperatingPoints(
   options: AddOperatingPointsOptions = {},
 ): Promise<NodeBundle> {
   const bundle = await readManifest(directory);
-  const { points, tables } = await storePoints(sources, bundle.manifest.cut);
-  const operatingPoints = joinPoints(bundle.manifest.operatingPoints, points, options.replace ?? 'none');
-  const manifest = checkManifest({ ...bundle.manifest, operatingPoints });
+  const { replace = 'none', units: unitSources = [] } = options;
+  const { units: oldUnits = [], ...rest } = bundle.manifest;
+  const { points, units: newUnits, files } = await storePoints(sources, unitSources, bundle.manifest);
+  const operatingPoints =
+    replace === 'all'
+      ? points
+      : joinById(rest.operatingPoints, points, replace === 'same-id' ? 'place' : 'end');
+  const units = namedUnits(
+    joinById(oldUnits, newUnits, replace === 'none' ? 'end' : 'place'),
+    operatingPoints,
+  );
+  const manifest = checkManifest({ ...rest, ...(units.length > 0 && { units }), operatingPoints });
   const profiles = await loadProfiles(
     manifest,
-    async (entry) => tables.get(entry.file) ?? readFileOfBundle(bundle.directory, entry),
+    async (entry) => files.get(entry.file) ?? readFileOfBundle(bundle.directory, entry),
   );
   const bytes = new TextEncoder().encode(serializeManifest(manifest));
   await asWriteFailure(async () => {
-    const removeTables = await writeTables(bundle.directory, tables);
+    const removeAdded = await writeContentFiles(bundle.directory, files);
     try {
       await replaceManifest(bundle.directory, bytes);
     } catch (error) {
-      await removeTables();
+      await removeAdded();
       throw error;
     }
   });
@@ -63,18 +75,28 @@ export async function addOperatingPoints(
   return nodeBundle(bundle.directory, { manifest, digest: await sha256Hex(bytes), profiles });
 }
 
-function joinPoints(
-  old: readonly OperatingPoint[],
-  points: readonly OperatingPoint[],
-  replace: NonNullable<AddOperatingPointsOptions['replace']>,
-): OperatingPoint[] {
-  const joined = replace === 'all' ? [] : [...old];
-  for (const point of points) {
-    const at = replace === 'same-id' ? joined.findIndex(({ id }) => id === point.id) : -1;
-    if (at < 0) joined.push(point);
-    else joined[at] = point;
+/**
+ * Joins what is there with what is added.
+ * @param taken - where an entry of an id that is taken goes: to its place, or to the end, where the manifest's check
+ *   refuses it
+ */
+function joinById<T extends { readonly id: string }>(
+  old: readonly T[],
+  added: readonly T[],
+  taken: 'place' | 'end',
+): T[] {
+  const joined = [...old];
+  for (const entry of added) {
+    const at = taken === 'end' ? -1 : joined.findIndex(({ id }) => id === entry.id);
+    if (at < 0) joined.push(entry);
+    else joined[at] = entry;
   }
   return joined;
+}
+
+function namedUnits(units: readonly BundleUnit[], points: readonly OperatingPoint[]): BundleUnit[] {
+  const named = new Set(points.map((point) => point.kind === 'profiled' && point.unit));
+  return units.filter(({ id }) => named.has(id));
 }
 
 function filesLeftOut(before: BundleManifest, after: BundleManifest): string[] {

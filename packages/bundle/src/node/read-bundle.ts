@@ -5,7 +5,13 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { checkDigest } from '../digest.js';
 import { BundleError } from '../errors.js';
-import { type Bundle, type BundleFile, MANIFEST_FILE, type PartName } from '../manifest.js';
+import {
+  type Bundle,
+  type BundleFile,
+  MANIFEST_FILE,
+  type PartName,
+  type UnitPartName,
+} from '../manifest.js';
 import { MANIFEST_LIMITS } from '../manifest-limits.js';
 import { parseManifest } from '../parse-manifest.js';
 import { loadProfiles } from '../point-profiles.js';
@@ -13,6 +19,9 @@ import { digestOfFile, hasErrorCode } from './file-system.js';
 
 /** The parts of a bundle, in the order of the manifest. */
 export const PART_NAMES: readonly PartName[] = Object.freeze(['head', 'tail', 'whole'] as const);
+
+/** The halves of a unit, in the order of the data. */
+export const UNIT_PART_NAMES: readonly UnitPartName[] = Object.freeze(['reduction', 'restoration'] as const);
 
 /** A bundle in a directory. */
 export interface NodeBundle extends Bundle {
@@ -23,12 +32,19 @@ export interface NodeBundle extends Bundle {
    * @throws {RangeError} if the bundle has no such part
    */
   partPath(part: PartName): string;
+  /**
+   * Absolute path of one half of a unit.
+   * @throws {RangeError} if the bundle has no such unit
+   */
+  unitPath(id: string, half: UnitPartName): string;
 }
 
 /** Options of `readBundle`. */
 export interface ReadBundleOptions {
-  /** Parts whose files are checked against the manifest; all that the bundle has by default. */
-  readonly verify?: readonly PartName[];
+  /**
+   * Parts, and halves of all units, whose files are checked against the manifest; all that the bundle has by default.
+   */
+  readonly verify?: readonly (PartName | UnitPartName)[];
 }
 
 /**
@@ -40,7 +56,10 @@ export interface ReadBundleOptions {
  */
 export async function readBundle(directory: string, options: ReadBundleOptions = {}): Promise<NodeBundle> {
   const bundle = await readManifest(directory);
-  for (const part of options.verify ?? PART_NAMES) await checkPart(bundle, part);
+  for (const part of options.verify ?? [...PART_NAMES, ...UNIT_PART_NAMES]) {
+    if (isUnitPart(part)) await checkUnits(bundle, part);
+    else await checkPart(bundle, part);
+  }
   const read = (entry: BundleFile) => readFileOfBundle(bundle.directory, entry);
   return nodeBundle(bundle.directory, { ...bundle, profiles: await loadProfiles(bundle.manifest, read) });
 }
@@ -53,6 +72,18 @@ export async function checkPart({ directory, manifest }: NodeBundle, part: PartN
   const entry = manifest[part];
   if (!entry) return;
   for (const file of [entry, ...(entry.externalData ?? [])]) await checkFile(directory, file);
+}
+
+/**
+ * Checks one half of every unit against the manifest.
+ * @throws {BundleError} `missing-file`, `digest-mismatch`
+ */
+export async function checkUnits({ directory, manifest }: NodeBundle, half: UnitPartName): Promise<void> {
+  for (const unit of manifest.units ?? []) await checkFile(directory, unit[half]);
+}
+
+function isUnitPart(part: PartName | UnitPartName): part is UnitPartName {
+  return (UNIT_PART_NAMES as readonly string[]).includes(part);
 }
 
 /**
@@ -88,7 +119,12 @@ export function nodeBundle(directory: string, { manifest, digest, profiles }: Bu
     if (!entry) throw new RangeError(`part expected one that the bundle has, got ${part}`);
     return join(directory, ...entry.file.split('/'));
   };
-  return { manifest, digest, profiles, directory, partPath };
+  const unitPath = (id: string, half: UnitPartName): string => {
+    const unit = manifest.units?.find((candidate) => candidate.id === id);
+    if (!unit) throw new RangeError(`id expected that of a unit of the bundle, got '${id}'`);
+    return join(directory, ...unit[half].file.split('/'));
+  };
+  return { manifest, digest, profiles, directory, partPath, unitPath };
 }
 
 async function readManifestBytes(path: string): Promise<Uint8Array> {

@@ -18,12 +18,12 @@ import {
   MANIFEST_FORMAT,
   MANIFEST_VERSION,
   type ModelPart,
-  type OperatingPoint,
   type PartName,
 } from '../manifest.js';
 import { filesOfManifest } from '../manifest-files.js';
 import { checkManifest, serializeManifest } from '../parse-manifest.js';
 import { loadProfiles } from '../point-profiles.js';
+import { isLeftoverFile } from './content-files.js';
 import {
   createParents,
   digestOfFile,
@@ -34,10 +34,10 @@ import {
 } from './file-system.js';
 import { TEMPORARY_MANIFEST_PREFIX } from './operating-points.js';
 import {
-  isLeftoverTable,
   type OperatingPointSource,
   type StoredPoints,
   storePoints,
+  type UnitSource,
 } from './point-sources.js';
 import { type NodeBundle, nodeBundle, PART_NAMES, readManifest } from './read-bundle.js';
 
@@ -58,7 +58,8 @@ export interface PartSource {
 
 /** A manifest without what follows from the files. */
 export interface ManifestContent
-  extends Omit<BundleManifest, 'format' | 'version' | 'operatingPoints' | PartName> {
+  extends Omit<BundleManifest, 'format' | 'version' | 'operatingPoints' | 'units' | PartName> {
+  readonly units?: readonly UnitSource[];
   readonly operatingPoints: readonly OperatingPointSource[];
 }
 
@@ -92,7 +93,8 @@ export async function writeBundle(
   if (replaces && !options.overwrite)
     throw new BundleError('exists', `directory expected a free path, got ${target}, which exists`);
   if (replaces) await checkReplaceable(target);
-  const stored = await storePoints(content.manifest.operatingPoints, content.manifest.cut);
+  const { operatingPoints, units = [], cut } = content.manifest;
+  const stored = await storePoints(operatingPoints, units, { cut });
   checkContent(content, stored);
 
   return asWriteFailure(target, async () => {
@@ -115,14 +117,14 @@ export async function writeBundle(
 }
 
 /** Finds mistakes in the caller's record before any file is copied, with stand-ins for what files will tell. */
-function checkContent({ manifest, parts }: BundleContent, { points }: StoredPoints): void {
+function checkContent({ manifest, parts }: BundleContent, stored: StoredPoints): void {
   const standIn = { bytes: 0, sha256: '0'.repeat(64) };
   const part = (name: PartName, source: PartSource): ModelPart => {
     const externalData = source.externalData?.map(({ file }) => ({ file, ...standIn }));
     return modelPart(name, source, standIn, externalData);
   };
   checkManifest(
-    manifestOf(manifest, points, {
+    manifestOf(manifest, stored, {
       head: part('head', parts.head),
       tail: part('tail', parts.tail),
       ...(parts.whole && { whole: part('whole', parts.whole) }),
@@ -137,11 +139,18 @@ interface ModelParts {
 }
 
 function manifestOf(
-  content: ManifestContent,
-  operatingPoints: readonly OperatingPoint[],
+  { units: _, ...content }: ManifestContent,
+  { points, units }: StoredPoints,
   parts: ModelParts,
 ): BundleManifest {
-  return { ...content, operatingPoints, format: MANIFEST_FORMAT, version: MANIFEST_VERSION, ...parts };
+  return {
+    ...content,
+    ...(units.length > 0 && { units }),
+    operatingPoints: points,
+    format: MANIFEST_FORMAT,
+    version: MANIFEST_VERSION,
+    ...parts,
+  };
 }
 
 function modelPart(
@@ -159,7 +168,7 @@ function modelPart(
 async function fillDirectory(
   directory: string,
   { manifest, parts }: BundleContent,
-  { points, tables }: StoredPoints,
+  stored: StoredPoints,
 ): Promise<Bundle> {
   const written = new Map<string, BundleFile>();
   const entries: Partial<Record<PartName, ModelPart>> = {};
@@ -173,9 +182,9 @@ async function fillDirectory(
     }
     entries[name] = modelPart(name, source, model, source.externalData && externalData);
   }
-  for (const [file, table] of tables) await writeFile(directory, file, table, written);
-  const complete = checkManifest(manifestOf(manifest, points, entries as ModelParts));
-  const profiles = await loadProfiles(complete, async ({ file }) => tables.get(file)!);
+  for (const [file, content] of stored.files) await writeFile(directory, file, content, written);
+  const complete = checkManifest(manifestOf(manifest, stored, entries as ModelParts));
+  const profiles = await loadProfiles(complete, async ({ file }) => stored.files.get(file)!);
   const bytes = new TextEncoder().encode(serializeManifest(complete));
   await writeDurably(join(directory, MANIFEST_FILE), bytes);
   await syncDirectory(directory);
@@ -250,7 +259,7 @@ async function checkReplaceable(target: string): Promise<void> {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     const file = path.slice(target.length + 1).replaceAll(sep, '/');
-    const isLeftover = file.startsWith(TEMPORARY_MANIFEST_PREFIX) || isLeftoverTable(file);
+    const isLeftover = file.startsWith(TEMPORARY_MANIFEST_PREFIX) || isLeftoverFile(file);
     if (!known.has(file) && !isLeftover) {
       throw new BundleError('not-a-bundle', `${target} expected only files of its manifest, got ${file}`);
     }

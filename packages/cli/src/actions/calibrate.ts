@@ -4,7 +4,7 @@ import { addOperatingPoints, type NodeBundle, readBundle } from '@featherwire/bu
 import { type CalibratedPoint, type Calibration, calibrate } from '@featherwire/calibration';
 import { type BackendPreference, loadBackend, writeProfile } from '@featherwire/codec';
 import type { DataSet } from '@featherwire/eval';
-import { createWorkerSession } from '@featherwire/inference/node';
+import { withSplitSource } from '../calibrate/split-source.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -21,6 +21,7 @@ export interface CalibrateOptions {
   readonly seed: number;
   readonly agreement?: true;
   readonly keep?: true;
+  readonly refresh?: true;
   readonly memory: number;
   readonly backend: BackendPreference;
   readonly json?: true;
@@ -36,7 +37,12 @@ export async function calibrateBundle(
 ): Promise<void> {
   const { terminal } = context;
   const bundle = await readBundle(directory, { verify: ['head', 'tail'] });
-  const data = await openNamedData(options.data, 'calibration', options.samples);
+  const data = await openNamedData(
+    options.data,
+    'calibration',
+    options.samples,
+    options.agreement ? 'unread' : 'needed',
+  );
   const progress = createProgress(terminal);
   try {
     const calibration = await calibrateOn(bundle, data, options, { ...context, progress });
@@ -58,30 +64,20 @@ async function calibrateOn(
   options: CalibrateOptions,
   { progress, signal }: CommandContext & { readonly progress: Progress },
 ): Promise<Calibration> {
-  progress.stage('load head and tail');
   const backend = await loadBackend(options.backend);
-  const head = await createWorkerSession(bundle.partPath('head'));
-  try {
-    const tail = await createWorkerSession(bundle.partPath('tail'));
-    try {
-      const { manifest } = bundle;
-      return await calibrate({
-        source: { manifest, head, tail, data, ...(options.agreement ? { truth: 'agreement' } : {}) },
-        backend,
-        maxLoss: options.maxLoss,
-        pointCount: options.points,
-        sampleCount: Math.min(data.length, options.samples ?? data.length),
-        seed: options.seed,
-        memoryBytes: options.memory * BYTES_PER_MIB,
-        progress,
-        signal,
-      });
-    } finally {
-      await tail.close();
-    }
-  } finally {
-    await head.close();
-  }
+  return withSplitSource(bundle, { kind: 'data', data }, progress, (source) =>
+    calibrate({
+      source: { ...source, ...(options.agreement ? { truth: 'agreement' } : {}) },
+      backend,
+      maxLoss: options.maxLoss,
+      pointCount: options.points,
+      sampleCount: Math.min(data.length, options.samples ?? data.length),
+      seed: options.seed,
+      memoryBytes: options.memory * BYTES_PER_MIB,
+      progress,
+      signal,
+    }),
+  );
 }
 
 function sourceOf({ id, coding, measured }: CalibratedPoint) {
@@ -167,10 +163,20 @@ function verdict({ points, chosen, maxLoss }: Calibration): string[] {
   if (!point) return [];
   const { value, interval } = point.measured.loss;
   const [, high] = interval;
-  if (high <= maxLoss) return [`* loses at most ${maxLoss}: the whole interval is below it`];
+  if (high <= maxLoss)
+    return [`* loses at most ${maxLoss}: the whole interval is below it`, ...exactTest(point)];
   const side = value <= maxLoss ? 'within' : 'above';
   return [
     `* lost ${value.toFixed(2)} on samples not chosen by, ${side} ${maxLoss}; more samples would narrow the interval`,
+    ...exactTest(point),
+  ];
+}
+
+function exactTest({ hits }: CalibratedPoint): string[] {
+  if (!hits) return [];
+  const { lost, won, probability } = hits;
+  return [
+    `  ${formatCount(lost)} answers lost and ${formatCount(won)} won by coding; as uneven by chance with probability ${probability.toFixed(3)}`,
   ];
 }
 

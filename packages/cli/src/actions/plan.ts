@@ -6,6 +6,7 @@ import { loadModel } from '@featherwire/authoring';
 import type { ImagePreprocessing, Task } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
+import { scoreOfTask } from '@featherwire/eval';
 import { profileModel } from '@featherwire/inference/node';
 import type { LinkProfile } from '@featherwire/link';
 import type { InputShapes } from '@featherwire/onnx';
@@ -22,7 +23,6 @@ import {
   planModel,
   prepareSamples,
   profiledGraph,
-  scoreOfTask,
 } from '@featherwire/planner';
 import { fetchPartProfile } from '@featherwire/runtime';
 import type { CommandContext } from '../context.js';

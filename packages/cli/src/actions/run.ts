@@ -1,12 +1,13 @@
 /** What `featherwire run` does: opens bundle, data and link, runs the data through, prints the summary. */
 
-import type { BundleManifest } from '@featherwire/bundle';
+import type { BundleManifest, OperatingPoint } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { DataSet } from '@featherwire/eval';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { describeLink, type LinkProfile } from '@featherwire/link';
 import { createEdgeClient } from '@featherwire/runtime';
+import { openReductions } from '@featherwire/runtime/node';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
@@ -41,8 +42,8 @@ export interface RunOptions extends QuantizerOptions {
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  const parts = options.fallback === 'local' ? (['head', 'tail'] as const) : (['head'] as const);
-  const bundle = await readBundle(directory, { verify: [...parts] });
+  const parts = options.fallback === 'local' ? (['tail'] as const) : [];
+  const bundle = await readBundle(directory, { verify: ['head', 'reduction', ...parts] });
   const coding = codingOf(bundle.manifest, options);
   const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
@@ -53,7 +54,8 @@ export async function run(directory: string, options: RunOptions, context: Comma
       bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
       server: options.server.href,
       transport: options.transport,
-      link: options.link ?? null,
+      // Of a trace the description is enough: its rates are thousands.
+      link: options.link ? { ...options.link, rates: undefined } : null,
       data: data.description,
       coding,
       ...summary,
@@ -79,8 +81,13 @@ async function runOverLink(
     const backend = await loadBackend(options.backend);
     const head = await createWorkerSession(bundle.partPath('head'));
     closing.push(() => head.close());
-    const retry = { maxAttempts: options.retries + 1 };
-    const client = createEdgeClient({ bundle, head, transport: connection.transport, backend, retry });
+    const reductions = await openReductions(bundle, pointsOf(bundle.manifest, coding));
+    closing.push(() => reductions.close());
+    const client = createEdgeClient({
+      ...{ bundle, head, reductions: reductions.sessions, backend },
+      transport: connection.transport,
+      retry: { maxAttempts: options.retries + 1 },
+    });
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
     const sampleCount = Math.min(data.length, options.limit ?? data.length);
@@ -111,6 +118,12 @@ function requestSettings({ verify, statistics, timeout, maxBytes, fallback }: Ru
     ...(maxBytes !== undefined && { maxBytes }),
     ...(fallback && { fallback }),
   };
+}
+
+/** Points that the samples may be sent at. */
+function pointsOf({ operatingPoints }: BundleManifest, coding: Coding): readonly OperatingPoint[] {
+  if (isBudget(coding)) return operatingPoints.filter(({ measured }) => measured);
+  return operatingPoints.filter(({ id }) => id === coding);
 }
 
 /** The budget or point asked for, or the quantizer of the options for every tensor of the cut. */

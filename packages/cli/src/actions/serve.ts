@@ -31,7 +31,7 @@ export async function serve(
 ): Promise<void> {
   const bundles: NodeBundle[] = [];
   for (const directory of directories)
-    bundles.push(await readBundle(directory, { verify: ['tail', 'whole'] }));
+    bundles.push(await readBundle(directory, { verify: ['tail', 'whole', 'restoration'] }));
   const log = options.jsonLog ? jsonLog(terminal) : textLog(terminal);
   const server = await createTailServer({
     bundles,

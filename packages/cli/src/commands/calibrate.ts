@@ -8,12 +8,18 @@ import { backendOption, integerIn, jsonOption, positiveNumber } from './argument
 const EXAMPLES = `
 DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
 a .npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
-Without --agreement the metric is that of the bundle's task against the labels. Some samples are for design,
-some for choosing, and what is written into the bundle is measured on the rest.
+Without --agreement the metric is that of the bundle's task against the labels; with it no labels are needed, and
+a directory of pictures or arrays alone will do. Some samples are for design, some for choosing, and what is written
+into the bundle is measured on the rest.
+
+--refresh is for a bundle whose server warns of drift (GET /v1/drift): DATA is what is seen now, inputs without labels
+or a .npz with an array [samples, …] for each tensor of the cut. Every profiled point keeps its id and its steps and
+gets new limits, tables and bands; its accuracy is then the agreement with the unsplit network.
 
 Examples:
   $ featherwire calibrate bundle --data pictures --max-loss 1
   $ featherwire calibrate bundle --data train.npz --agreement --samples 500 --points 8
+  $ featherwire calibrate bundle --refresh --data seen-this-week
   $ featherwire calibrate ocr-bundle --data text-lines --samples 200 --json`;
 
 const DEFAULT_MAX_LOSS = 1;
@@ -55,6 +61,14 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     .addOption(new Option('--agreement', 'compare with the answers of the unsplit network, without labels'))
     .addOption(new Option('--keep', 'keep the points that the bundle has, but for those of the same ids'))
     .addOption(
+      new Option('--refresh', 'redesign the points that the bundle has from what is seen now').conflicts([
+        'maxLoss',
+        'points',
+        'agreement',
+        'keep',
+      ]),
+    )
+    .addOption(
       new Option('--memory <mib>', 'features kept in memory; the rest goes to a temporary file')
         .argParser(integerIn(1, MAX_MEMORY_MIB))
         .default(DEFAULT_MEMORY_MIB),
@@ -63,6 +77,11 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(async (directory: string, options: CalibrateOptions) => {
+      if (options.refresh) {
+        const { refreshBundle } = await import('../actions/refresh.js');
+        await refreshBundle(directory, options, context);
+        return;
+      }
       const { calibrateBundle } = await import('../actions/calibrate.js');
       await calibrateBundle(directory, options, context);
     });

@@ -6,10 +6,12 @@ import {
   bootstrapRatio,
   type DataSet,
   type Estimate,
+  type InputRecipe,
   metricOfTask,
+  prepareInput,
   type Ratio,
+  recipeOf,
   type SampleInput,
-  tensorOfInput,
 } from '@featherwire/eval';
 import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
 import type { FallbackResult, InferResult, RateChoice, RequestTimes } from '@featherwire/runtime';
@@ -82,7 +84,7 @@ export const STAGES: readonly (keyof RequestTimes)[] = [
  */
 export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
   const { infer, manifest, data, sampleCount, budgetMs, progress, signal } = run;
-  const input = onlyInput(manifest);
+  const recipe = recipeFor(manifest);
   const metric = manifest.task && metricOfTask(manifest.task);
   const results: SampleResult[] = [];
   const ratios: Ratio[] = [];
@@ -92,7 +94,7 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
     if (sample.input.kind !== 'tensor' && !manifest.preprocessing) {
       throw new CommandError('bundle expected preprocessing to take pictures, got none in its manifest');
     }
-    const feeds = { [input]: await tensorOfInput(sample.input, manifest.preprocessing) };
+    const { feeds } = await prepareInput(sample.input, recipe);
     const result = await infer(feeds, sample.input);
     results.push(result);
     if (metric) ratios.push(metric.score(result.outputs, sample));
@@ -102,10 +104,12 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
   return summarize(results, estimate, budgetMs === undefined ? null : summarizeBudget(results, budgetMs));
 }
 
-function onlyInput({ inputs, preprocessing }: BundleManifest): string {
-  if (inputs.length === 1) return preprocessing?.input ?? inputs[0].name;
-  const names = inputs.map(({ name }) => name).join(', ');
-  throw new CommandError(`bundle expected one input, as data has, got ${inputs.length}: ${names}`);
+function recipeFor(manifest: BundleManifest): InputRecipe {
+  try {
+    return recipeOf(manifest);
+  } catch (cause) {
+    throw new CommandError(`bundle: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function summarizeBudget(results: readonly SampleResult[], budgetMs: number): BudgetSummary {

@@ -1,7 +1,7 @@
 /** A bundle: what its manifest says, and whether its files are what the manifest says. */
 
-import { BundleError, type BundleManifest, type PartName } from '@featherwire/bundle';
-import { checkPart, type NodeBundle, PART_NAMES, readManifest } from '@featherwire/bundle/node';
+import type { BundleError, BundleManifest, PartName } from '@featherwire/bundle';
+import { checkPart, PART_NAMES, readManifest } from '@featherwire/bundle/node';
 import {
   formatBytes,
   formatCount,
@@ -10,8 +10,10 @@ import {
   formatReal,
   formatShape,
 } from '../terminal/units.js';
+import { damageOf } from './damage.js';
 import { checksOfPoints, loadPoints, pointTables } from './points.js';
 import { type InspectReport, numberColumn } from './report.js';
+import { checkUnitFiles, storageOfUnits, unitTables } from './units.js';
 
 /** A report with the outcome of the digest check. */
 export interface BundleInspection {
@@ -25,16 +27,18 @@ export async function inspectBundle(directory: string): Promise<BundleInspection
   const bundle = await readManifest(directory);
   const { manifest, digest } = bundle;
   const checks = new Map<PartName, BundleError | undefined>();
-  for (const part of PART_NAMES) if (manifest[part]) checks.set(part, await damageOf(bundle, part));
+  for (const part of PART_NAMES)
+    if (manifest[part]) checks.set(part, await damageOf(() => checkPart(bundle, part)));
+  const unitChecks = await checkUnitFiles(bundle);
   const points = await loadPoints(bundle);
-  const damages = [...checks.values(), ...points.map((point) => point.damage)];
+  const damages = [...checks.values(), ...unitChecks.values(), ...points.map((point) => point.damage)];
   const { task } = manifest;
   return {
     damage: damages.find((error) => error !== undefined),
     report: {
       title: `featherwire bundle of ${manifest.model.name}`,
       pairs: pairsOf(manifest, digest),
-      tables: [partTable(manifest, checks), ...pointTables(points)],
+      tables: [partTable(manifest, checks), ...unitTables(manifest, unitChecks), ...pointTables(points)],
       record: {
         kind: 'bundle',
         digest,
@@ -42,22 +46,16 @@ export async function inspectBundle(directory: string): Promise<BundleInspection
         // An alphabet may hold thousands of letters.
         task: task && { kind: task.kind, output: task.output, labelCount: labelCountOf(task) },
         operatingPoints: manifest.operatingPoints,
+        ...(manifest.units && { unitStorage: storageOfUnits(manifest) }),
         checks: Object.fromEntries(
-          [...checks, ...checksOfPoints(points)].map(([name, error]) => [name, error?.message ?? 'ok']),
+          [...checks, ...unitChecks, ...checksOfPoints(points)].map(([name, error]) => [
+            name,
+            error?.message ?? 'ok',
+          ]),
         ),
       },
     },
   };
-}
-
-async function damageOf(bundle: NodeBundle, part: PartName): Promise<BundleError | undefined> {
-  try {
-    await checkPart(bundle, part);
-    return undefined;
-  } catch (error) {
-    if (error instanceof BundleError) return error;
-    throw error;
-  }
 }
 
 function pairsOf(manifest: BundleManifest, digest: string): InspectReport['pairs'] {

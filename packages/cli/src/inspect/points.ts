@@ -63,7 +63,7 @@ function codingTable(points: readonly LoadedPoint[]): Table {
   const columns = [{ header: 'point' }, { header: 'kind' }, { header: 'coding' }, { header: 'check' }];
   const rows = points.map(({ point, profile, damage }) => [
     point.id,
-    point.kind,
+    point.kind === 'profiled' && point.unit !== undefined ? `unit ${point.unit}` : point.kind,
     describeCoding(point, profile),
     damage ? 'damaged' : 'ok',
   ]);

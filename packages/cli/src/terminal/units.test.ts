@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   formatBytes,
   formatCount,
+  formatDuration,
   formatExactBytes,
   formatLargeCount,
   formatMs,
@@ -67,4 +68,13 @@ test('a share of nothing and an unknown shape have their signs', () => {
   expect(formatShape(null)).toBe('?');
   expect(formatShape([])).toBe('[]');
   expect(formatShape(['N', 3, 48])).toBe('[N, 3, 48]');
+});
+
+test('times to wait', () => {
+  expect([400, 48_000, 125_400, 4_800_000].map(formatDuration)).toEqual([
+    '0 s',
+    '48 s',
+    '2:05 min',
+    '1:20 h',
+  ]);
 });

@@ -44,6 +44,16 @@ export function formatMs(milliseconds: number): string {
   return milliseconds.toFixed(digits);
 }
 
+/** A time to wait: `48 s`, `2:05 min`, `1:20 h`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const pair = (large: number, small: number): string => `${large}:${String(small).padStart(2, '0')}`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${pair(minutes, seconds % 60)} min`;
+  return `${pair(Math.floor(minutes / 60), minutes % 60)} h`;
+}
+
 /** A real number with four significant digits, three in the form `2.55e-6`. */
 export function formatReal(value: number): string {
   const magnitude = Math.abs(value);

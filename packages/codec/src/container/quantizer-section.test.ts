@@ -3,7 +3,7 @@ import { referenceBackend } from '../backend/reference.js';
 import { ByteWriter } from '../bitstream/byte-writer.js';
 import { crc32 } from '../bitstream/crc32.js';
 import { BitstreamError } from '../errors.js';
-import { decodeFrame } from '../frame-decoder.js';
+import { decodeFrame } from '../frame/frame-decoder.js';
 
 /** A preamble, what is written, and a right checksum. */
 function handmade(write: (writer: ByteWriter) => void): Uint8Array {

@@ -47,6 +47,15 @@ describe('openArrayFile', () => {
     await expect(data.sample(0.5)).rejects.toThrow(RangeError);
   });
 
+  test('needs no labels where they are not read', async () => {
+    const data = await openDataSet(await save('bare.npz', { x: features }), 'unread');
+    expect(await data.sample(1)).toMatchObject({ id: 'bare.npz[1]', label: '' });
+    await expectCode(openDataSet(join(root, 'bare.npz')), 'invalid-data');
+    await writeFile(join(root, 'bare.npy'), writeNpy(features));
+    expect((await openDataSet(join(root, 'bare.npy'), 'unread')).length).toBe(2);
+    await expectCode(openDataSet(join(root, 'bare.npy')), 'not-found');
+  });
+
   test('takes uint8 arrays of picture shape as pictures, unless told otherwise', async () => {
     const path = await save('pictures.npz', { inputs: pictures, labels });
     const { input } = await (await openArrayFile(path)).sample(1);

@@ -5,8 +5,16 @@
 
 import { basename } from 'node:path';
 import type { Pixels } from '@featherwire/bundle';
-import { elementCount, NpyError, readNpy, type Tensor } from '@featherwire/tensor';
-import { checkSampleIndex, type DataSet, DataSetError, type SampleInput } from './data-set.js';
+import { NpyError, readNpy, sampleOf, type Tensor } from '@featherwire/tensor';
+import {
+  checkSampleIndex,
+  type DataSet,
+  DataSetError,
+  type Label,
+  type LabelUse,
+  NO_LABEL,
+  type SampleInput,
+} from './data-set.js';
 import { readNpz } from './npz.js';
 import { readLimited } from './read-limited.js';
 
@@ -18,6 +26,8 @@ const LABEL_NAMES = ['labels', 'y'] as const;
 
 /** Options of `openArrayFile`. */
 export interface ArrayFileOptions {
+  /** `unread`: files need none, and samples have `NO_LABEL`; by default they must be there. */
+  readonly labels?: LabelUse;
   /** The labels of a `.npy`; by default the file beside it that ends in `.labels.npy` instead of `.npy`. */
   readonly labelsPath?: string;
   /**
@@ -33,10 +43,12 @@ export interface ArrayFileOptions {
  * @throws {DataSetError} `not-found`; `invalid-data` if a file is damaged, arrays are missing, counts differ or
  *   labels are not whole numbers; `over-limit` above 2 GiB
  */
-export async function openArrayFile(path: string, options: ArrayFileOptions = {}): Promise<DataSet<number>> {
-  const { inputs, labels } = path.endsWith('.npz') ? await readArchive(path) : await readPair(path, options);
-  const classes = labelsOf(labels);
+export async function openArrayFile(path: string, options: ArrayFileOptions = {}): Promise<DataSet> {
+  const { inputs, labels } = path.endsWith('.npz')
+    ? await readArchive(path, options)
+    : await readPair(path, options);
   const length = inputs.shape[0] ?? 0;
+  const classes = labels ? labelsOf(labels) : new Array<Label>(length).fill(NO_LABEL);
   if (length === 0 || classes.length !== length) {
     throw new DataSetError(
       'invalid-data',
@@ -57,7 +69,7 @@ export async function openArrayFile(path: string, options: ArrayFileOptions = {}
     description: `${length} ${pictures ? 'pictures' : 'tensors'} of ${name}`,
     sample: async (index) => {
       checkSampleIndex(index, length);
-      const row = rowOf(inputs, index);
+      const row = sampleOf(inputs, index);
       const input: SampleInput = pictures
         ? { kind: 'pixels', pixels: pixelsOf(row) }
         : { kind: 'tensor', tensor: row };
@@ -68,10 +80,11 @@ export async function openArrayFile(path: string, options: ArrayFileOptions = {}
 
 interface Arrays {
   readonly inputs: Tensor;
-  readonly labels: Tensor;
+  /** Null where they are not asked for. */
+  readonly labels: Tensor | null;
 }
 
-async function readArchive(path: string): Promise<Arrays> {
+async function readArchive(path: string, { labels = 'needed' }: ArrayFileOptions): Promise<Arrays> {
   const tensors = readNpz(await readLimited(path, MAX_FILE_BYTES), { maxBytes: MAX_FILE_BYTES });
   const find = (names: readonly string[]): Tensor => {
     const name = names.find((candidate) => tensors.has(candidate));
@@ -84,10 +97,11 @@ async function readArchive(path: string): Promise<Arrays> {
     }
     return tensors.get(name)!;
   };
-  return { inputs: find(INPUT_NAMES), labels: find(LABEL_NAMES) };
+  return { inputs: find(INPUT_NAMES), labels: labels === 'needed' ? find(LABEL_NAMES) : null };
 }
 
 async function readPair(path: string, options: ArrayFileOptions): Promise<Arrays> {
+  if (options.labels === 'unread') return { inputs: await readArray(path), labels: null };
   const labelsPath = options.labelsPath ?? path.replace(/\.npy$/, '.labels.npy');
   return { inputs: await readArray(path), labels: await readArray(labelsPath) };
 }
@@ -116,13 +130,6 @@ function labelsOf(labels: Tensor): number[] {
 function holdsPictures({ dtype, shape }: Tensor): boolean {
   const isPicture = shape.length === 3 || (shape.length === 4 && [1, 3, 4].includes(shape[3]));
   return dtype === 'uint8' && isPicture && shape[1] > 0 && shape[2] > 0;
-}
-
-/** Sample `index` with a first dimension of 1; a copy. */
-function rowOf(value: Tensor, index: number): Tensor {
-  const shape = [1, ...value.shape.slice(1)];
-  const size = elementCount(shape);
-  return { dtype: value.dtype, shape, data: value.data.slice(index * size, (index + 1) * size) } as Tensor;
 }
 
 /** A row of shape [1, H, W] or [1, H, W, C] as a picture. */

@@ -6,6 +6,12 @@ import type { Tensor } from '@featherwire/tensor';
 /** The truth about a sample: the number of its class, or its text. */
 export type Label = number | string;
 
+/** The label of samples whose labels are not read; no class and no text of a line. */
+export const NO_LABEL = '';
+
+/** Whether labels are read. */
+export type LabelUse = 'needed' | 'unread';
+
 /** The input of a sample before preprocessing. */
 export type SampleInput =
   /** An encoded picture as it came: PNG, JPEG, WebP, AVIF, TIFF or GIF bytes. */

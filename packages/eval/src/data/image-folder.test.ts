@@ -13,6 +13,7 @@ let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'featherwire-eval-'));
   await mkdir(join(root, 'more'));
+  await mkdir(join(root, 'empty'));
   const red: Pixels = { data: Uint8Array.of(255, 0, 0, 255, 0, 0), width: 2, height: 1, channels: 3 };
   const gray: Pixels = { data: Uint8Array.of(0, 51, 102, 255), width: 2, height: 2, channels: 1 };
   await writeFile(join(root, 'red.png'), (await encodePicture(red, { codec: 'png' })).bytes);
@@ -33,6 +34,14 @@ beforeEach(() =>
 const preprocessing: ImagePreprocessing = { ...PLAIN_PREPROCESSING, channelOrder: 'BGR' };
 
 describe('openImageFolder', () => {
+  test('lists the pictures of the directory where labels are not read', async () => {
+    const data = await openDataSet(root, 'unread');
+    expect(data.length).toBe(1);
+    expect(await data.sample(0)).toMatchObject({ id: 'red.png', label: '', input: { kind: 'encoded' } });
+    const refusal = openDataSet(join(root, 'empty'), 'unread');
+    await expect(refusal).rejects.toMatchObject({ name: 'DataSetError', code: 'not-found' });
+  });
+
   test('lists the entries of labels.json in order', async () => {
     const data = await openDataSet(root);
     expect(data.length).toBe(3);

@@ -1,7 +1,15 @@
-/** A directory of pictures with `labels.json`: `[{"file": "a.png", "label": 3}, …]`. */
+/** A directory of pictures with `labels.json`, `[{"file": "a.png", "label": 3}, …]`, or of any pictures without labels. */
 
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { checkSampleIndex, type DataSet, DataSetError, type Label } from './data-set.js';
+import {
+  checkSampleIndex,
+  type DataSet,
+  DataSetError,
+  type Label,
+  type LabelUse,
+  NO_LABEL,
+} from './data-set.js';
 import { readLimited } from './read-limited.js';
 
 /** Name of the file with the labels. */
@@ -9,6 +17,9 @@ export const LABELS_FILE = 'labels.json';
 
 const MAX_LABELS_BYTES = 1 << 28;
 const MAX_PICTURE_BYTES = 1 << 28;
+
+/** Files that are taken for pictures where nothing lists them. */
+const PICTURE_NAME = /\.(?:png|jpe?g|webp|avif|tiff?|gif)$/i;
 
 interface LabelEntry {
   readonly file: string;
@@ -18,14 +29,13 @@ interface LabelEntry {
 /**
  * Opens a folder; pictures are read when they are asked for.
  * @param directory - holds `labels.json` and the files that it names, also in folders below
- * @throws {DataSetError} `not-found` without `labels.json`; `invalid-data` if it is not such a list;
+ * @param labels - `unread` takes all pictures of the directory itself, by their names in order, without `labels.json`
+ * @throws {DataSetError} `not-found` without `labels.json`, or pictures if it is not read; `invalid-data` if it is not such a list;
  *   `over-limit` if a file is larger than 256 MiB
  */
-export async function openImageFolder(directory: string): Promise<DataSet> {
+export async function openImageFolder(directory: string, labels: LabelUse = 'needed'): Promise<DataSet> {
   const root = resolve(directory);
-  const entries = parseLabels(
-    new TextDecoder().decode(await readLimited(join(root, LABELS_FILE), MAX_LABELS_BYTES)),
-  );
+  const entries = labels === 'needed' ? await readLabels(root) : await listPictures(root);
   const name = basename(root);
   return {
     name,
@@ -38,6 +48,16 @@ export async function openImageFolder(directory: string): Promise<DataSet> {
       return { id: file, input: { kind: 'encoded', bytes }, label };
     },
   };
+}
+
+async function readLabels(root: string): Promise<readonly LabelEntry[]> {
+  return parseLabels(new TextDecoder().decode(await readLimited(join(root, LABELS_FILE), MAX_LABELS_BYTES)));
+}
+
+async function listPictures(root: string): Promise<readonly LabelEntry[]> {
+  const names = (await readdir(root)).filter((name) => PICTURE_NAME.test(name)).sort();
+  if (names.length > 0) return names.map((file) => ({ file, label: NO_LABEL }));
+  throw new DataSetError('not-found', `pictures expected in ${root}, got none`);
 }
 
 function parseLabels(text: string): readonly LabelEntry[] {

@@ -12,6 +12,9 @@ import type { Ratio } from './ratio.js';
 /** Which of two values is better. */
 export type BetterDirection = 'higher' | 'lower';
 
+/** What scoring takes of a sample. */
+export type LabeledSample = Pick<Sample, 'id' | 'label'>;
+
 /** How answers of a task are scored against labels. */
 export interface TaskMetric {
   readonly name: string;
@@ -22,7 +25,7 @@ export interface TaskMetric {
    * @throws {DataSetError} `invalid-data` if the sample has no label of the task's kind
    * @throws {TypeError} if the output has not its form
    */
-  score(outputs: TensorMap, sample: Sample): Ratio;
+  score(outputs: TensorMap, sample: LabeledSample): Ratio;
 }
 
 /** The metric of a task: top-1 accuracy, or character error rate without spaces. */
@@ -101,13 +104,13 @@ function readText(output: Tensor, alphabet: readonly string[]): string {
   return decodeCtcIndices(output.data, alphabet);
 }
 
-function classOf({ id, label }: Sample, classes: readonly string[] = []): number {
+function classOf({ id, label }: LabeledSample, classes: readonly string[] = []): number {
   const index = typeof label === 'number' ? label : classes.indexOf(label);
   if (index >= 0) return index;
   throw new DataSetError('invalid-data', `sample ${id} expected a class as its label, got '${label}'`);
 }
 
-function textOf({ id, label }: Sample): string {
+function textOf({ id, label }: LabeledSample): string {
   if (typeof label === 'string') return label;
   throw new DataSetError('invalid-data', `sample ${id} expected a text as its label, got ${label}`);
 }

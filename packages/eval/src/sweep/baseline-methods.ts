@@ -9,12 +9,18 @@ import type { Feature, FeatureCoder, LevelRange } from '../baselines/features/fe
 import { createPictureCoder } from '../baselines/features/feature-pictures.js';
 import { createVideoCoder, missingVideoCoder } from '../baselines/features/feature-video.js';
 import { createPaperACoder, createPaperBCoder } from '../baselines/features/frame-coders.js';
+import { type LosslessPlaneCodec, missingPlaneCoder } from '../baselines/features/index-planes.js';
+import { createPlaneCoder } from '../baselines/features/lossless-planes.js';
 import {
-  createPlaneCoder,
-  type LosslessPlaneCodec,
-  missingPlaneCoder,
-} from '../baselines/features/lossless-planes.js';
-import { createPlainCoder, GENERAL_COMPRESSORS } from '../baselines/features/plain-coders.js';
+  createPlainCoder,
+  GENERAL_COMPRESSORS,
+  missingCompressor,
+} from '../baselines/features/plain-coders.js';
+import {
+  codeInputPictures,
+  type InputPictureCoding,
+  missingInputPictureCoder,
+} from '../baselines/input-pictures.js';
 import type { PictureCoding } from '../baselines/picture-codecs.js';
 import type { SweepMethod } from './sweep-subject.js';
 
@@ -28,6 +34,10 @@ export interface BaselineSettings {
   readonly levelCounts: readonly number[];
   /** Of paper A. */
   readonly bits: readonly number[];
+  /** Qualities of the input as a picture, 100 to 1. */
+  readonly inputQualities: readonly number[];
+  /** Distances of JPEG XL for the input, 0 to 25. */
+  readonly inputDistances: readonly number[];
 }
 
 /** Settings that span all rates that networks bear. */
@@ -36,6 +46,8 @@ export const DEFAULT_BASELINE_SETTINGS: BaselineSettings = {
   quantizationParameters: [10, 16, 22, 27, 32, 37, 42, 47, 51],
   levelCounts: [32, 16, 8, 6, 4, 3, 2],
   bits: [8, 6, 5, 4, 3, 2],
+  inputQualities: [95, 90, 80, 70, 60, 50, 40, 30, 20, 15, 10, 5],
+  inputDistances: [0.5, 1, 2, 3, 4, 6, 8, 12, 16, 25],
 };
 
 /** All baselines, by family. */
@@ -66,8 +78,41 @@ export function baselineMethods(
   ];
 }
 
-function method(family: string, name: string, create: SweepMethod['create']): SweepMethod {
-  return { family, name, create };
+type CreateCoder = Extract<SweepMethod, { readonly kind: 'tensor' }>['create'];
+
+/** "Send the picture": lossless and lossy files of the input, the whole network on the server. */
+export function pictureMethods({
+  inputQualities,
+  inputDistances,
+}: BaselineSettings = DEFAULT_BASELINE_SETTINGS): SweepMethod[] {
+  const lossless = (['png', 'webp-lossless'] as const).map((codec) => inputMethod({ codec }, 'lossless'));
+  const lossy = (['jpeg', 'webp', 'avif'] as const).flatMap((codec) =>
+    inputQualities.map((quality) => inputMethod({ codec, quality }, `quality ${quality}`)),
+  );
+  const jpegXl = [0, ...inputDistances].map((distance) =>
+    inputMethod({ codec: 'jpeg-xl', distance }, distance === 0 ? 'lossless' : `distance ${distance}`),
+  );
+  return [...lossless, ...lossy, ...jpegXl];
+}
+
+/** Families whose names begin so send the input. */
+export const PICTURE_FAMILY = 'picture as ';
+
+function inputMethod(coding: InputPictureCoding, setting: string): SweepMethod {
+  const family = `${PICTURE_FAMILY}${coding.codec === 'webp-lossless' ? 'lossless webp' : coding.codec}`;
+  return {
+    kind: 'picture',
+    family,
+    name: `${family}, ${setting}`,
+    async create() {
+      const missing = await missingInputPictureCoder(coding);
+      return missing ? { skip: missing } : { code: (pictures) => codeInputPictures(pictures, coding) };
+    },
+  };
+}
+
+function method(family: string, name: string, create: CreateCoder): SweepMethod {
+  return { kind: 'tensor', family, name, create };
 }
 
 function plainMethods(): SweepMethod[] {
@@ -75,9 +120,11 @@ function plainMethods(): SweepMethod[] {
     method('plain', elements, async () => createPlainCoder({ elements })),
   );
   const compressed = GENERAL_COMPRESSORS.map((compressor) =>
-    method('plain', `int8 + ${compressor}`, async (seen) =>
-      createPlainCoder({ elements: 'int8', compressor, range: rangeOf(seen) }),
-    ),
+    method('plain', `int8 + ${compressor}`, async (seen) => {
+      const missing = missingCompressor(compressor);
+      if (missing) return { skip: missing };
+      return createPlainCoder({ elements: 'int8', compressor, range: rangeOf(seen) });
+    }),
   );
   return [...stored, ...compressed];
 }

@@ -16,12 +16,12 @@ export interface SweepRow {
   readonly loss: Estimate;
   /** Bytes of a sample with all headers and its share of what all share. */
   readonly bytesPerSample: { readonly mean: number; readonly p50: number; readonly p95: number };
-  /** `8 * bytes / elements` of the cut. */
-  readonly bitsPerElement: number;
+  /** `8 * bytes / elements` of the cut; null where no feature travels. */
+  readonly bitsPerElement: number | null;
   /** Mean wall time of a sample; null where the coder cannot tell. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
-  /** Multiply-accumulate operations before the cut for one sample, null if unknown. */
+  /** Multiply-accumulate operations on the device for one sample: those before the cut, 0 where the input is sent; null if unknown. */
   readonly headMacs: number | null;
 }
 

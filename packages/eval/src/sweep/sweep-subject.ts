@@ -1,6 +1,8 @@
 /** What a sweep needs of a split network with data, and of a method: it runs neither model nor file itself. */
 
+import type { Pixels } from '@featherwire/bundle';
 import type { Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
+import type { CodedInputPictures } from '../baselines/input-pictures.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { BetterDirection } from '../metrics/task-metric.js';
 
@@ -21,16 +23,67 @@ export interface SweepSubject {
   features(from: number, to: number): Promise<CutFeatures>;
   /** The metric of what the tail makes of features. @param from - number of the first sample */
   score(features: CutFeatures, from: number): Promise<Ratio[]>;
+  /** Inputs as pictures, for methods that send them; none where the data are tensors. */
+  readonly pictures?: SubjectPictures | undefined;
+}
+
+/** The inputs of a subject as pictures in the size that the network takes. */
+export interface SubjectPictures {
+  /** Network and data: subjects that give the same pictures to the same network name the same. */
+  readonly source: string;
+  /** Of the samples from `from` to `to`, half-open. */
+  pixels(from: number, to: number): Promise<readonly Pixels[]>;
+  /** The metric of what the unsplit network makes of pictures. @param from - number of the first sample */
+  score(pictures: readonly Pixels[], from: number): Promise<Ratio[]>;
+}
+
+/** Why a method cannot be had on this machine or for these shapes. */
+export interface Missing {
+  readonly skip: string;
 }
 
 /** A method at one setting. */
-export interface SweepMethod {
+export type SweepMethod = {
   readonly family: string;
   /** With its setting; unique in a sweep. */
   readonly name: string;
-  /**
-   * A coder for one tensor of the cut, or why there is none on this machine or for these shapes.
-   * @param seen - the tensor's features for calibration
-   */
-  create(seen: readonly Feature[]): Promise<FeatureCoder | { readonly skip: string }>;
+} & (
+  | {
+      /** Codes each tensor of the cut by itself. */
+      readonly kind: 'tensor';
+      /** @param seen - the tensor's features for calibration */
+      create(seen: readonly Feature[]): Promise<FeatureCoder | Missing>;
+    }
+  | {
+      /** Codes all tensors of the cut together. */
+      readonly kind: 'cut';
+      create(seen: CutFeatures): Promise<CutCoder | Missing>;
+    }
+  | {
+      /** Sends the input, and the whole network runs on the server. */
+      readonly kind: 'picture';
+      create(): Promise<PictureCoder | Missing>;
+    }
+);
+
+/** Codes a cut's tensors of several samples and decodes them from the bytes. */
+export interface CutCoder {
+  code(features: CutFeatures): Promise<CodedCut>;
+}
+
+/** Features as they arrive, and what they took. */
+export interface CodedCut {
+  readonly decoded: CutFeatures;
+  /** Of each sample, all headers included. */
+  readonly bytes: readonly number[];
+  /** Bytes that all samples share. */
+  readonly sharedBytes: number;
+  /** Wall time for all; null where it cannot be told. */
+  readonly encodeMs: number | null;
+  readonly decodeMs: number | null;
+}
+
+/** Codes pictures and decodes them from the files. */
+export interface PictureCoder {
+  code(pictures: readonly Pixels[]): Promise<CodedInputPictures>;
 }

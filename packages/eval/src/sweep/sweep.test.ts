@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Pixels } from '@featherwire/bundle';
 import { createRandom, tensor } from '@featherwire/tensor';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Feature } from '../baselines/features/feature-coder.js';
 import { createPlainCoder } from '../baselines/features/plain-coders.js';
+import { DEFAULT_BASELINE_SETTINGS, pictureMethods } from './baseline-methods.js';
 import { type Journal, JournalError, openJournal } from './journal.js';
 import { type SweepOutcome, sweep } from './sweep.js';
 import type { SweepRow } from './sweep-row.js';
@@ -38,17 +40,22 @@ const SUBJECT: SweepSubject = {
     })),
 };
 
-const float32: SweepMethod = {
+type TensorMethod = Extract<SweepMethod, { readonly kind: 'tensor' }>;
+
+const float32: TensorMethod = {
+  kind: 'tensor',
   family: 'plain',
   name: 'float32',
   create: async () => createPlainCoder({ elements: 'float32' }),
 };
-const bytes: SweepMethod = {
+const bytes: TensorMethod = {
+  kind: 'tensor',
   family: 'plain',
   name: 'int8',
   create: async () => createPlainCoder({ elements: 'int8' }),
 };
-const missing: SweepMethod = {
+const missing: TensorMethod = {
+  kind: 'tensor',
   family: 'video',
   name: 'x265',
   create: async () => ({ skip: 'ffmpeg: not installed' }),
@@ -107,7 +114,7 @@ describe('sweep', () => {
   });
 
   test('what batches share is counted once', async () => {
-    const sharing: SweepMethod = {
+    const sharing: TensorMethod = {
       ...bytes,
       create: async () => {
         const coder = createPlainCoder({ elements: 'int8' });
@@ -130,6 +137,59 @@ describe('sweep', () => {
       skipped: { subject: 'net at cut', family: 'video', method: 'x265', reason: 'ffmpeg: not installed' },
     });
     expect(second.kind).toBe('measured');
+  });
+
+  test('a method may code the tensors of a cut together', async () => {
+    const together: SweepMethod = {
+      kind: 'cut',
+      family: 'joint',
+      name: 'halves',
+      create: async (seen) => ({
+        code: async (features) => {
+          expect(seen).toHaveLength(2);
+          const decoded = features.map((list) => list.map((each) => ({ ...each, data: each.data.slice() })));
+          return {
+            decoded,
+            bytes: features[0].map((_, i) => i),
+            sharedBytes: 5,
+            encodeMs: null,
+            decodeMs: 2,
+          };
+        },
+      }),
+    };
+    const [row] = (await collect(sweep(SUBJECT, [together], { batchSize: 100 }))).map(rowOf);
+    expect(row.bytesPerSample.mean).toBe((45 + 5) / SAMPLES);
+    expect(row).toMatchObject({ metric: { value: 1 }, encodeMs: null, decodeMs: 0.2, headMacs: 1234 });
+  });
+
+  test('pictures of the input need no device, and data without pictures say so', async () => {
+    const [png] = pictureMethods({ ...DEFAULT_BASELINE_SETTINGS, inputQualities: [], inputDistances: [] });
+    const pictures = Array.from({ length: SAMPLES }, (_, i): Pixels => {
+      const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, at) => (at * (i + 1)) % 256);
+      return { data, width: 8, height: 8, channels: 3 };
+    });
+    const withPictures: SweepSubject = {
+      ...SUBJECT,
+      pictures: {
+        source: 'net, pictures',
+        pixels: async (from, to) => pictures.slice(from, to),
+        score: async (arrived, from) =>
+          arrived.map(({ data }, i) => ({
+            numerator: Buffer.from(data).equals(Buffer.from(pictures[from + i].data)) ? 1 : 0,
+            denominator: 1,
+          })),
+      },
+    };
+    const [row] = (await collect(sweep(withPictures, [png], { batchSize: 3 }))).map(rowOf);
+    expect(row).toMatchObject({
+      family: 'picture as png',
+      metric: { value: 1 },
+      headMacs: 0,
+      bitsPerElement: null,
+    });
+    const [none] = await collect(sweep(SUBJECT, [png]));
+    expect(none).toMatchObject({ kind: 'skipped', skipped: { reason: 'the data are no pictures' } });
   });
 
   test('tells how far it is and stops when told', async () => {
@@ -170,11 +230,29 @@ describe('journal', () => {
     const [row] = (await collect(sweep(SUBJECT, [float32], { journal: first }))).map(rowOf);
     await first.close();
     const second = await open();
-    const failing: SweepMethod = { ...float32, create: () => Promise.reject(new Error('measured again')) };
+    const failing: TensorMethod = { ...float32, create: () => Promise.reject(new Error('measured again')) };
     const rows = (await collect(sweep(SUBJECT, [failing, bytes], { journal: second }))).map(rowOf);
     await second.close();
     expect(rows[0]).toEqual(row);
     expect(rows[1].method).toBe('int8');
+  });
+
+  test('pictures are measured once for all cuts of a network', async () => {
+    const [png] = pictureMethods({ ...DEFAULT_BASELINE_SETTINGS, inputQualities: [], inputDistances: [] });
+    const data = Uint8Array.from({ length: 12 }, (_, i) => i);
+    const pictures = {
+      source: 'net, pictures',
+      pixels: async (from: number, to: number) =>
+        Array.from({ length: to - from }, (): Pixels => ({ data, width: 2, height: 2, channels: 3 })),
+      score: async (list: readonly Pixels[]) => list.map(() => ({ numerator: 1, denominator: 1 })),
+    };
+    const journal = await open();
+    const [first] = (await collect(sweep({ ...SUBJECT, pictures }, [png], { journal }))).map(rowOf);
+    const failing = { ...pictures, pixels: () => Promise.reject(new Error('measured again')) };
+    const other = { ...SUBJECT, name: 'net at another cut', pictures: failing };
+    const [second] = (await collect(sweep(other, [png], { journal }))).map(rowOf);
+    await journal.close();
+    expect(second).toEqual({ ...first, subject: 'net at another cut' });
   });
 
   test('a line that was cut off is measured again, lines before it are kept', async () => {

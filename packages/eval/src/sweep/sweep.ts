@@ -1,12 +1,11 @@
 /** Sweeps over methods and settings: every method codes every sample, and accuracy is that of what its bytes decode to. */
 
-import { elementCount } from '@featherwire/tensor';
-import type { CodedFeatures, Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
 import { type BootstrapOptions, bootstrapDifference, bootstrapRatio } from '../metrics/bootstrap.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { Journal } from './journal.js';
+import { type CodedSamples, type SampleCoder, sampleCoderOf } from './sample-coder.js';
 import type { SkippedMethod, SweepRow } from './sweep-row.js';
-import type { CutFeatures, SweepMethod, SweepSubject } from './sweep-subject.js';
+import type { SweepMethod, SweepSubject } from './sweep-subject.js';
 
 /** What a sweep gives for a method. */
 export type SweepOutcome =
@@ -48,25 +47,30 @@ export async function* sweep(
 ): AsyncGenerator<SweepOutcome> {
   for (const [methodsDone, method] of methods.entries()) {
     options.signal?.throwIfAborted();
-    const key = `${subject.name} / ${method.name}`;
+    const key = journalKey(subject, method);
     const known = options.journal?.get(key);
     if (known) {
-      yield { kind: 'measured', row: known };
+      yield { kind: 'measured', row: { ...known, subject: subject.name } };
       continue;
     }
     const { family, name } = method;
-    const coders = await Promise.all(subject.seen.map((seen) => method.create(seen)));
-    const missing = coders.find((coder) => 'skip' in coder);
-    if (missing) {
-      const skipped = { subject: subject.name, family, method: name, reason: missing.skip };
+    const coder = await sampleCoderOf(subject, method);
+    if ('skip' in coder) {
+      const skipped = { subject: subject.name, family, method: name, reason: coder.skip };
       yield { kind: 'skipped', skipped };
       continue;
     }
     const counts = { methodsDone, methodCount: methods.length };
-    const row = await measureMethod(subject, method, coders as FeatureCoder[], { ...options, ...counts });
+    const row = await measureMethod(subject, method, coder, { ...options, ...counts });
     await options.journal?.put(key, row);
     yield { kind: 'measured', row };
   }
+}
+
+/** Pictures do not know of the cut: subjects of one network and data have their rows in common. */
+function journalKey(subject: SweepSubject, { kind, name }: SweepMethod): string {
+  const of = (kind === 'picture' && subject.pictures?.source) || subject.name;
+  return `${of} / ${name}`;
 }
 
 type MeasureOptions = SweepOptions & Pick<SweepProgress, 'methodsDone' | 'methodCount'>;
@@ -74,7 +78,7 @@ type MeasureOptions = SweepOptions & Pick<SweepProgress, 'methodsDone' | 'method
 async function measureMethod(
   subject: SweepSubject,
   { family, name }: SweepMethod,
-  coders: readonly FeatureCoder[],
+  coder: SampleCoder,
   { batchSize = DEFAULT_BATCH_SIZE, signal, onProgress, bootstrap, ...counts }: MeasureOptions,
 ): Promise<SweepRow> {
   const sampleCount = subject.reference.length;
@@ -82,15 +86,9 @@ async function measureMethod(
   const ratios: Ratio[] = [];
   for (let from = 0; from < sampleCount; from += batchSize) {
     signal?.throwIfAborted();
-    const features = await subject.features(from, Math.min(from + batchSize, sampleCount));
-    const coded = await codeTensors(coders, features);
-    addCoded(totals, coded, features);
-    ratios.push(
-      ...(await subject.score(
-        coded.map(({ decoded }) => decoded),
-        from,
-      )),
-    );
+    const coded = await coder.code(from, Math.min(from + batchSize, sampleCount));
+    addCoded(totals, coded);
+    ratios.push(...coded.ratios);
     onProgress?.({ method: name, samplesDone: ratios.length, sampleCount, ...counts });
   }
   const { better } = subject.metric;
@@ -103,15 +101,8 @@ async function measureMethod(
     metric: { name: subject.metric.name, ...bootstrapRatio(ratios, bootstrap) },
     loss: bootstrapDifference(from, to, bootstrap),
     ...rateOfTotals(totals),
-    headMacs: subject.headMacs,
+    headMacs: coder.headMacs,
   };
-}
-
-/** One after the other: coders take all cores or none. */
-async function codeTensors(coders: readonly FeatureCoder[], features: CutFeatures): Promise<CodedFeatures[]> {
-  const coded: CodedFeatures[] = [];
-  for (const [i, coder] of coders.entries()) coded.push(await coder.code(features[i]));
-  return coded;
 }
 
 interface Totals {
@@ -119,7 +110,7 @@ interface Totals {
   readonly bytes: number[];
   /** Of the first batch: parameter sets do not change from batch to batch. */
   sharedBytes: number;
-  elements: number;
+  elements: number | null;
   encodeMs: number | null;
   decodeMs: number | null;
 }
@@ -128,16 +119,12 @@ function createTotals(): Totals {
   return { bytes: [], sharedBytes: 0, elements: 0, encodeMs: 0, decodeMs: 0 };
 }
 
-function addCoded(totals: Totals, coded: readonly CodedFeatures[], features: CutFeatures): void {
-  if (totals.bytes.length === 0)
-    totals.sharedBytes = coded.reduce((sum, { sharedBytes }) => sum + sharedBytes, 0);
-  for (let i = 0; i < features[0].length; i++)
-    totals.bytes.push(coded.reduce((sum, { bytes }) => sum + bytes[i], 0));
-  totals.elements += features.flat().reduce((sum, { shape }: Feature) => sum + elementCount(shape), 0);
-  for (const { encodeMs, decodeMs } of coded) {
-    totals.encodeMs = sumOrNull(totals.encodeMs, encodeMs);
-    totals.decodeMs = sumOrNull(totals.decodeMs, decodeMs);
-  }
+function addCoded(totals: Totals, coded: CodedSamples): void {
+  if (totals.bytes.length === 0) totals.sharedBytes = coded.sharedBytes;
+  totals.bytes.push(...coded.bytes);
+  totals.elements = sumOrNull(totals.elements, coded.elements);
+  totals.encodeMs = sumOrNull(totals.encodeMs, coded.encodeMs);
+  totals.decodeMs = sumOrNull(totals.decodeMs, coded.decodeMs);
 }
 
 function sumOrNull(a: number | null, b: number | null): number | null {
@@ -158,7 +145,7 @@ function rateOfTotals({
   const perSample = (time: number | null): number | null => (time === null ? null : time / bytes.length);
   return {
     bytesPerSample: { mean: total / bytes.length, p50: at(0.5), p95: at(0.95) },
-    bitsPerElement: (8 * total) / elements,
+    bitsPerElement: elements === null ? null : (8 * total) / elements,
     encodeMs: perSample(encodeMs),
     decodeMs: perSample(decodeMs),
   };

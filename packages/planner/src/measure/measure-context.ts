@@ -1,8 +1,8 @@
 /** What all measurements share. */
 
 import type { Backend } from '@featherwire/codec';
+import type { TaskScore } from '@featherwire/eval';
 import type { PreparedSamples } from './samples.js';
-import type { TaskScore } from './task-score.js';
 
 /** Told how far the work is. */
 export interface PlanProgress {

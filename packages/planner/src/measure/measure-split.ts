@@ -1,27 +1,27 @@
 /** Measures a bundle's cut: for each point bytes and answers of all samples, then the times of some, one at a time. */
 
-import { profileOfPoint } from '@featherwire/bundle';
+import { profileOfPoint, unitOfPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
+import { designQuickLadder } from '@featherwire/calibration';
 import { decodeFrame, encodeFrame } from '@featherwire/codec';
-import { mapOnWorkers, type Ratio } from '@featherwire/eval';
+import {
+  closeAll,
+  type DataSet,
+  mapOnWorkers,
+  type NetworkParts,
+  openParts,
+  type Ratio,
+} from '@featherwire/eval';
 import { type ModelSession, quantiles, type TensorMap } from '@featherwire/inference';
-import { createWorkerSession } from '@featherwire/inference/node';
 import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
 import type { Reference } from './measure-whole.js';
 import type { MeasuredWay, WayStages } from './measured-way.js';
-import { closeAll } from './network.js';
 import { type CodingPoint, designLadder, type PointCoder, pointCoder } from './point-coder.js';
 import { judge } from './task-score.js';
 
-/** A head with its tail. */
-interface Pair {
-  readonly head: ModelSession;
-  readonly tail: ModelSession;
-  close(): Promise<void>;
-}
-
 /**
- * Measures every operating point of a bundle, or a ladder of plain quantizers if it has none.
+ * Measures every operating point of a bundle; of one without any a ladder that calibration designs in seconds, or one of plain
+ * quantizers where the network's outputs do not tell codings apart.
  * @throws {InferenceError} if a part does not load or run; the signal's reason
  */
 export async function measureSplit(
@@ -32,11 +32,11 @@ export async function measureSplit(
   const { samples, parallelism, progress, backend } = context;
   const { manifest } = bundle;
   const label = manifest.cut.map(({ name }) => name).join(' + ');
-  progress.stage(`measure the cut at ${label}`);
-  const pairs: Pair[] = [];
+  const pairs: NetworkParts[] = [];
   try {
-    for (let i = 0; i < parallelism; i++) pairs.push(await openPair(bundle));
-    const points = await pointsOf(bundle, pairs[0].head, context);
+    for (let i = 0; i < parallelism; i++) pairs.push(await openParts(bundle));
+    const points = await pointsOf(bundle, pairs[0], context);
+    progress.stage(`measure the cut at ${label}`);
     const coders = points.map((point) => pointCoder(point, manifest.cut, backend));
     const rows = await mapOnWorkers(
       pairs,
@@ -81,31 +81,57 @@ export async function measureSplit(
   }
 }
 
-async function openPair(bundle: NodeBundle): Promise<Pair> {
-  const head = await createWorkerSession(bundle.partPath('head'));
-  try {
-    const tail = await createWorkerSession(bundle.partPath('tail'));
-    return { head, tail, close: () => closeAll([head, tail]) };
-  } catch (error) {
-    await head.close();
-    throw error;
-  }
-}
-
 async function pointsOf(
   bundle: NodeBundle,
-  head: ModelSession,
+  { head, tail }: Pick<NetworkParts, 'head' | 'tail'>,
   context: MeasureContext,
 ): Promise<readonly CodingPoint[]> {
-  const { operatingPoints, cut } = bundle.manifest;
-  if (operatingPoints.length === 0)
-    return designLadder(await designFeatures(head, context), cut, context.backend);
+  const { cut } = bundle.manifest;
+  // Points of bottleneck units are not measured here: their halves run on both ends and would be stages of their own.
+  const operatingPoints = bundle.manifest.operatingPoints.filter(
+    (point) => !unitOfPoint(bundle.manifest, point),
+  );
+  if (operatingPoints.length === 0) {
+    const quick = await quickLadder(bundle, { head, tail }, context);
+    return quick ?? designLadder(await designFeatures(head, context), cut, context.backend);
+  }
   return operatingPoints.map(
     (point): CodingPoint =>
       point.kind === 'described'
         ? point
-        : { kind: 'profiled', id: point.id, profile: profileOfPoint(bundle, point.id) },
+        : {
+            kind: 'profiled',
+            id: point.id,
+            profile: profileOfPoint(bundle, point.id),
+            ...(point.lambda === undefined ? {} : { lambda: point.lambda }),
+          },
   );
+}
+
+/** Fewest design samples that codings are told apart on. */
+const MIN_QUICK_SAMPLES = 6;
+
+/** Codings as calibration would design them; null where it cannot tell them apart. */
+async function quickLadder(
+  { manifest }: NodeBundle,
+  sessions: Pick<NetworkParts, 'head' | 'tail'>,
+  { samples, backend, signal, progress }: MeasureContext,
+): Promise<readonly CodingPoint[] | null> {
+  const { design } = samples;
+  if (design.length < MIN_QUICK_SAMPLES || manifest.cut.some(({ dtype }) => dtype !== 'float32')) return null;
+  const data: DataSet = {
+    name: 'design samples',
+    length: design.length,
+    description: samples.description,
+    sample: async (index) => {
+      const { sample, feeds } = design[index];
+      const [tensor] = Object.values(feeds);
+      return { ...sample, input: { kind: 'tensor', tensor } };
+    },
+  };
+  const source = { manifest, ...sessions, data, truth: 'agreement' } as const;
+  const points = await designQuickLadder({ source, backend, signal, progress });
+  return points?.map(({ id, coding }) => ({ kind: 'profiled', id, ...coding })) ?? null;
 }
 
 /** What the ladder is designed on. */
@@ -120,7 +146,7 @@ async function designFeatures(head: ModelSession, { samples, signal }: MeasureCo
 
 /** Times of every stage, in the order in which they happen between a client and a server. */
 async function timePoint(
-  { head, tail }: Pair,
+  { head, tail }: NetworkParts,
   coder: PointCoder,
   { samples, timedSamples, backend, signal }: MeasureContext,
 ): Promise<{ readonly stages: WayStages; readonly answerBytes: number }> {

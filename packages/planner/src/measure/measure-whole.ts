@@ -6,10 +6,13 @@ import type { NodeBundle } from '@featherwire/bundle/node';
 import { tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { decodeFrame, encodeFrame } from '@featherwire/codec';
 import {
+  closeAll,
   encodePicture,
   findQualityAtMatchedMetric,
   type LossyPictureCodec,
   mapOnWorkers,
+  type Network,
+  openNetwork,
   type PictureCoding,
   pooledRatio,
   type Ratio,
@@ -17,7 +20,6 @@ import {
 import { quantiles, type TensorMap } from '@featherwire/inference';
 import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
 import { type MeasuredWay, NO_TIME } from './measured-way.js';
-import { closeAll, type Network, openNetwork } from './network.js';
 import type { PreparedSample } from './samples.js';
 import { judge } from './task-score.js';
 

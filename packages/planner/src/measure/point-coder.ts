@@ -22,7 +22,13 @@ import type { TensorMap } from '@featherwire/inference';
 /** A way of coding the cut, with everything that it needs. */
 export type CodingPoint =
   | Pick<DescribedPoint, 'kind' | 'id' | 'coding'>
-  | { readonly kind: 'profiled'; readonly id: string; readonly profile: CodingProfile };
+  | {
+      readonly kind: 'profiled';
+      readonly id: string;
+      readonly profile: CodingProfile;
+      /** That of the encoder; 0 by default. */
+      readonly lambda?: number;
+    };
 
 /** One way of coding the cut's tensors. */
 export interface PointCoder {
@@ -102,7 +108,7 @@ function describedCoder(
 const POINT = 0;
 
 function profiledCoder(
-  { id, profile }: Extract<CodingPoint, { kind: 'profiled' }>,
+  { id, profile, lambda = 0 }: Extract<CodingPoint, { kind: 'profiled' }>,
   cut: BundleManifest['cut'],
   backend: Backend,
 ): PointCoder {
@@ -113,7 +119,7 @@ function profiledCoder(
     encode: (features) => [
       encodeBundledFrame(
         cut.map(({ name }) => features[name]),
-        { profile, point: POINT, sequenceNumber: 0, backend },
+        { profile, point: POINT, sequenceNumber: 0, lambda, backend },
       ),
     ],
     decode: ([frame]) => {

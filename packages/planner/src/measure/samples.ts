@@ -1,18 +1,13 @@
 /** Samples as ways are measured on: read once, with the input tensor and, for pictures, the pixels of the network's size. */
 
 import { createHash } from 'node:crypto';
-import { type ImagePreprocessing, type Pixels, pixelsToTensor } from '@featherwire/bundle';
-import { type DataSet, pixelsOfInput, type Sample, tensorOfInput } from '@featherwire/eval';
-import type { TensorMap } from '@featherwire/inference';
+import type { ImagePreprocessing } from '@featherwire/bundle';
+import { type DataSet, type PreparedInput, prepareInput, type Sample } from '@featherwire/eval';
 import { bytesOfData } from '@featherwire/tensor';
 
 /** One sample, ready for the network. */
-export interface PreparedSample {
+export interface PreparedSample extends PreparedInput {
   readonly sample: Sample;
-  /** By the name of the network's input. */
-  readonly feeds: TensorMap;
-  /** What "send the picture" would encode; null if the data are tensors. */
-  readonly pixels: Pixels | null;
 }
 
 /** Samples of one data set. */
@@ -52,19 +47,12 @@ export async function prepareSamples(data: DataSet, options: SampleOptions): Pro
   const design: PreparedSample[] = [];
   for (let i = 0; i < taken; i++) {
     const sample = await data.sample(Math.floor((i * data.length) / taken));
-    const { pixels, tensor } = await prepareInput(sample, preprocessing);
+    const prepared = await prepareInput(sample.input, { input, preprocessing });
+    const tensor = prepared.feeds[input];
     hash.update(JSON.stringify([sample.label, tensor.dtype, tensor.shape]));
     hash.update(bytesOfData(tensor.data));
-    (i % DESIGN_EVERY === 0 ? design : list).push({ sample, feeds: { [input]: tensor }, pixels });
+    (i % DESIGN_EVERY === 0 ? design : list).push({ sample, ...prepared });
   }
   const part = `, ${list.length} of them measured`;
   return { description: data.description + part, sha256: hash.digest('hex'), list, design };
-}
-
-async function prepareInput({ input }: Sample, preprocessing: ImagePreprocessing | undefined) {
-  if (input.kind === 'tensor' || !preprocessing) {
-    return { pixels: null, tensor: await tensorOfInput(input, preprocessing) };
-  }
-  const pixels = await pixelsOfInput(input, preprocessing);
-  return { pixels, tensor: pixelsToTensor(pixels, preprocessing) };
 }

@@ -1,45 +1,7 @@
-/** How answers are judged: by the task's metric where the data have labels, else by agreement with the unsplit network. */
+/** Metric and loss of a way, as plans hold them. */
 
-import type { Task } from '@featherwire/bundle';
-import {
-  agreementOfTask,
-  type BetterDirection,
-  bootstrapDifference,
-  metricOfTask,
-  pooledRatio,
-  type Ratio,
-  type Sample,
-} from '@featherwire/eval';
-import type { TensorMap } from '@featherwire/inference';
+import { bootstrapDifference, pooledRatio, type Ratio, type TaskScore } from '@featherwire/eval';
 import type { Loss } from '../choice/way.js';
-
-/** A metric of answers. */
-export interface TaskScore {
-  readonly name: string;
-  readonly better: BetterDirection;
-  /**
-   * One sample's share of the metric.
-   * @param reference - outputs of the unsplit network for the same sample
-   */
-  score(outputs: TensorMap, sample: Sample, reference: TensorMap): Ratio;
-}
-
-/**
- * The score of a task.
- * @param against - `'labels'` needs a task; the unsplit network needs no labels
- * @throws {TypeError} if labels are to be compared with and there is no task
- */
-export function scoreOfTask(task: Task | undefined, against: 'labels' | 'unsplit'): TaskScore {
-  if (against === 'unsplit') {
-    const metric = agreementOfTask(task);
-    return {
-      ...metric,
-      score: (outputs, _, reference) => metric.score(outputs, reference),
-    };
-  }
-  if (!task) throw new TypeError('task expected one to compare with labels, got none');
-  return metricOfTask(task);
-}
 
 /** Metric of a way and its loss to the unsplit network, sample by sample. */
 export function judge(

@@ -1,6 +1,13 @@
 /** How the cut of a request is coded: by an operating point's id, or by quantizers tensor by tensor. */
 
-import { type Bundle, type BundleManifest, profileOfPoint, type QuantizerChoice } from '@featherwire/bundle';
+import {
+  type Bundle,
+  type BundleManifest,
+  type BundleUnit,
+  profileOfPoint,
+  type QuantizerChoice,
+  unitOfPoint,
+} from '@featherwire/bundle';
 import {
   type Backend,
   type CodingProfile,
@@ -16,9 +23,10 @@ import type { Tensor } from '@featherwire/tensor';
 export type CutCoding =
   /** One self-contained frame for each, by a quantizer each, in manifest order. */
   | { readonly kind: 'described'; readonly quantizers: readonly QuantizerChoice[] }
-  /** One bundled frame for all. */
+  /** One bundled frame for all, or for the latent of a unit. */
   | {
       readonly kind: 'profiled';
+      readonly unit: BundleUnit | undefined;
       readonly point: number;
       readonly profile: CodingProfile;
       readonly lambda: number;
@@ -52,7 +60,8 @@ export function cutCodingOf(
   }
   if (point.kind === 'profiled') {
     const { lambda = 0 } = point;
-    return { kind: 'profiled', point: position, profile: profileOfPoint(bundle, coding), lambda };
+    const profile = profileOfPoint(bundle, coding);
+    return { kind: 'profiled', unit: unitOfPoint(manifest, point), point: position, profile, lambda };
   }
   return describedCoding(manifest, new Map(point.coding.map(({ tensor, quantizer }) => [tensor, quantizer])));
 }
@@ -67,7 +76,7 @@ function describedCoding(manifest: BundleManifest, byName: ReadonlyMap<string, Q
 }
 
 /**
- * Codes the cut.
+ * Codes the cut, or the latent that a unit made of it.
  * @param features - in manifest order, checked against it
  * @param digest - adds a checksum of the decoded elements to each frame
  * @throws {RangeError} @throws {TypeError} if a feature cannot be coded so
@@ -99,7 +108,7 @@ export function encodeCut(
 
 /**
  * What the cut looks like to the quantizers of a profiled point; undefined for other codings, which have no range to
- * compare with.
+ * compare with, and for units, whose latent is not what bands are of.
  * @param features - in manifest order
  */
 export function summarizeCut(
@@ -107,7 +116,7 @@ export function summarizeCut(
   coding: CutCoding,
   backend: Backend,
 ): FeatureSummary[] | undefined {
-  if (coding.kind !== 'profiled') return undefined;
+  if (coding.kind !== 'profiled' || coding.unit) return undefined;
   const { tensors } = coding.profile;
   return features.map((feature, i) => summarizeFeature(feature, tensors[i], backend));
 }

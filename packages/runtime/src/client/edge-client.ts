@@ -13,7 +13,7 @@ import {
   type PictureRequest,
   serializeMessage,
 } from '../protocol/index.js';
-import { cutCodingOf, encodeCut, summarizeCut } from './coding.js';
+import { type CutCoding, cutCodingOf, encodeCut, summarizeCut } from './coding.js';
 import { readReply } from './reply.js';
 import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
 import type { Exchange, ExchangeOptions, Transport } from './transport.js';
@@ -23,6 +23,11 @@ export interface EdgeClientOptions {
   readonly bundle: Bundle;
   /** Runs the bundle's head; only `infer` needs it. */
   readonly head?: ModelSession;
+  /**
+   * Run the reductions of the bundle's units, by the ids of these; a point with a unit needs its own. A request changes
+   * from one to another without opening anything.
+   */
+  readonly reductions?: ReadonlyMap<string, ModelSession>;
   readonly transport: Transport;
   /** Encodes and decodes frames. */
   readonly backend: Backend;
@@ -56,12 +61,12 @@ export interface FeatureRequestOptions extends RequestOptions {
   readonly verify?: boolean;
   /**
    * Sends a summary of each cut tensor, 12 bytes each and one more, by which the server watches for drift; only with a
-   * profiled point, since other codings have no range to compare with. False by default.
+   * profiled point without a unit, since other codings have no range to compare with. False by default.
    */
   readonly statistics?: boolean;
 }
 
-/** Bytes of one cut tensor. */
+/** Bytes of one coded tensor: of the cut, or of the latent of the point's unit. */
 export interface TensorBytes {
   readonly name: string;
   readonly elements: number;
@@ -93,10 +98,12 @@ export interface RequestBytes {
 export interface RequestTimes {
   /** Running the head, 0 without it. */
   readonly headMs: number;
+  /** From the feature to the frames: the unit's reduction, if the point has a unit, and the codec. */
   readonly encodeMs: number;
   /** Round trip less the server's total. */
   readonly linkMs: number;
   readonly queueMs: number;
+  /** From the frames to the feature, on the server. */
   readonly decodeMs: number;
   readonly tailMs: number;
   readonly respondMs: number;
@@ -118,7 +125,8 @@ export interface InferResult {
 
 /**
  * The edge side of one bundle. Every method throws `TransportError` or `RemoteError` when no result comes in
- * time, and `InferenceError` or `RangeError` for inputs, features or codings that do not fit the bundle.
+ * time, `InferenceError` or `RangeError` for inputs, features or codings that do not fit the bundle, and `TypeError` where a
+ * session is missing.
  */
 export interface EdgeClient {
   /** Runs the head on this side and the tail on the server. */
@@ -136,6 +144,7 @@ const LONGEST_DEADLINE_MS = 2 ** 32 - 1;
 interface ClientContext {
   readonly bundle: Bundle;
   readonly bundlePrefix: Uint8Array;
+  readonly reductions: ReadonlyMap<string, ModelSession>;
   readonly transport: Transport;
   readonly backend: Backend;
   readonly policy: Required<RetryPolicy>;
@@ -160,20 +169,30 @@ interface PreparedRequest {
  * @throws {RangeError} if the bundle's digest or the retry policy is out of range
  */
 export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
-  const { bundle, head, transport, backend, clock = systemClock, random = Math.random } = options;
+  const { bundle, head, reductions = new Map(), transport, backend } = options;
+  const { clock = systemClock, random = Math.random } = options;
   const policy = completePolicy(options.retry);
   const bundlePrefix = digestPrefix(bundle.digest);
-  const context: ClientContext = { bundle, bundlePrefix, transport, backend, policy, clock, random };
+  const context: ClientContext = {
+    bundle,
+    bundlePrefix,
+    reductions,
+    transport,
+    backend,
+    policy,
+    clock,
+    random,
+  };
   return {
     async infer(inputs, requestOptions) {
       if (!head) throw new TypeError('head expected a session for infer, got none');
-      cutCodingOf(bundle, requestOptions.coding); // a wrong coding is found before the head runs
+      reductionOf(context, cutCodingOf(bundle, requestOptions.coding)); // a mistake is found before the head runs
       const started = clock.now();
       const { outputs } = await head.run(inputs);
-      return send(context, prepareFeatures(context, outputs, requestOptions, started), requestOptions);
+      return send(context, await prepareFeatures(context, outputs, requestOptions, started), requestOptions);
     },
     async inferFeature(features, requestOptions) {
-      const prepared = prepareFeatures(context, features, requestOptions, clock.now());
+      const prepared = await prepareFeatures(context, features, requestOptions, clock.now());
       return send(context, prepared, requestOptions);
     },
     async sendPicture(picture, requestOptions = {}) {
@@ -184,22 +203,33 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
   };
 }
 
+/** The session of a coding's unit. @throws {TypeError} if the client has none; undefined if the coding has no unit */
+function reductionOf({ reductions }: ClientContext, coding: CutCoding): ModelSession | undefined {
+  if (coding.kind !== 'profiled' || !coding.unit) return undefined;
+  const session = reductions.get(coding.unit.id);
+  if (session) return session;
+  throw new TypeError(`reductions expected a session for unit '${coding.unit.id}', got none`);
+}
+
 /** Checks and codes the features; the head has run since `started`. */
-function prepareFeatures(
-  { bundle, bundlePrefix, backend, clock }: ClientContext,
+async function prepareFeatures(
+  context: ClientContext,
   features: TensorMap,
   { coding, verify = false, statistics: isObserved = false }: FeatureRequestOptions,
   started: number,
-): PreparedRequest {
-  const { cut } = bundle.manifest;
+): Promise<PreparedRequest> {
+  const { bundle, bundlePrefix, backend, clock } = context;
   const encodeStart = clock.now();
-  checkFeeds(cut, features);
-  const tensors = cut.map(({ name }) => features[name]);
+  checkFeeds(bundle.manifest.cut, features);
   const cutCoding = cutCodingOf(bundle, coding);
+  const reduction = reductionOf(context, cutCoding);
+  const coded = reduction ? (await reduction.run(features)).outputs : features;
+  const specs = (cutCoding.kind === 'profiled' && cutCoding.unit?.latent) || bundle.manifest.cut;
+  const tensors = specs.map(({ name }) => coded[name]);
   const { frames, tensorBytes } = encodeCut(tensors, cutCoding, { digest: verify, backend });
   const statistics = isObserved ? summarizeCut(tensors, cutCoding, backend) : undefined;
   const encodeMs = clock.now() - encodeStart;
-  const perTensor = cut.map(({ name }, i) => bytesOfTensor(name, tensors[i], tensorBytes[i]));
+  const perTensor = specs.map(({ name }, i) => bytesOfTensor(name, tensors[i], tensorBytes[i]));
   const body = {
     ...{ kind: 'feature-request' as const, bundlePrefix, frames },
     ...(statistics && { statistics }),

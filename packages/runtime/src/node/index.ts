@@ -4,6 +4,7 @@ export { createHttpTransport, type HttpTransportOptions } from './http-transport
 export type { LabClock } from './link-lab/lab-clock.js';
 export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
 export { createVirtualLink, type VirtualExchange, type VirtualLink } from './link-lab/virtual-link.js';
+export { type OpenReductions, openReductions } from './open-reductions.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerLogger } from './server/logger.js';

@@ -2,4 +2,11 @@
 
 export { identityOfRun, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export { type PreparedModel, prepareModel } from './prepare-model.js';
+export type { TrainedPoint } from './search/measure-ladder.js';
+export {
+  type TrainedLadder,
+  type TrainingEvent,
+  type TrainLadderOptions,
+  trainLadder,
+} from './search/train-ladder.js';
 export { type CheckpointPlan, type TrainUnitOptions, trainUnit } from './train-unit.js';

@@ -37,6 +37,11 @@ export interface StepOptions {
   readonly rate?: 'factorized-prior' | 'absolute-sum';
   /** Longest gradient; longer ones are scaled down. 1 by default. */
   readonly maxGradientNorm?: number;
+  /**
+   * Where targets other than labels come from: `given` with each batch (default), or `computed` by the step, which then
+   * runs the tail without the unit as far as the terms reach: more time, and no memory for targets.
+   */
+  readonly targets?: 'given' | 'computed';
 }
 
 /** Names of the step's inputs beside the targets. */
@@ -105,7 +110,7 @@ export function createTrainingStep(options: StepOptions): TrainingStep {
     shapes: tail.shapes,
     bindings: new Map([[cut, unit.restore(g, seen, parameters)]]),
   });
-  const { terms, targets } = distortionTerms(g, options, values, feature);
+  const { terms, targets } = distortionTerms(g, options, values, knownTargets(g, options, feature));
   const distortion = weightedSum(g, terms);
   const bits = rate === 'factorized-prior' ? priorBits(g, noisy, unit, parameters) : absoluteSum(g, noisy);
   const excess = relu(g, sub(g, bits, g.input(STEP_INPUT.freeBits, [])));
@@ -163,11 +168,21 @@ interface Terms {
   readonly targets: readonly TargetInput[];
 }
 
+/** What tensors are without the unit, by name: the cut, whose feature is given anyway, or all. */
+function knownTargets(
+  g: Graph,
+  { tail, cut, targets = 'given' }: StepOptions,
+  feature: Value,
+): ReadonlyMap<string, Value> {
+  const bindings = new Map([[cut, feature]]);
+  return targets === 'given' ? bindings : importModel(g, tail.model, { shapes: tail.shapes, bindings });
+}
+
 function distortionTerms(
   g: Graph,
-  { distortion, cut }: StepOptions,
+  { distortion }: StepOptions,
   values: ReadonlyMap<string, Value>,
-  feature: Value,
+  withoutUnit: ReadonlyMap<string, Value>,
 ): Terms {
   const inputs = new Map<string, Value>();
   const targets: TargetInput[] = [];
@@ -175,8 +190,7 @@ function distortionTerms(
     const output = values.get(tensor);
     if (!output) throw new RangeError(`tensor expected one of the tail's, got '${tensor}'`);
     const name = targetName(kind, tensor);
-    // The cut's target is the feature that the step is given anyway.
-    const known = tensor === cut ? feature : inputs.get(name);
+    const known = (kind === 'labels' ? undefined : withoutUnit.get(tensor)) ?? inputs.get(name);
     const target = known ?? g.input(name, output.shape);
     if (!known) targets.push({ name, kind, tensor, shape: output.shape });
     inputs.set(name, target);

@@ -2,6 +2,7 @@
 
 import type { Graph, Value } from '../graph/graph.js';
 import { relu } from '../graph/operators.js';
+import { checkPositive } from './dimensions.js';
 import { heDeviation, type Layer, layer, layerOf, linear } from './layers.js';
 import type { Parameters } from './parameters.js';
 import type { Unit } from './unit.js';
@@ -22,11 +23,7 @@ const LATENT_GAIN = 2;
 /** Makes a unit. @throws {RangeError} if a number is not a positive integer */
 export function createLinearUnit({ featureShape, latentChannels, width }: LinearUnitOptions): Unit {
   const [tokens, features] = featureShape;
-  for (const number of [tokens, features, latentChannels, width ?? 1]) {
-    if (!Number.isSafeInteger(number) || number < 1) {
-      throw new RangeError(`dimensions expected positive integers, got ${number}`);
-    }
-  }
+  checkPositive({ tokens, features, latentChannels, width: width ?? 1 });
   const down = [features, ...(width ? [width] : []), latentChannels];
   const sizes = (path: readonly number[], name: string, gain: number) =>
     path.slice(1).flatMap((outputs, i) => {

@@ -8,6 +8,8 @@ import { Graph } from '../graph/graph.js';
 import { exportUnit, LATENT_NAME } from './export-unit.js';
 import { createLinearUnit } from './linear-unit.js';
 import { initialParameters, splitParameters } from './parameters.js';
+import { createPooledUnit } from './pooled-unit.js';
+import { createPyramidUnit } from './pyramid-unit.js';
 import { createSeparableUnit } from './separable-unit.js';
 import type { Unit } from './unit.js';
 
@@ -60,6 +62,16 @@ const UNITS: Readonly<Record<string, Unit>> = {
     blocks: 2,
     rectified: true,
   }),
+  'pyramid, two levels': createPyramidUnit({
+    featureShape: [4, 9, 7],
+    levels: [
+      { stride: 2, width: 6, blocks: 1 },
+      { stride: 2, width: 8, blocks: 0 },
+    ],
+    latentChannels: 3,
+    rectified: false,
+  }),
+  pooled: createPooledUnit({ featureShape: [5, 3, 2], latentChannels: 2, width: 7, rectified: true }),
   'linear, one layer': createLinearUnit({ featureShape: [5, 8], latentChannels: 3 }),
   'linear, two layers': createLinearUnit({ featureShape: [5, 8], latentChannels: 3, width: 12 }),
 };
@@ -71,6 +83,66 @@ describe.each(Object.entries(UNITS))('%s', (_, unit) => {
     expect(exported.shape).toEqual([2, ...unit.featureShape]);
     const far = Array.from(exported.data as Float32Array, (x, i) => Math.abs(x - Number(inside.data[i])));
     expect(Math.max(...far)).toBeLessThan(1e-5);
+  });
+});
+
+describe('pyramid unit', () => {
+  test('restoration returns to exactly the shape of the cut through levels that do not divide it', async () => {
+    const { latent, exported } = await throughBoth(UNITS['pyramid, two levels']);
+    expect(latent.shape).toEqual([2, 3, 3, 2]);
+    expect(exported.shape).toEqual([2, 4, 9, 7]);
+  });
+
+  test('one level is the separable unit', () => {
+    const one = { featureShape: [6, 9, 8], latentChannels: 3, rectified: true } as const;
+    const pyramid = createPyramidUnit({ ...one, levels: [{ stride: 2, width: 10, blocks: 2 }] });
+    expect(pyramid.parameters).toEqual(UNITS['separable, with blocks'].parameters);
+  });
+
+  test('no level at all is refused', () => {
+    const none = { featureShape: [6, 9, 8], levels: [], latentChannels: 3, rectified: true } as const;
+    expect(() => createPyramidUnit(none)).toThrow('levels expected a positive integer, got 0');
+  });
+});
+
+describe('pooled unit', () => {
+  test('what it restores is even over height and width, and the same for features of one mean', async () => {
+    const unit = UNITS.pooled;
+    const parameters = initialParameters(unit.parameters, 3);
+    const { reduction } = exportUnit(unit, parameters, 'cut', 1);
+    const feature = waves([1, 5, 3, 2]);
+    const mirrored = { ...feature, data: Float32Array.from(feature.data as Float32Array) };
+    for (let c = 0; c < 5; c++) mirrored.data.subarray(6 * c, 6 * c + 6).reverse();
+    const [one, other] = [
+      await run(reduction, { cut: feature }, LATENT_NAME),
+      await run(reduction, { cut: mirrored as Tensor }, LATENT_NAME),
+    ];
+    const far = Array.from(one.data as Float32Array, (x, i) => Math.abs(x - Number(other.data[i])));
+    expect(Math.max(...far)).toBeLessThan(1e-5);
+    const { exported } = await throughBoth(unit);
+    const values = exported.data as Float32Array;
+    for (let plane = 0; plane < 10; plane++) {
+      expect(new Set(values.subarray(6 * plane, 6 * plane + 6)).size).toBe(1);
+    }
+  });
+
+  test.each([
+    [4, -2, 1],
+    [5, -2, 2],
+    [2, -1, 0],
+  ])('held to %i levels, its latent rounds to the integers from %i to %i', async (levelCount, low, high) => {
+    const unit = createPooledUnit({
+      featureShape: [5, 3, 2],
+      latentChannels: 16,
+      width: 7,
+      levelCount,
+      rectified: true,
+    });
+    const loud = initialParameters(unit.parameters, 3).map((weight) => 50 * weight);
+    const { reduction } = exportUnit(unit, loud, 'cut', 2);
+    const latent = await run(reduction, { cut: waves([2, 5, 3, 2]) }, LATENT_NAME);
+    const levels = Array.from(latent.data as Float32Array, (x) => Math.round(x));
+    expect([Math.min(...levels), Math.max(...levels)]).toEqual([low, high]);
   });
 });
 

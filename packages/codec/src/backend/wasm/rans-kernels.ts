@@ -113,7 +113,7 @@ export function decodeTo(
   new Uint8Array(buffer, STATES, stateBytes).set(bytes.subarray(0, stateBytes));
   new Uint8Array(buffer, words, wordBytes).set(bytes.subarray(stateBytes));
   if (states.some((state) => state < STATE_LOW || state >= 2 ** 31)) return false;
-  writeDecodeTable(buffer, table);
+  writeDecodeTable(kernels, table);
   const wordsEnd = words + wordBytes;
   const taken =
     table.precisionBits === 12
@@ -122,16 +122,12 @@ export function decodeTo(
   return taken === wordsEnd && states.every((state) => state === STATE_LOW);
 }
 
-function writeDecodeTable(buffer: ArrayBuffer, table: FrequencyTable): void {
+function writeDecodeTable(kernels: Kernels, table: FrequencyTable): void {
+  const { buffer } = kernels.memory;
   const { precisionBits, frequencies, starts } = table;
   if (precisionBits === 12) {
-    const entries = new Uint32Array(buffer, TABLE, 1 << precisionBits);
-    for (let symbol = 0; symbol < frequencies.length; symbol++) {
-      const entry = symbol | (frequencies[symbol] << 8);
-      for (let bias = 0; bias < frequencies[symbol]; bias++) {
-        entries[starts[symbol] + bias] = entry | (bias << 20);
-      }
-    }
+    new Uint32Array(buffer, COUNTS, frequencies.length).set(frequencies);
+    kernels.fillSlots12(frequencies.length);
     return;
   }
   const entries = new Uint32Array(buffer, TABLE, frequencies.length);

@@ -3,6 +3,7 @@
 import {
   addValues,
   type Backend,
+  type BundledOptions,
   type CodingProfile,
   createStatistics,
   decodeFrame,
@@ -28,6 +29,8 @@ export interface ProfileCoderOptions {
   readonly backend: Backend;
   /** As in `encodeBundledFrame`. */
   readonly lambda?: number;
+  /** The profile's own by default. */
+  readonly coder?: BundledOptions['coder'];
 }
 
 const PROFILE_NUMBER = 0;
@@ -36,14 +39,16 @@ const PROFILE_NUMBER = 0;
 export function createProfileCoder(
   name: string,
   profile: CodingProfile,
-  { backend, lambda = 0 }: ProfileCoderOptions,
+  { backend, lambda = 0, coder }: ProfileCoderOptions,
 ): FeatureCoder {
   const profiles = new Map([[PROFILE_NUMBER, profile]]);
   let sequenceNumber = 0;
   return coderOfSingleFeatures(name, {
     async encode(feature) {
       const place = { point: PROFILE_NUMBER, sequenceNumber: sequenceNumber++ };
-      return { data: encodeBundledFrame([feature], { profile, ...place, lambda, backend }) };
+      return {
+        data: encodeBundledFrame([feature], { profile, ...place, lambda, ...(coder && { coder }), backend }),
+      };
     },
     decode: async (frame) => valuesOf(decodeFrame(frame, { backend, profiles })),
   });
@@ -61,7 +66,8 @@ export function createPaperACoder(bits: number, backend: Backend): FeatureCoder 
 
 /**
  * Paper B: clip limits of least squared error from the model of the activation, fitted to calibration features; levels at
- * equal distance; the adaptive binary coder.
+ * equal distance; adaptive binary coding of bins from a tree (`binary-fast`; its tree stands where the paper has truncated
+ * unary bins, its two neighbors where the paper has none, which favors it).
  * @param seen - calibration features, at least one
  * @param levelCount - 2 to 256
  */
@@ -74,8 +80,9 @@ export function createPaperBCoder(
   for (const { data } of seen) addValues(statistics, data);
   const { low, high } = designRange(statistics, { levelCount });
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
-  const profile = { tensors: [designTensorProfile(seen, { quantizer, backend })] };
-  return { ...createProfileCoder('', profile, { backend }), name: `paper B, ${levelCount} levels` };
+  const profile = { tensors: [designTensorProfile(seen, { quantizer, coder: 'none', backend })] };
+  const name = `paper B, ${levelCount} levels, adaptive binary trees`;
+  return createProfileCoder(name, profile, { backend, coder: 'binary-fast' });
 }
 
 function valuesOf(feature: ReturnType<typeof decodeFrame>): Float32Array {

@@ -23,9 +23,14 @@ const BROTLI_QUALITY = 11;
 const ZSTD_LEVEL = 19;
 const BYTE_LEVELS = 256;
 
-/** Compressors that this version of Node has; zstd came with 22.15. */
-export const GENERAL_COMPRESSORS: readonly GeneralCompressor[] =
-  'zstdCompressSync' in zlib ? ['gzip', 'brotli', 'zstd'] : ['gzip', 'brotli'];
+/** All compressors. */
+export const GENERAL_COMPRESSORS: readonly GeneralCompressor[] = ['gzip', 'brotli', 'zstd'];
+
+/** Why a compressor cannot be used, null if it can: zstd came with Node 22.15. */
+export function missingCompressor(compressor: GeneralCompressor): string | null {
+  if (compressor !== 'zstd' || 'zstdCompressSync' in zlib) return null;
+  return `Node ${process.version} has no zstd, 22.15 has`;
+}
 
 /** What to build. */
 export interface PlainCoderOptions {
@@ -45,8 +50,8 @@ export function createPlainCoder({
   compressor,
   range = { kind: 'minmax' },
 }: PlainCoderOptions): FeatureCoder {
-  if (compressor && !GENERAL_COMPRESSORS.includes(compressor))
-    throw new RangeError(`compressor expected one of ${GENERAL_COMPRESSORS.join(', ')}, got ${compressor}`);
+  const missing = compressor && missingCompressor(compressor);
+  if (missing) throw new RangeError(`compressor expected one that Node has: ${missing}`);
   const { compress, decompress } = compressor ? compressionOf(compressor) : STORED;
   return coderOfSingleFeatures(compressor ? `${elements} + ${compressor}` : elements, {
     async encode(feature) {

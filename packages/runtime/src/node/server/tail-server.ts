@@ -153,8 +153,11 @@ async function startPools(
       const { manifest } = bundle;
       const tailPath = bundle.partPath('tail');
       const wholePath = manifest.whole && bundle.partPath('whole');
+      const restorationPaths = new Map(
+        manifest.units?.map(({ id }) => [id, bundle.unitPath(id, 'restoration')] as const),
+      );
       const start = {
-        ...{ manifest, profiles: profilesByPosition(bundle), tailPath, wholePath },
+        ...{ manifest, profiles: profilesByPosition(bundle), tailPath, restorationPaths, wholePath },
         ...{ threads, backend, maxElementsPerTensor, maxImagePixels },
       };
       const startThread = () => startTailThread(start);

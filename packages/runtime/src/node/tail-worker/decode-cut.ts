@@ -1,6 +1,15 @@
-/** The frames of a feature request to the tensors of the cut, checked against the bundle before anything is decoded. */
+/**
+ * The frames of a feature request to the tensors that they code, those of the cut or of a unit's latent, checked against the
+ * bundle before anything is decoded.
+ */
 
-import type { BundleManifest, TensorSpec } from '@featherwire/bundle';
+import {
+  type BundleManifest,
+  type BundleUnit,
+  codedTensors,
+  type TensorSpec,
+  unitOfPoint,
+} from '@featherwire/bundle';
 import {
   type Backend,
   BitstreamError,
@@ -30,7 +39,9 @@ export interface CutDecoding {
 
 /** A decoded cut. */
 export interface DecodedCut {
-  readonly features: TensorMap;
+  /** Features by the names of the cut; with a unit its latent, which has yet to be restored. */
+  readonly tensors: TensorMap;
+  readonly unit: BundleUnit | undefined;
   /** Position of the profiled point that it came by; null if its frames described themselves. */
   readonly point: number | null;
 }
@@ -41,12 +52,17 @@ export interface DecodedCut {
  * @throws {JobError} with the code that the client gets (docs/protocol.md §4)
  */
 export function decodeCut(frames: readonly Uint8Array[], decoding: CutDecoding): DecodedCut {
-  const { cut } = decoding.manifest;
+  const { manifest } = decoding;
   const isProfiled = frames.length === 1 && withJobErrors('frame', () => isBundledFrame(frames[0]));
-  const { tensors, point } = isProfiled
-    ? decodeFor(cut, frames[0], decoding)
-    : { tensors: decodeEach(frames, decoding), point: null };
-  return { features: Object.fromEntries(cut.map(({ name }, i) => [name, tensors[i]])), point };
+  if (!isProfiled) {
+    const tensors = decodeEach(frames, decoding);
+    return { tensors: tensorsByName(manifest.cut, tensors), unit: undefined, point: null };
+  }
+  return decodeBundled(frames[0], decoding);
+}
+
+function tensorsByName(specs: readonly TensorSpec[], tensors: readonly Tensor[]): TensorMap {
+  return Object.fromEntries(specs.map(({ name }, i) => [name, tensors[i]]));
 }
 
 function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tensor[] {
@@ -54,7 +70,7 @@ function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tenso
   if (frames.length !== cut.length) {
     throw new JobError('input-mismatch', `request expected ${cut.length} tensors, got ${frames.length}`);
   }
-  return cut.flatMap((spec, i) => {
+  return cut.map((spec, i) => {
     const name = `frame of tensor '${spec.name}'`;
     if (withJobErrors(name, () => isBundledFrame(frames[i]))) {
       throw new JobError(
@@ -62,29 +78,43 @@ function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tenso
         `${name} expected a self-contained one, got one of an operating point`,
       );
     }
-    return decodeFor([spec], frames[i], decoding).tensors;
+    return decodeSelfContained(spec, frames[i], decoding);
   });
 }
 
-/** Element types and shapes are compared before anything of a claimed size is allocated. */
-function decodeFor(
-  specs: readonly TensorSpec[],
-  frame: Uint8Array,
-  { backend, limits, profiles }: CutDecoding,
-): { readonly tensors: Tensor[]; readonly point: number | null } {
-  const name = specs.length === 1 ? `frame of tensor '${specs[0].name}'` : 'frame';
-  // A tensor of blocks may have more coefficients than elements, so that fixed shapes alone are too tight a bound.
-  const bounds = specs.map((spec) => Math.max(staticElementCount(spec) ?? 0, limits.maxElementsPerTensor));
-  const options = {
-    profiles,
-    backend,
-    limits: { maxElements: bounds.reduce((sum, bound) => sum + bound, 0) },
-  };
+/** The frame says its point, and that says which tensors it has to hold. */
+function decodeBundled(frame: Uint8Array, { manifest, backend, limits, profiles }: CutDecoding): DecodedCut {
+  const { cut, units = [], operatingPoints } = manifest;
+  const candidates = [cut, ...units.map(({ latent }) => latent)].map((specs) => boundsOf(specs, limits));
+  const maxElements = Math.max(...candidates.map((bounds) => bounds.reduce((sum, bound) => sum + bound, 0)));
+  const options = { profiles, backend, limits: { maxElements } };
+  const name = cut.length === 1 ? `frame of tensor '${cut[0].name}'` : 'frame';
   return withJobErrors(name, () => {
     const { tensors, bundled } = inspectFrame(frame, options);
-    checkTensors(tensors, specs, bounds);
-    return { tensors: decodeTensors(frame, options, specs.length), point: bundled?.point ?? null };
+    const { point } = bundled!; // `isBundledFrame` has told
+    const coding = operatingPoints[point];
+    const specs = codedTensors(manifest, coding);
+    checkTensors(tensors, specs, boundsOf(specs, limits));
+    const decoded = decodeTensors(frame, options, specs.length);
+    return { tensors: tensorsByName(specs, decoded), unit: unitOfPoint(manifest, coding), point };
   });
+}
+
+function decodeSelfContained(spec: TensorSpec, frame: Uint8Array, { backend, limits }: CutDecoding): Tensor {
+  const bounds = boundsOf([spec], limits);
+  const options = { backend, limits: { maxElements: bounds[0] } };
+  return withJobErrors(`frame of tensor '${spec.name}'`, () => {
+    checkTensors(inspectFrame(frame, options).tensors, [spec], bounds);
+    return decodeTensors(frame, options, 1)[0];
+  });
+}
+
+/**
+ * Most elements of each tensor; a tensor of blocks may have more coefficients than elements, so that fixed shapes alone are
+ * too tight a bound. Element types and shapes are compared before anything of a claimed size is allocated.
+ */
+function boundsOf(specs: readonly TensorSpec[], limits: CutDecoding['limits']): number[] {
+  return specs.map((spec) => Math.max(staticElementCount(spec) ?? 0, limits.maxElementsPerTensor));
 }
 
 function checkTensors(

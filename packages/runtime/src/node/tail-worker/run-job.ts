@@ -11,6 +11,8 @@ import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './wo
 export interface JobContext extends CutDecoding {
   readonly limits: PictureLimits & CutDecoding['limits'];
   readonly tail: ModelSession;
+  /** Of the bundle's units, by their ids. */
+  readonly restorations: ReadonlyMap<string, ModelSession>;
   /** Loads the whole model when it is first asked for; undefined if the bundle has none. */
   readonly loadWhole: (() => Promise<ModelSession>) | undefined;
   /** Measures a part of the bundle in this thread. @throws {JobError} if the bundle has no such part */
@@ -33,10 +35,10 @@ async function decodeRunEncode(
 ): Promise<JobOutcome> {
   const session = job.kind === 'picture' ? await wholeModel(context) : context.tail;
   const start = performance.now(); // loading the whole model happens once and is no stage
-  const { features: feeds, point } =
+  const { feeds, point } =
     job.kind === 'picture'
-      ? { features: await pictureFeeds(job.image, context), point: null }
-      : decodeCut(job.frames, context);
+      ? { feeds: await pictureFeeds(job.image, context), point: null }
+      : await featuresOf(job.frames, context);
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
@@ -45,6 +47,17 @@ async function decodeRunEncode(
   );
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
   return { kind: 'done', frames, times, point };
+}
+
+/** Decodes the cut, and restores it where a unit had reduced it. */
+async function featuresOf(
+  frames: readonly Uint8Array[],
+  context: JobContext,
+): Promise<{ readonly feeds: TensorMap; readonly point: number | null }> {
+  const { tensors, unit, point } = decodeCut(frames, context);
+  if (!unit) return { feeds: tensors, point };
+  const { outputs } = await context.restorations.get(unit.id)!.run(tensors);
+  return { feeds: outputs, point };
 }
 
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {

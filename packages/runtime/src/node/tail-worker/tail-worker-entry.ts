@@ -1,9 +1,10 @@
-/** The thread of one tail worker: holds a bundle's tail, and its whole model once a picture came. */
+/** The thread of one tail worker: holds a bundle's tail and restorations, and its whole model once a picture came. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
+import { openRestorations } from './open-restorations.js';
 import { profilePart } from './profile-part.js';
 import { type JobContext, runJob } from './run-job.js';
 import type { TailJob, TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
@@ -51,6 +52,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
           whole ??= createLocalSession(wholePath, options);
           return whole;
         };
+  const restorations = await openRestorations(start, options);
   const context: JobContext = {
     manifest,
     profiles,
@@ -61,6 +63,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
       maxTensorElements: maxElementsPerTensor,
     },
     tail: await createLocalSession(tailPath, options),
+    restorations,
     loadWhole,
     profile: (part) => profilePart(start, part),
   };
@@ -68,6 +71,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
     context,
     async close() {
       await context.tail.close();
+      for (const session of restorations.values()) await session.close();
       await whole?.then(
         (session) => session.close(),
         () => undefined, // it could not be loaded, which its request was told

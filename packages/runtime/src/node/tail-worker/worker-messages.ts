@@ -12,6 +12,8 @@ export interface TailWorkerStart {
   /** Of the profiled points, by their positions in the manifest. */
   readonly profiles: ReadonlyMap<number, CodingProfile>;
   readonly tailPath: string;
+  /** Restorations of the bundle's units by their ids; all are opened at the start, so that no request waits for one. */
+  readonly restorationPaths: ReadonlyMap<string, string>;
   /** Undefined if the bundle has no whole model. */
   readonly wholePath: string | undefined;
   readonly threads: number;

@@ -1,0 +1,39 @@
+/** Calls timed in turns, so that whatever slows the machine slows all of them; runs in browsers too. */
+
+const WARM_UP_CALLS = 40;
+/** A call is too short for the clock: as many of them as take this long are timed. */
+const BATCH_MS = 8;
+
+/**
+ * Times of calls by a clock.
+ * @param calls - names with what to run; the first is what ratios are to
+ * @param clock - milliseconds since some moment, of the processor or of the wall
+ * @param elements - of the tensor that each call handles
+ */
+export function timesInTurns(calls, rounds, clock, elements) {
+  const timeOf = (run, count) => {
+    const start = clock();
+    for (let call = 0; call < count; call++) run();
+    return Math.max(clock() - start, 1e-3) / count;
+  };
+  const timed = calls.map((call) => {
+    for (let i = 0; i < WARM_UP_CALLS; i++) call.run();
+    const count = Math.max(1, Math.round(BATCH_MS / timeOf(call.run, 5)));
+    return { ...call, count, times: [] };
+  });
+  for (let round = 0; round < rounds; round++) {
+    for (const { run, count, times } of timed) times.push(timeOf(run, count));
+  }
+  const [first] = timed;
+  return timed.map(({ name, bits, times }) => ({
+    name,
+    bitsPerElement: bits ?? null,
+    milliseconds: median(times),
+    gigaElements: elements / median(times) / 1e6,
+    shareOfCopy: median(times.map((time, round) => first.times[round] / time)),
+  }));
+}
+
+function median(values) {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}

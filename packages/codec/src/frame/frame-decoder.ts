@@ -1,0 +1,228 @@
+/** Frame to tensors: decodes what `frame-parser.ts` has read and checked (bitstream.md §1). */
+
+import { dataFromBytes, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
+import type { Backend } from '../backend/backend.js';
+import { DEFAULT_DECODE_LIMITS, type FrameHeader } from '../container/header.js';
+import { BitstreamError } from '../errors.js';
+import { geometryOfIndices } from '../feature/feature-values.js';
+import { dataOfConstant, dataOfIndices, digestOfData } from '../feature/reconstruct.js';
+import { decodeIndexSection } from '../indices/index-section.js';
+import { decodePlanes } from '../planes/planes-decoder.js';
+import { MAX_TENSOR_COUNT } from '../profile/coding-profile.js';
+import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
+import { elementsOf, type Indices } from '../stages.js';
+import { valueDecodingOf } from './decode-values.js';
+import {
+  type CodedChunk,
+  hex,
+  type ParseOptions,
+  parseFrame,
+  type TensorBody,
+  type TensorPart,
+} from './frame-parser.js';
+
+/** How a frame is decoded. Nothing of the coding itself: a frame describes itself, or names a profile. */
+export interface DecodeOptions extends ParseOptions {
+  /** Runs the hot stages; the result does not depend on it. */
+  readonly backend: Backend;
+}
+
+/** Indices of one chunk of a tensor. */
+export interface ChunkIndices {
+  /** Elements of the tensor before the chunk. */
+  readonly elementOffset: number;
+  readonly indices: Indices;
+}
+
+/**
+ * Decodes a frame of one tensor.
+ * @param frame - one whole frame; not kept
+ * @returns a tensor that owns its data
+ * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
+ */
+export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
+  const tensors = decodeTensors(frame, options, 1);
+  return tensors[0];
+}
+
+/**
+ * Decodes all tensors of a frame.
+ * @param frame - one whole frame; not kept
+ * @param maxTensors - a frame of more tensors is refused
+ * @returns tensors that own their data
+ * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
+ */
+export function decodeTensors(
+  frame: Uint8Array,
+  options: DecodeOptions,
+  maxTensors: number = MAX_TENSOR_COUNT,
+): Tensor[] {
+  const { parts, digest } = parseFrame(frame, options, maxTensors);
+  const tensors = parts.map((part) => decodePart(part, options.backend));
+  checkDigest(frame, digest, tensors);
+  return tensors;
+}
+
+/**
+ * Decodes a frame of one float32 tensor into memory of the caller: new memory takes longer to get than most frames to
+ * decode.
+ * @param frame - one whole frame; not kept
+ * @param target - bounds the elements of the tensor; of no meaning after an error
+ * @returns a tensor whose data is the front of `target`
+ * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
+ */
+export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options: DecodeOptions): Tensor {
+  const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
+  const { parts, digest } = parseFrame(frame, { ...options, limits }, 1);
+  const [{ header }] = parts;
+  if (header.dtype !== 'float32')
+    throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${header.dtype}`);
+  const data = target.subarray(0, elementCount(header.shape));
+  const decoded = decodePart(parts[0], options.backend, data);
+  if (decoded.data !== data) data.set(decoded.data as Float32Array);
+  const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
+  checkDigest(frame, digest, [tensor]);
+  return tensor;
+}
+
+/** @throws {BitstreamError} if the frame has a checksum of its elements and theirs is another */
+export function checkDigest(frame: Uint8Array, digest: number | null, tensors: readonly Tensor[]): void {
+  if (digest === null) return;
+  const computed = tensors.reduce((crc, { data }) => digestOfData(data, crc), 0);
+  if (computed === digest) return;
+  const detail = `the decoded elements have ${hex(computed)}, the frame says ${hex(digest)}`;
+  throw new BitstreamError('digest-mismatch', 'checksum', frame.length - 8, detail);
+}
+
+/**
+ * Decodes one chunk of a frame of one tensor, so that chunks can be decoded by several threads.
+ * @param chunk - below the tensor's chunk count
+ * @throws {BitstreamError} as `decodeFrame` does, but for defects in other chunks
+ * @throws {RangeError} if there is no such chunk
+ */
+export function decodeChunk(frame: Uint8Array, chunk: number, options: DecodeOptions): ChunkIndices {
+  const { parts } = parseFrame(frame, options, 1);
+  const { body } = parts[0];
+  const chunks = body.kind === 'indices' ? body.chunks : [];
+  if (!chunks[chunk]) throw new RangeError(`chunk expected less than ${chunks.length}, got ${chunk}`);
+  const { quantizer } = body as Extract<TensorBody, { kind: 'indices' }>;
+  const elementOffset = chunks.slice(0, chunk).reduce((sum, { geometry }) => sum + elementsOf(geometry), 0);
+  return { elementOffset, indices: decodeChunkIndices(chunks[chunk], quantizer, options.backend) };
+}
+
+/**
+ * The tensor that the indices of all its chunks stand for.
+ * @param chunks - of `decodeChunk` for every chunk, in any order
+ * @throws {RangeError} if they are not the frame's chunks
+ */
+export function joinChunks(
+  frame: Uint8Array,
+  chunks: readonly ChunkIndices[],
+  options: DecodeOptions,
+): Tensor {
+  const { header, body } = parseFrame(frame, options, 1).parts[0];
+  const total = chunks.reduce((sum, { indices }) => sum + indices.length, 0);
+  const count = body.kind === 'indices' ? elementsOf(geometryOfIndices(header.shape, body.quantizer)) : 0;
+  if (body.kind !== 'indices' || total !== count)
+    throw new RangeError(`chunks expected ${count} indices, got ${total}`);
+  const indices = allocateLike(chunks[0].indices, count);
+  for (const chunk of chunks) indices.set(chunk.indices, chunk.elementOffset);
+  const data = dataOfIndices(header, body.quantizer, indices, options.backend);
+  return { dtype: header.dtype, shape: header.shape, data } as Tensor;
+}
+
+/** @param target - may be taken for float32 data: as long as the tensor */
+function decodePart({ header, body }: TensorPart, backend: Backend, target?: Float32Array): Tensor {
+  const { dtype, shape } = header;
+  const dataOf = (): Tensor['data'] => {
+    switch (body.kind) {
+      case 'stored':
+        return dataFromBytes(dtype, body.bytes);
+      case 'none':
+        return dataOfConstant(header, body.value);
+      case 'planes': {
+        const data = decodePlanes(body.section, dtype, shape, backend);
+        if (typeof data === 'string')
+          throw new BitstreamError('payload-mismatch', 'payload', body.byteOffset, data);
+        return data;
+      }
+      case 'indices':
+        return (
+          valuesOfIndices(header, body, backend, target) ??
+          dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend)
+        );
+      default:
+        return body satisfies never;
+    }
+  };
+  return { dtype, shape, data: dataOf() } as Tensor;
+}
+
+/** Values by the short way, if there is one. */
+function valuesOfIndices(
+  { dtype, shape }: FrameHeader,
+  { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
+  backend: Backend,
+  target: Float32Array = new Float32Array(0),
+): Float32Array | undefined {
+  const [{ section, byteOffset }] = chunks;
+  const short = dtype === 'float32' && chunks.length === 1 ? valueDecodingOf(section, quantizer) : undefined;
+  if (!short) return undefined;
+  const count = elementCount(shape);
+  const values = target.length === count ? target : new Float32Array(count);
+  const reason = backend.decodeValues(short.payload, short.decoding, values);
+  if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', byteOffset, reason);
+  return values;
+}
+
+function decodeAllIndices(
+  { shape }: FrameHeader,
+  { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
+  backend: Backend,
+): Indices {
+  const first = decodeChunkIndices(chunks[0], quantizer, backend);
+  if (chunks.length === 1) return first;
+  const indices = allocateLike(first, elementsOf(geometryOfIndices(shape, quantizer)));
+  indices.set(first);
+  let offset = first.length;
+  for (const chunk of chunks.slice(1)) {
+    const part = decodeChunkIndices(chunk, quantizer, backend);
+    indices.set(part, offset);
+    offset += part.length;
+  }
+  return indices;
+}
+
+/** Whether elements follow from their own indices alone, so that those of a chunk can be found by themselves. */
+export function isElementwise(quantizer: IndexingQuantizer): boolean {
+  return quantizer.kind === 'affine' || quantizer.kind === 'levels' || quantizer.kind === 'integer';
+}
+
+/** Elements of a chunk of an elementwise quantizer. @throws {BitstreamError} if its payload does not decode */
+export function decodeChunkData(
+  { dtype }: FrameHeader,
+  chunk: CodedChunk,
+  quantizer: IndexingQuantizer,
+  backend: Backend,
+): TensorData {
+  const part = { dtype, shape: [elementsOf(chunk.geometry)] };
+  return dataOfIndices(part, quantizer, decodeChunkIndices(chunk, quantizer, backend), backend);
+}
+
+/** Decodes a chunk to its indices. @throws {BitstreamError} if its payload does not decode */
+export function decodeChunkIndices(
+  chunk: CodedChunk,
+  quantizer: IndexingQuantizer,
+  backend: Backend,
+): Indices {
+  const indices = decodeIndexSection(chunk.section, chunk.geometry, alphabetOfQuantizer(quantizer), backend);
+  if (typeof indices === 'string') {
+    throw new BitstreamError('payload-mismatch', 'payload', chunk.byteOffset, indices);
+  }
+  return indices;
+}
+
+function allocateLike(indices: Indices, length: number): Indices {
+  return indices instanceof Uint8Array ? new Uint8Array(length) : new Uint16Array(length);
+}

@@ -1,0 +1,86 @@
+/** A bundle with a ladder of bottleneck units whose results are known by hand. */
+
+import path from 'node:path';
+import { addOperatingPoints, type NodeBundle, type UnitSource, writeBundle } from '@featherwire/bundle/node';
+import { type CodingProfile, writeProfile } from '@featherwire/codec';
+import type { TensorMap } from '@featherwire/inference';
+import { tensor } from '@featherwire/tensor';
+import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
+
+/** Units of the ladder; unit `unit-k` multiplies by k + 1 on each side. */
+export const RUNG_COUNT = 6;
+const SHAPE = [1, 4] as const;
+/** Integers from 0 that a latent may be. */
+const LEVEL_COUNT = 64;
+
+const value = (name: string, shape: readonly (number | string)[] = SHAPE) =>
+  ({ name, dtype: 'float32', shape }) as const satisfies TinyValue;
+
+/** Head: feature = x + x. Tail: y = feature + feature. One point codes the cut itself, `rung-k` unit k. */
+export async function writeLadderBundle(root: string, name = 'ladder'): Promise<NodeBundle> {
+  const directory = path.join(root, name);
+  const rungs = Array.from({ length: RUNG_COUNT }, (_, k) => k);
+  await writeBundle(directory, {
+    manifest: {
+      model: { name, sha256: '0'.repeat(64), bytes: 1 },
+      inputs: [value('x')],
+      cut: [value('feature')],
+      outputs: [value('y')],
+      operatingPoints: [{ id: 'plain', kind: 'profiled', profile: writeProfile(integers()) }],
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: { head: part(times('x', 'feature', 2)), tail: part(times('feature', 'y', 2)) },
+  });
+  const points = rungs.map((k) => {
+    const profile = writeProfile(integers());
+    return { id: `rung-${k}`, kind: 'profiled' as const, unit: `unit-${k}`, profile };
+  });
+  return addOperatingPoints(directory, points, { units: rungs.map(unit) });
+}
+
+/** What the ladder bundle gives for x = [count, 1, 1, 1]: at rung k, (k + 1)² times the network's own output. */
+export function ladderOutput(count: number, rung: number): TensorMap {
+  const factor = 4 * (rung + 1) ** 2;
+  return {
+    y: tensor(
+      'float32',
+      SHAPE,
+      Float32Array.of(count, 1, 1, 1).map((x) => factor * x),
+    ),
+  };
+}
+
+/** The network's input. */
+export function ladderInput(count: number): TensorMap {
+  return { x: tensor('float32', SHAPE, Float32Array.of(count, 1, 1, 1)) };
+}
+
+function unit(k: number): UnitSource {
+  return {
+    id: `unit-${k}`,
+    latent: [value('latent')],
+    reduction: part(times('feature', 'latent', k + 1)),
+    restoration: part(times('latent', 'feature', k + 1)),
+  };
+}
+
+/** A model that adds its input to itself, so that it comes out so many times. */
+function times(input: string, output: string, factor: number): Uint8Array {
+  const sums = Array.from({ length: factor - 1 }, (_, i) => ({
+    op: 'Add',
+    inputs: [i === 0 ? input : `sum${i - 1}`, input],
+    outputs: [i === factor - 2 ? output : `sum${i}`],
+  }));
+  const identity = { op: 'Identity', inputs: [input], outputs: [output] };
+  return tinyOnnx([value(input)], [value(output)], factor === 1 ? [identity] : sums);
+}
+
+function integers(): CodingProfile {
+  const affine = { levelCount: LEVEL_COUNT, offset: 0, step: 1, zeroPoint: 0 };
+  const quantizer = { kind: 'affine', affine } as const;
+  return { tensors: [{ dtype: 'float32', shape: [...SHAPE], quantizer, thresholds: null, coder: null }] };
+}
+
+function part(model: Uint8Array): { model: Uint8Array; parameters: number; macs: null } {
+  return { model, parameters: 0, macs: null };
+}
