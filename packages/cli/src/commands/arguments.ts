@@ -1,5 +1,6 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
+import { readFileSync } from 'node:fs';
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
 import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
@@ -77,7 +78,7 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
 /** Parses a link: a name, or rates and delays. */
 export function linkArgument(text: string): LinkProfile {
   try {
-    return parseLink(text);
+    return parseLink(text, (file) => readFileSync(file, 'utf8'));
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`);
   }
