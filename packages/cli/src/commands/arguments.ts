@@ -5,6 +5,9 @@ import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
 import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
+const DEFAULT_MEMORY_MIB = 512;
+const MAX_MEMORY_MIB = 2 ** 20;
+
 /** Parses an integer from `low` to `high`, both included. */
 export function integerIn(low: number, high: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
@@ -162,4 +165,11 @@ export function backendOption(): Option {
   return new Option('--backend <name>', 'what runs the codec; all give the same bytes')
     .choices(['auto', 'reference', 'javascript', 'wasm'] satisfies BackendPreference[])
     .default('auto');
+}
+
+/** `--memory`, for commands that keep the features of many samples. */
+export function memoryOption(): Option {
+  return new Option('--memory <mib>', 'features kept in memory; the rest goes to a temporary file')
+    .argParser(integerIn(1, MAX_MEMORY_MIB))
+    .default(DEFAULT_MEMORY_MIB);
 }
