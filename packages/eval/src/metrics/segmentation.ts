@@ -47,7 +47,11 @@ function classesOfScores({ shape, data }: TensorOf<'float32'>, { width, height }
   if (shape.length !== 4 || samples !== 1 || classCount > MAX_CLASSES)
     throw wrongForm('float32', shape, `float32 [1, K, h, w] of at most ${MAX_CLASSES} classes`);
   const best = new Uint8Array(width * height);
+  // In arrays of numbers: this is looked up for each class at each place.
   const neighbors = Array.from({ length: width }, (_, x) => between(x, width, columns));
+  const lefts = Uint32Array.from(neighbors, ([left]) => left);
+  const rights = Uint32Array.from(neighbors, ([, right]) => right);
+  const parts = Float64Array.from(neighbors, ([, , part]) => part);
   const bestScores = new Float64Array(width);
   const line = new Float64Array(columns);
   for (let y = 0; y < height; y++) {
@@ -60,8 +64,7 @@ function classesOfScores({ shape, data }: TensorOf<'float32'>, { width, height }
           data[start + above * columns + column] * (1 - share) +
           data[start + below * columns + column] * share;
       for (let x = 0; x < width; x++) {
-        const [left, right, part] = neighbors[x];
-        const score = line[left] * (1 - part) + line[right] * part;
+        const score = line[lefts[x]] * (1 - parts[x]) + line[rights[x]] * parts[x];
         if (score > bestScores[x]) {
           bestScores[x] = score;
           best[y * width + x] = k;
