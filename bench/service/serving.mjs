@@ -98,12 +98,15 @@ export async function ask(transport, message, options = {}) {
 }
 
 /** `featherwire serve` as a process of its own. */
-export async function startServer(bundle, args = []) {
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'serve', bundle.directory, '--port', '0', '--json-log', ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+export function startServer(bundle, args = []) {
+  return startService(['serve', bundle.directory, ...args]);
+}
+
+/** A service as a process of its own. @param args - command, what it serves, options */
+export async function startService(args) {
+  const child = spawn(process.execPath, [MAIN, ...args, '--port', '0', '--json-log'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const ready = await new Promise((resolve, reject) => {
     let output = '';

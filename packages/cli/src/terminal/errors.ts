@@ -38,6 +38,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'TransportError',
   'RemoteError',
   'ServerStartError',
+  'FleetError',
 ]);
 
 const SYSTEM_REASONS: Readonly<Record<string, string>> = Object.freeze({
