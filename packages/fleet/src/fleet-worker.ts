@@ -82,20 +82,13 @@ class Worker implements FleetWorker {
   #idle: (() => void) | undefined;
 
   constructor(options: FleetWorkerOptions) {
-    const { link, limits, logger = silentLogger } = options;
+    const { limits, logger = silentLogger } = options;
     this.#options = options;
     this.#limits = { ...DEFAULT_SERVER_LIMITS, ...limits };
     this.#logger = logger;
-    const { connection } = link;
-    connection.subscribe(partsSubject(this.id), {
-      callback: (_error, message) => this.#receivePart(message),
-    });
-    connection.subscribe(probeSubject(this.id), {
-      callback: (_error, message) => this.#answerProbe(message),
-    });
-    this.#listing = connection.subscribe(BUNDLES_SUBJECT, {
-      callback: (_error, message) => this.#list(message),
-    });
+    this.#listen(partsSubject(this.id), (message) => this.#receivePart(message));
+    this.#listen(probeSubject(this.id), (message) => this.#answerProbe(message));
+    this.#listing = this.#listen(BUNDLES_SUBJECT, (message) => this.#list(message));
     this.#subscribe();
   }
 
@@ -125,7 +118,7 @@ class Worker implements FleetWorker {
 
   /** Takes the requests of the bundles that the server has, and of no others. */
   #subscribe(): void {
-    const { server, link } = this.#options;
+    const { server } = this.#options;
     const served = new Set(server.bundles().map(({ digest }) => bundleKey(digest)));
     for (const [key, subscription] of this.#requests) {
       if (served.has(key)) continue;
@@ -134,15 +127,24 @@ class Worker implements FleetWorker {
     }
     for (const key of served) {
       if (this.#requests.has(key)) continue;
-      const subscription = link.connection.subscribe(requestSubject(key), {
-        queue: QUEUE_GROUP,
-        callback: (error, message) => {
-          if (error) this.#logger.error(`NATS refuses the requests of a bundle: ${error.message}`);
-          else this.#receive(message);
-        },
-      });
-      this.#requests.set(key, subscription);
+      const receive = (message: Msg): void => this.#receive(message);
+      this.#requests.set(key, this.#listen(requestSubject(key), receive, QUEUE_GROUP));
     }
+  }
+
+  /** What is not understood is logged and dropped: it comes from no gateway. */
+  #listen(subject: string, receive: (message: Msg) => void, queue?: string): Subscription {
+    return this.#options.link.connection.subscribe(subject, {
+      ...(queue !== undefined && { queue }),
+      callback: (error, message) => {
+        try {
+          if (error) throw error;
+          receive(message);
+        } catch (cause) {
+          this.#logger.error(`NATS subject ${subject}: ${(cause as Error).message}`);
+        }
+      },
+    });
   }
 
   #receive(message: Msg): void {
@@ -178,9 +180,9 @@ class Worker implements FleetWorker {
       this.#refuse(first, 'overloaded', 'the worker holds as many bytes as it can');
       return;
     }
+    this.#gatheredBytes += part.length;
     try {
       const whole = joiner.add(part);
-      this.#gatheredBytes += part.length;
       if (!whole) return;
       this.#forget(reply);
       void this.#run(first, whole);
@@ -194,7 +196,7 @@ class Worker implements FleetWorker {
     const gathering = this.#gathering.get(reply);
     if (!gathering) return;
     clearTimeout(gathering.timer);
-    this.#gatheredBytes -= Math.min(this.#gatheredBytes, gathering.joiner.receivedBytes);
+    this.#gatheredBytes -= gathering.joiner.receivedBytes;
     this.#gathering.delete(reply);
   }
 

@@ -54,10 +54,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const watch = createWorkerWatch(link);
   let lostAttempts = 0;
   const run = createForwarder({
-    ...{ link, watch, inbox: createInbox(link), requestTimeoutMs: limits.requestTimeoutMs },
+    ...{ link, watch, inbox: createInbox(link, logger), requestTimeoutMs: limits.requestTimeoutMs },
     maxAnswerBytes: limits.maxBufferedBytes,
     onLost: () => {
       lostAttempts++;
+      logger.warn('a request was lost with its worker or on the way to one');
     },
   });
   const address = {

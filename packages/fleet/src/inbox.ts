@@ -1,6 +1,7 @@
 /** Where answers to a gateway's attempts arrive: one subscription for all, told apart by the last part of the subject. */
 
 import { randomUUID } from 'node:crypto';
+import type { ServerLogger } from '@featherwire/runtime/node';
 import type { Msg } from '@nats-io/transport-node';
 import type { NatsLink } from './nats-link.js';
 
@@ -16,13 +17,16 @@ export interface Inbox {
   close(subject: string): void;
 }
 
-/** An inbox without subjects. */
-export function createInbox({ connection }: NatsLink): Inbox {
+/** An inbox without subjects. @param logger - told if NATS lets it hear nothing */
+export function createInbox({ connection }: NatsLink, logger: ServerLogger): Inbox {
   const prefix = `_INBOX.featherwire.${randomUUID()}.`;
   const receivers = new Map<string, (message: Msg) => void>();
   let count = 0;
   connection.subscribe(`${prefix}*`, {
-    callback: (_error, message) => receivers.get(message.subject)?.(message),
+    callback: (error, message) => {
+      if (error) logger.error(`NATS lets this gateway hear no answers: ${error.message}`);
+      else receivers.get(message.subject)?.(message);
+    },
   });
   return {
     open(receive) {

@@ -61,7 +61,7 @@ async function probe({ connection }: NatsLink, worker: string, watched: Watched)
   try {
     const options = { timeout: PROBE_TIMEOUT_MS };
     const reply = await connection.request(probeSubject(worker), JSON.stringify(asked), options);
-    missing = reply.json<string[]>();
+    missing = reply.json<readonly string[]>().filter((attempt) => attempts.has(attempt));
     watched.silences = 0;
   } catch (error) {
     watched.silences++;
