@@ -506,24 +506,29 @@ function trainStepLines({ command, machine, batch, rounds, parameters, ...measur
 }
 
 function trainUnitsTable({ command, machine, rows }) {
-  const lines = rows.flatMap(({ id, network, tensor, latentShape, parameters, accuracy, points }) =>
-    points.map(({ coder, rateDistortionLambda, bytesPerImage, accuracy: own, loss, interval }) =>
-      [
-        `${id}: ${network} \`${tensor}\``,
-        latentShape.join(' × '),
-        parameters,
-        `${coder}, ${rateDistortionLambda}`,
-        bytesPerImage.toFixed(1),
-        `${own.toFixed(2)} of ${accuracy.toFixed(2)}`,
-        `${loss.toFixed(2)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`,
-      ].join(' | '),
-    ),
-  );
+  const points = (length) => (length < 0 ? '−' : '') + Math.abs(length).toFixed(2);
+  const lines = rows
+    .filter(({ test }) => test)
+    .flatMap(({ id, network, tensor, latentShape, parameters, codings, heldOut, test }) =>
+      codings.map((coding, c) => {
+        const { bytes, metric, loss, interval } = test.points[c];
+        return [
+          `${id}: ${network} \`${tensor}\``,
+          latentShape ? latentShape.join(' × ') : 'no unit',
+          parameters ?? '',
+          coding,
+          bytes.toFixed(1),
+          points(heldOut.points[c].loss),
+          `${metric.toFixed(2)} of ${test.whole.toFixed(2)}`,
+          `${points(loss)} (${interval.map(points).join(' to ')})`,
+        ].join(' | ');
+      }),
+    );
   return [
     `From \`${command} --out results/train-units.json\` (${machine.processor}, Node ${machine.node}):`,
     '',
-    '| unit | latent | parameters | coder, lambda of indices | bytes per image | top-1 % | loss in points (95 %) |',
-    '| --- | --- | ---: | --- | ---: | --- | --- |',
+    '| unit | latent | parameters | coding | bytes per item | loss on held-out inputs | top-1 %, or character errors % | loss in points (95 %) |',
+    '| --- | --- | ---: | --- | ---: | ---: | --- | --- |',
     ...lines.map((line) => `| ${line} |`),
     '',
   ];

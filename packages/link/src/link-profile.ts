@@ -16,6 +16,17 @@ export interface LinkProfile {
   readonly lossRate: number;
   /** Times at which nothing passes; none by default. */
   readonly outage?: OutageTrace;
+  /** Rates over time, of which `uplinkMbps` and `downlinkMbps` are then the means; not together with `outage`. */
+  readonly rates?: RateTrace;
+}
+
+/** Rates in steps of equal length, in 10^6 bits a second; 0 is an outage. After the last step it begins again. */
+export interface RateTrace {
+  /** A whole number from 1. */
+  readonly stepMs: number;
+  readonly uplinkMbps: readonly number[];
+  /** As many; those of the uplink by default. */
+  readonly downlinkMbps?: readonly number[];
 }
 
 /** Outages that repeat. */
@@ -53,6 +64,7 @@ export function checkLink(link: LinkProfile): LinkProfile {
     throw new RangeError(`lossRate expected 0 to below ${lossRate}, got ${link.lossRate}`);
   }
   if (link.outage) checkOutage(link.outage);
+  if (link.rates) checkRates(link.rates, link.outage);
   return link;
 }
 
@@ -78,11 +90,41 @@ function checkOutage({ periodMs, outages }: OutageTrace): void {
   if (total >= periodMs) throw new RangeError('outages expected to leave some of the period, got none');
 }
 
+function checkRates(
+  { stepMs, uplinkMbps, downlinkMbps = uplinkMbps }: RateTrace,
+  outage?: OutageTrace,
+): void {
+  if (outage) throw new RangeError('outage expected to be left out beside rates, got both');
+  if (!(Number.isInteger(stepMs) && stepMs >= 1))
+    throw new RangeError(`rates.stepMs expected a whole number from 1, got ${stepMs}`);
+  if (downlinkMbps.length !== uplinkMbps.length)
+    throw new RangeError(`rates expected ${uplinkMbps.length} of the downlink, got ${downlinkMbps.length}`);
+  for (const rates of [uplinkMbps, downlinkMbps]) {
+    for (const rate of rates)
+      if (rate !== 0) checkRange('rate', rate, LINK_LIMITS.lowestMbps, LINK_LIMITS.highestMbps);
+    if (!rates.some((rate) => rate > 0)) throw new RangeError('rates expected one above 0, got none');
+  }
+}
+
 /** A link in words: name, rates, delays, losses. */
 export function describeLink(link: LinkProfile): string {
-  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate } = link;
-  const parts = [`${uplinkMbps} Mbit/s up`, `${downlinkMbps} Mbit/s down`, `${roundTripMs} ms round trip`];
+  const { name, uplinkMbps, downlinkMbps, roundTripMs, jitterMs, lossRate, rates } = link;
+  const parts = rates
+    ? [describeRates(rates.uplinkMbps, rates.stepMs)]
+    : [`${uplinkMbps} Mbit/s up`, `${downlinkMbps} Mbit/s down`];
+  parts.push(`${roundTripMs} ms round trip`);
   if (jitterMs > 0) parts.push(`${jitterMs} ms jitter`);
   if (lossRate > 0) parts.push(`${Number((100 * lossRate).toFixed(4))} % lost`);
   return `${name}: ${parts.join(', ')}`;
+}
+
+function describeRates(uplinkMbps: readonly number[], stepMs: number): string {
+  const rates = uplinkMbps.filter((rate) => rate > 0);
+  const [low, high] = rates.reduce(
+    ([lowest, highest], rate) => [Math.min(lowest, rate), Math.max(highest, rate)],
+    [Number.POSITIVE_INFINITY, 0],
+  );
+  const seconds = Math.round((uplinkMbps.length * stepMs) / 1000);
+  const outages = rates.length < uplinkMbps.length ? ' and outages' : '';
+  return `${Number(low.toFixed(3))} to ${Number(high.toFixed(3))} Mbit/s up${outages} over ${seconds} s`;
 }

@@ -4,5 +4,6 @@
  */
 
 export * from './client/index.js';
+export * from './fallback/index.js';
 export * from './protocol/index.js';
 export * from './rate-control/index.js';

@@ -248,6 +248,16 @@ describe('edge client', () => {
     expect(left).toEqual([250, 250 - 20 - 50, 250 - 40 - 150]);
   });
 
+  test('each attempt carries the time that is left for the server, and none by default', async () => {
+    const steps = [fail('connection-lost'), respond(), respond()];
+    const { client, requests } = clientOf(steps);
+    const options = { coding: 'low', timeoutMs: 250, deadlineLinkMs: 30.5 };
+    await client.inferFeature(features, options);
+    await client.inferFeature(features, { coding: 'low', timeoutMs: 250 });
+    const deadlines = requests.map((request) => 'deadlineMs' in request && request.deadlineMs);
+    expect(deadlines).toEqual([219, 219 - 20 - 50, false]);
+  });
+
   test('the signal ends the wait between attempts', async () => {
     const controller = new AbortController();
     const clock: Clock = { now: () => 0, sleep: async () => controller.abort() };

@@ -1,19 +1,19 @@
 /** What `featherwire run` does: opens bundle, data and link, runs the data through, prints the summary. */
 
-import type { BundleManifest, OperatingPoint, QuantizerChoice } from '@featherwire/bundle';
+import type { BundleManifest, OperatingPoint } from '@featherwire/bundle';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { DataSet } from '@featherwire/eval';
-import type { ModelSession, TensorMap } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { describeLink, type LinkProfile } from '@featherwire/link';
-import { createBudgetedClient, createEdgeClient, type EdgeClient } from '@featherwire/runtime';
-import { type OpenReductions, openReductions } from '@featherwire/runtime/node';
+import { createEdgeClient } from '@featherwire/runtime';
+import { openReductions } from '@featherwire/runtime/node';
 import { describeQuantizer, type QuantizerOptions, quantizerOf } from '../commands/quantizer-options.js';
 import type { CommandContext } from '../context.js';
 import { openNamedData } from '../data.js';
 import { readClientCredentials } from '../edge/client-credentials.js';
-import { type EdgeRunSummary, runData, type SampleResult, STAGES } from '../edge/run-data.js';
+import { type Coding, isBudget, openInference } from '../edge/inference.js';
+import { type EdgeRunSummary, runData, STAGES } from '../edge/run-data.js';
 import { connectToServer } from '../edge/server-connection.js';
 import { UsageError } from '../terminal/errors.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
@@ -38,6 +38,8 @@ export interface RunOptions extends QuantizerOptions {
   readonly limit?: number;
   readonly retries: number;
   readonly timeout: number;
+  readonly fallback?: 'local' | 'picture' | 'error';
+  readonly maxBytes?: number;
   readonly backend: BackendPreference;
   readonly json?: true;
 }
@@ -45,7 +47,8 @@ export interface RunOptions extends QuantizerOptions {
 /** Runs data through head and server. */
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  const bundle = await readBundle(directory, { verify: ['head', 'reduction'] });
+  const parts = options.fallback === 'local' ? (['tail'] as const) : [];
+  const bundle = await readBundle(directory, { verify: ['head', 'reduction', ...parts] });
   const coding = codingOf(bundle.manifest, options);
   const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
@@ -56,7 +59,8 @@ export async function run(directory: string, options: RunOptions, context: Comma
       bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
       server: options.server.href,
       transport: options.transport,
-      link: options.link ?? null,
+      // Of a trace the description is enough: its rates are thousands.
+      link: options.link ? { ...options.link, rates: undefined } : null,
       data: data.description,
       coding,
       ...summary,
@@ -76,13 +80,14 @@ async function runOverLink(
   { progress, signal }: CommandContext & { readonly progress: Progress },
 ): Promise<EdgeRunSummary> {
   const connection = await connectToServer({ ...options, credentials: await readClientCredentials(options) });
-  let head: ModelSession | undefined;
-  let reductions: OpenReductions | undefined;
+  const closing = [() => connection.close()];
   try {
     progress.stage('load the head');
     const backend = await loadBackend(options.backend);
-    head = await createWorkerSession(bundle.partPath('head'));
-    reductions = await openReductions(bundle, pointsOf(bundle.manifest, coding));
+    const head = await createWorkerSession(bundle.partPath('head'));
+    closing.push(() => head.close());
+    const reductions = await openReductions(bundle, pointsOf(bundle.manifest, coding));
+    closing.push(() => reductions.close());
     const client = createEdgeClient({
       ...{ bundle, head, reductions: reductions.sessions, backend },
       transport: connection.transport,
@@ -91,17 +96,33 @@ async function runOverLink(
     progress.stage(`run ${data.name}`);
     const { manifest } = bundle;
     const sampleCount = Math.min(data.length, options.limit ?? data.length);
-    const infer = inferenceOf(client, bundle, coding, options, signal);
+    const inference = await openInference({
+      client,
+      head,
+      bundle,
+      coding,
+      signal,
+      ...requestSettings(options),
+    });
+    closing.unshift(() => inference.close());
+    const { infer } = inference;
     const budget = isBudget(coding) ? coding : {};
     return await runData({ infer, manifest, data, sampleCount, ...budget, progress, signal });
   } catch (error) {
     signal.throwIfAborted(); // what a signal broke off is no failure of the link
     throw error;
   } finally {
-    await connection.close();
-    await head?.close();
-    await reductions?.close();
+    for (const close of closing) await close();
   }
+}
+
+/** What the options say of every request. */
+function requestSettings({ verify, statistics, timeout, maxBytes, fallback }: RunOptions) {
+  return {
+    request: { verify: verify === true, statistics: statistics === true, timeoutMs: timeout },
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(fallback && { fallback }),
+  };
 }
 
 /** Points that the samples may be sent at. */
@@ -110,35 +131,11 @@ function pointsOf({ operatingPoints }: BundleManifest, coding: Coding): readonly
   return operatingPoints.filter(({ id }) => id === coding);
 }
 
-/** One sample at a time, at one point or at that which fits the budget. */
-function inferenceOf(
-  client: EdgeClient,
-  bundle: NodeBundle,
-  coding: Coding,
-  options: RunOptions,
-  signal: AbortSignal,
-): (inputs: TensorMap) => Promise<SampleResult> {
-  const { verify = false, statistics = false, timeout: timeoutMs } = options;
-  const request = { verify, statistics, timeoutMs, signal };
-  if (!isBudget(coding)) return (inputs) => client.infer(inputs, { ...request, coding });
-  const budgeted = createBudgetedClient({ client, bundle, ...coding });
-  return (inputs) => budgeted.infer(inputs, request);
-}
-
-/** One point, quantizers by tensor, or milliseconds for every sample. */
-type Coding = string | Readonly<Record<string, QuantizerChoice>> | Budget;
-
-interface Budget {
-  readonly budgetMs: number;
-}
-
-function isBudget(coding: Coding): coding is Budget {
-  return typeof coding === 'object' && typeof coding.budgetMs === 'number';
-}
-
 /** The budget or point asked for, or the quantizer of the options for every tensor of the cut. */
 function codingOf({ cut, operatingPoints }: BundleManifest, options: RunOptions): Coding {
-  const { point, budget } = options;
+  const { point, budget, maxBytes } = options;
+  if (maxBytes !== undefined && budget === undefined)
+    throw new UsageError('--max-bytes expected --budget beside it, got none');
   if (budget !== undefined) {
     if (operatingPoints.some(({ measured }) => measured)) return { budgetMs: budget };
     throw new UsageError('--budget expected a bundle with measured operating points, got one without');
@@ -168,7 +165,7 @@ function printRun(
   const { metric, bytesPerSample, sampleCount, attempts } = summary;
   const bytes = (mean: number): string => formatCount(Math.round(mean));
   const part = sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : '';
-  const repeated = attempts - sampleCount;
+  const repeated = Math.max(0, attempts - (summary.ways?.split ?? sampleCount));
   const pairs = [
     ['bundle', digest.slice(0, 12)],
     ['data', data.description + part],
@@ -180,6 +177,7 @@ function printRun(
     ['bits per element', summary.bitsPerElement.toFixed(3)],
     ['budget', summary.budget ? describeBudget(summary.budget) : undefined],
     ['verified', options.verify && 'the server decodes the same elements'],
+    ['answered', summary.ways ? describeCounts(summary.ways) : undefined],
     ['repeated', repeated === 0 ? undefined : formatNumberOf(repeated, 'request')],
   ] as const;
   const title = `${manifest.model.name} over ${options.transport} to ${options.server.host}`;
@@ -200,8 +198,13 @@ function describeMetric({ value, low, high }: NonNullable<EdgeRunSummary['metric
 }
 
 function describeBudget({ budgetMs, keptShare, choices }: NonNullable<EdgeRunSummary['budget']>): string {
-  const chosen = Object.entries(choices).map(([point, count]) => `${point} ${formatCount(count)}`);
-  return `${formatPercent(keptShare)} within ${formatMs(budgetMs)} ms; sent at ${chosen.join(', ')}`;
+  return `${formatPercent(keptShare)} within ${formatMs(budgetMs)} ms; sent at ${describeCounts(choices)}`;
+}
+
+function describeCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([word, count]) => `${word} ${formatCount(count)}`)
+    .join(', ');
 }
 
 function describeCoding(coding: Coding): string {

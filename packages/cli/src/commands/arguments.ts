@@ -1,8 +1,12 @@
 /** Parsers of arguments and options that several commands share. They refuse with what was expected and what came. */
 
+import { readFileSync } from 'node:fs';
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
 import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
+
+const DEFAULT_MEMORY_MIB = 512;
+const MAX_MEMORY_MIB = 2 ** 20;
 
 /** Parses an integer from `low` to `high`, both included. */
 export function integerIn(low: number, high: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -77,7 +81,7 @@ export function urlArgument(...schemes: readonly string[]): (text: string) => UR
 /** Parses a link: a name, or rates and delays. */
 export function linkArgument(text: string): LinkProfile {
   try {
-    return parseLink(text);
+    return parseLink(text, (file) => readFileSync(file, 'utf8'));
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`);
   }
@@ -161,4 +165,11 @@ export function backendOption(): Option {
   return new Option('--backend <name>', 'what runs the codec; all give the same bytes')
     .choices(['auto', 'reference', 'javascript', 'wasm'] satisfies BackendPreference[])
     .default('auto');
+}
+
+/** `--memory`, for commands that keep the features of many samples. */
+export function memoryOption(): Option {
+  return new Option('--memory <mib>', 'features kept in memory; the rest goes to a temporary file')
+    .argParser(integerIn(1, MAX_MEMORY_MIB))
+    .default(DEFAULT_MEMORY_MIB);
 }

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { CalibrateOptions } from '../actions/calibrate.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, positiveNumber } from './arguments.js';
+import { backendOption, integerIn, jsonOption, memoryOption, positiveNumber } from './arguments.js';
 
 const EXAMPLES = `
 DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
@@ -26,8 +26,6 @@ const DEFAULT_MAX_LOSS = 1;
 const DEFAULT_POINTS = 5;
 const MAX_POINTS = 32;
 const MIN_SAMPLES = 12;
-const DEFAULT_MEMORY_MIB = 512;
-const MAX_MEMORY_MIB = 2 ** 20;
 
 /** Adds the command to the program. */
 export function addCalibrateCommand(program: Command, context: CommandContext): void {
@@ -68,11 +66,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
         'keep',
       ]),
     )
-    .addOption(
-      new Option('--memory <mib>', 'features kept in memory; the rest goes to a temporary file')
-        .argParser(integerIn(1, MAX_MEMORY_MIB))
-        .default(DEFAULT_MEMORY_MIB),
-    )
+    .addOption(memoryOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)

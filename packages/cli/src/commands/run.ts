@@ -19,14 +19,17 @@ DATA is a directory of pictures with labels.json ([{"file": …, "label": …}])
 a .npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
 
 LINK is ${LINK_NAMES.join(', ')}, or 20mbps,40ms (rate and round trip), or
-20/80mbps,40ms,jitter=5ms,loss=0.5% (up, down, and disturbances). The link is made on this machine, in front of the server.
+20/80mbps,40ms,jitter=5ms,loss=0.5% (up, down, and disturbances), or trace:FILE for rates over time: a JSON document with
+stepMs and uplinkMbps, or a trace of Mahimahi. The link is made on this machine, in front of the server.
 
 Examples:
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --levels 16
   $ featherwire run ocr-bundle --server http://127.0.0.1:8350 --data text-lines --limit 100 --bits 4
   $ featherwire run bundle --server http://127.0.0.1:8350 --data test.npz --raw --transport http --json
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --link lte
-  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 80ms --link 5g`;
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 80ms --link 5g
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --fallback local --timeout 500
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 150ms --link trace:lte-drive.json`;
 
 const DEFAULT_RETRIES = 3;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -91,6 +94,18 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       new Option('--timeout <ms>', 'time for a request with all its attempts')
         .argParser(integerIn(1, MAX_TIMEOUT_MS))
         .default(DEFAULT_TIMEOUT_MS),
+    )
+    .addOption(
+      new Option(
+        '--fallback <way>',
+        'what answers a sample that has no answer in that time: the tail here, a picture to the whole model there, or an error',
+      ).choices(['local', 'picture', 'error']),
+    )
+    .addOption(
+      new Option(
+        '--max-bytes <count>',
+        'limit of a request, with --budget: larger points are not sent',
+      ).argParser(integerIn(1)),
     )
     .addOption(backendOption())
     .addOption(jsonOption())

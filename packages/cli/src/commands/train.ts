@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { TrainOptions } from '../actions/train.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, positiveNumber } from './arguments.js';
+import { backendOption, integerIn, jsonOption, memoryOption, positiveNumber } from './arguments.js';
 
 const EXAMPLES = `
 DATA is what calibrate takes: a directory of pictures, a .npz or .npy, or text-lines. No labels are needed: units are
@@ -23,8 +23,6 @@ const DEFAULT_POINTS = 5;
 const MAX_POINTS = 16;
 const MIN_SAMPLES = 40;
 const MAX_THREADS = 64;
-const DEFAULT_MEMORY_MIB = 512;
-const MAX_MEMORY_MIB = 2 ** 20;
 
 /** Adds the command to the program. */
 export function addTrainCommand(program: Command, context: CommandContext): void {
@@ -67,11 +65,7 @@ export function addTrainCommand(program: Command, context: CommandContext): void
     .addOption(new Option('--agreement', 'judge by the answers of the unsplit network, without labels'))
     .addOption(new Option('--restart', 'forget a training that was stopped'))
     .addOption(new Option('--replace', 'drop the operating points that the bundle has'))
-    .addOption(
-      new Option('--memory <mib>', 'features kept in memory; the rest goes to a temporary file')
-        .argParser(integerIn(1, MAX_MEMORY_MIB))
-        .default(DEFAULT_MEMORY_MIB),
-    )
+    .addOption(memoryOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)

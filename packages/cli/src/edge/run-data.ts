@@ -11,15 +11,16 @@ import {
   prepareInput,
   type Ratio,
   recipeOf,
+  type SampleInput,
 } from '@featherwire/eval';
 import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
-import type { InferResult, RateChoice, RequestTimes } from '@featherwire/runtime';
+import type { FallbackResult, InferResult, RateChoice, RequestTimes } from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
 
 /** What a run needs. */
 export interface EdgeRun {
   /** Sends one sample; under a budget with the choice of its point. */
-  readonly infer: (inputs: TensorMap) => Promise<SampleResult>;
+  readonly infer: (inputs: TensorMap, input: SampleInput) => Promise<SampleResult>;
   readonly manifest: BundleManifest;
   readonly data: DataSet;
   /** Samples to run, at most as many as the data has. */
@@ -31,7 +32,10 @@ export interface EdgeRun {
 }
 
 /** What comes of one sample. */
-export type SampleResult = InferResult & { readonly choice?: RateChoice };
+export type SampleResult = InferResult & {
+  readonly choice?: RateChoice;
+  readonly way?: FallbackResult<InferResult>['way'];
+};
 
 /** How a budget was kept. */
 export interface BudgetSummary {
@@ -55,6 +59,8 @@ export interface EdgeRunSummary {
   readonly attempts: number;
   /** Null without a budget. */
   readonly budget: BudgetSummary | null;
+  /** How many samples were answered in each way; null without a fallback. */
+  readonly ways: Readonly<Record<string, number>> | null;
   /** Medians and 95th percentiles over the samples. */
   readonly times: Readonly<Record<keyof RequestTimes, Quantiles>>;
 }
@@ -89,7 +95,7 @@ export async function runData(run: EdgeRun): Promise<EdgeRunSummary> {
       throw new CommandError('bundle expected preprocessing to take pictures, got none in its manifest');
     }
     const { feeds } = await prepareInput(sample.input, recipe);
-    const result = await infer(feeds);
+    const result = await infer(feeds, sample.input);
     results.push(result);
     if (metric) ratios.push(metric.score(result.outputs, sample));
     progress.progress(i + 1, sampleCount);
@@ -107,10 +113,16 @@ function recipeFor(manifest: BundleManifest): InputRecipe {
 }
 
 function summarizeBudget(results: readonly SampleResult[], budgetMs: number): BudgetSummary {
-  const choices: Record<string, number> = {};
-  for (const { choice } of results) if (choice) choices[choice.point] = (choices[choice.point] ?? 0) + 1;
+  const choices = countsOf(results.map(({ choice }) => choice?.point));
   const kept = results.filter(({ times }) => times.totalMs <= budgetMs).length;
   return { budgetMs, keptShare: kept / results.length, choices };
+}
+
+/** How often each word comes. */
+function countsOf(words: readonly (string | undefined)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) if (word !== undefined) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
 }
 
 function summarize(
@@ -136,6 +148,7 @@ function summarize(
     bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements,
     attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
     budget,
+    ways: results.some(({ way }) => way) ? countsOf(results.map(({ way }) => way)) : null,
     times: Object.fromEntries(times) as EdgeRunSummary['times'],
   };
 }

@@ -36,6 +36,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'ToolError',
   'TrainError',
   'TransportError',
+  'SplitUnavailableError',
   'RemoteError',
   'ServerStartError',
   'FleetError',

@@ -64,7 +64,7 @@ export function createBudgetedClient(options: BudgetedClientOptions): BudgetedCl
         controller.observe(exchangeOf(choice.point, result), clock.now());
         return { ...result, choice };
       } catch (error) {
-        if (!request.signal?.aborted) controller.observeFailure(clock.now());
+        if (!request.signal?.aborted) controller.observeFailure();
         throw error;
       }
     },

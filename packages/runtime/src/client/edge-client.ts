@@ -42,6 +42,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** From the call to the result, all attempts included; default 30,000. */
   readonly timeoutMs?: number;
+  /**
+   * Tells the server when an answer is of no use any more, so that it drops what is late: what is left of `timeoutMs`, less
+   * this time, which the link is expected to take. One to five bytes; without it no deadline travels.
+   */
+  readonly deadlineLinkMs?: number;
 }
 
 /** How a feature travels. */
@@ -133,6 +138,7 @@ export interface EdgeClient {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+const LONGEST_DEADLINE_MS = 2 ** 32 - 1;
 
 /** What all requests of a client share. */
 interface ClientContext {
@@ -235,7 +241,7 @@ async function prepareFeatures(
 async function send(
   context: ClientContext,
   request: PreparedRequest,
-  { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, deadlineLinkMs }: RequestOptions,
 ): Promise<InferResult> {
   const { transport, clock } = context;
   const { body, perTensor, headMs, encodeMs, started } = request;
@@ -243,7 +249,8 @@ async function send(
   let received = 0;
   const { result, attempts } = await withRetries(
     async (remainingMs) => {
-      const answer = await exchange(context, body, { signal, timeoutMs: remainingMs });
+      const deadline = deadlineLinkMs === undefined ? {} : deadlineOf(remainingMs - deadlineLinkMs);
+      const answer = await exchange(context, { ...body, ...deadline }, { signal, timeoutMs: remainingMs });
       sent += answer.bytesSent;
       received += answer.bytesReceived;
       return readAnswer(context, answer);
@@ -284,6 +291,11 @@ function readAnswer({ bundle, backend, clock }: ClientContext, { message, reques
   const readMs = clock.now() - readStart;
   // A server whose clock runs faster could claim more than the round trip: the link never takes less than 0.
   return { outputs, server, readMs, linkMs: Math.max(0, roundTripMs - server.totalMs) };
+}
+
+/** A time as requests carry it. */
+function deadlineOf(leftMs: number): { readonly deadlineMs: number } {
+  return { deadlineMs: Math.floor(Math.min(Math.max(0, leftMs), LONGEST_DEADLINE_MS)) };
 }
 
 function bytesOfTensor(name: string, { shape }: Tensor, codedBytes: number): TensorBytes {

@@ -2,7 +2,6 @@
 
 export {
   createLinkEstimate,
-  type LinkChange,
   type LinkEstimate,
   type LinkPrior,
   UNKNOWN_LINK,

@@ -1,10 +1,11 @@
 /**
- * Keeps a latency budget: before each request the most accurate operating point whose 95th percentile of total time fits, from
- * what earlier exchanges took. It retreats at once and advances step by step; where only a try can tell whether a larger
- * point fits, it tries one, and waits longer after each try that did not.
+ * Keeps a latency budget: chooses the operating point of each request from what earlier exchanges took. A point costs its
+ * loss, and being late by its probability; what lateness costs is raised by late answers and lowered by answers in time,
+ * so that nearly all requests of the last minutes keep the budget, and the few that do not are risked where a better
+ * point is worth most.
  */
 
-import { createLinkEstimate, type LinkPrior, type UncertainTime } from './link-estimate.js';
+import { createLinkEstimate, type LinkPrior, P95_DEVIATIONS, type UncertainTime } from './link-estimate.js';
 
 /** What the controller knows of an operating point. */
 export interface RatedPoint {
@@ -41,8 +42,8 @@ export interface ObservedExchange {
 export interface RateChoice {
   readonly point: string;
   /**
-   * `'fits'`: its 95th percentile is within the budget; `'try'`: only a try can tell; `'over-budget'`: no point fits, this is
-   * the least.
+   * `'fits'`: its 95th percentile is within the budget; `'try'`: it is in time more likely than not; `'over-budget'`: it
+   * is not, but no other is better.
    */
   readonly reason: 'fits' | 'try' | 'over-budget';
   /** Prediction of the total time. */
@@ -62,18 +63,23 @@ export interface RateController {
   /** @throws {RangeError} if no point is within `maxBytes` */
   choose(at: number, limits?: ChoiceLimits): RateChoice;
   observe(exchange: ObservedExchange, at: number): void;
-  /** No answer came: time ran out, or the connection broke. */
-  observeFailure(at: number): void;
+  /** No answer came: time ran out, or the connection broke. The next request goes at the smallest point. */
+  observeFailure(): void;
 }
 
-/** Deviations from the mean to the 95th percentile of a normal distribution. */
-const P95_DEVIATIONS = 1.645;
-/** A larger point must fit with so much room, and the current one have kept the budget so often in a row. */
-const ADVANCE_SHARE = 0.9;
-const ADVANCE_AFTER = 3;
-/** Wait after a retreat before the next advance; doubled for each try that failed, up to the longest. */
-const FIRST_HOLD_MS = 1_000;
-const LONGEST_HOLD_MS = 60_000;
+/** Share of the requests that a 95th percentile is above. */
+const P95_SHARE = 0.95;
+/** From this on it is more likely than not. */
+const LIKELY_SHARE = 0.5;
+/** Share of the requests that may miss the budget; a little less than the 5 % of a 95th percentile, which it then keeps. */
+const LATE_SHARE = 0.04;
+/**
+ * What a late answer costs, as a multiple of the ladder's range of losses: first, its bounds, and how fast it follows the
+ * share of late answers.
+ */
+const LATE_COST = Object.freeze({ first: 2, least: 0.5, most: 50, adaption: 0.05 });
+/** Another point must be better than the one before by so much of the cost of a late answer. */
+const SWITCH_GAIN = 0.01;
 /** Share that a new time of device or server has in its running mean. */
 const RUNNING_RATE = 0.2;
 
@@ -107,17 +113,16 @@ class LadderController implements RateController {
   readonly #server = new RunningTime();
   /** Position on the ladder; -1 before the first choice. */
   #current = -1;
-  #keptInARow = 0;
-  /** No advance before this time. */
-  #holdUntil = Number.NEGATIVE_INFINITY;
-  #holdMs = FIRST_HOLD_MS;
-  /** Position that is being tried; null if none is. */
-  #trying: number | null = null;
+  #lateCost: number = LATE_COST.first;
+  readonly #lossRange: number;
+  /** After a failure, until an answer comes. */
+  #isCareful = false;
 
   constructor(ladder: readonly RatedPoint[], budgetMs: number, link: LinkPrior | undefined) {
     this.#ladder = ladder;
     this.#budgetMs = budgetMs;
     this.#link = createLinkEstimate(link);
+    this.#lossRange = ladder[0].loss - ladder[ladder.length - 1].loss || 1;
   }
 
   choose(
@@ -130,38 +135,47 @@ class LadderController implements RateController {
       throw new RangeError(`maxBytes expected at least ${Math.ceil(p95)}, got ${maxBytes}`);
     }
     const expected = this.#ladder.slice(0, allowed).map((point) => this.#expect(point, at));
-    const fitting = expected.findLastIndex((time) => p95Of(time) <= budgetMs);
-    // A limit of one request moves nothing: the ladder is held for those that follow.
-    if (allowed < this.#ladder.length || budgetMs !== this.#budgetMs)
-      return this.#choice(Math.max(0, fitting), expected, fitting < 0 ? 'over-budget' : 'fits');
-    if (this.#current < 0 || fitting < this.#current) this.#moveTo(Math.max(0, fitting), at);
-    else if (this.#mayAdvance(at)) return this.#advance(expected, at);
-    return this.#choice(this.#current, expected, fitting < 0 ? 'over-budget' : 'fits');
+    const inTime = expected.map((time) => shareWithin(time, budgetMs));
+    const position = this.#bestOf(inTime);
+    // A limit of one request moves nothing.
+    if (allowed === this.#ladder.length && budgetMs === this.#budgetMs) this.#current = position;
+    return this.#choice(position, expected, inTime);
   }
 
   observe({ point, bytes, linkMs, deviceMs, serverMs, totalMs }: ObservedExchange, at: number): void {
-    if (this.#link.observe(bytes, linkMs, at) === 'faster') this.#release(at);
+    this.#isCareful = false;
+    this.#link.observe(bytes, linkMs, at);
     this.#device.add(deviceMs);
     this.#server.add(serverMs);
-    const kept = totalMs <= this.#budgetMs;
-    this.#keptInARow = kept ? this.#keptInARow + 1 : 0;
-    if (this.#trying === null || point !== this.#ladder[this.#trying].id) return;
-    if (kept) {
-      this.#current = this.#trying;
-      this.#holdMs = FIRST_HOLD_MS;
-    } else {
-      this.#hold(at);
-    }
-    this.#trying = null;
-    this.#keptInARow = 0;
+    // Nothing less could have been sent than the smallest point: its lateness says nothing of the cost.
+    if (point === this.#ladder[0].id) return;
+    const late = totalMs > this.#budgetMs ? 1 : 0;
+    const cost = this.#lateCost * Math.exp(LATE_COST.adaption * (late - LATE_SHARE));
+    this.#lateCost = Math.min(LATE_COST.most, Math.max(LATE_COST.least, cost));
   }
 
-  observeFailure(at: number): void {
+  observeFailure(): void {
     this.#link.forget();
-    this.#trying = null;
-    this.#keptInARow = 0;
-    if (this.#current > 0) this.#current = 0;
-    this.#hold(at);
+    this.#current = 0;
+    this.#isCareful = true;
+  }
+
+  /**
+   * The point of the least expected cost: its loss, and what lateness costs by its probability. It is the smallest one where
+   * none is likely in time, since a late message holds up the next; and what only a try can tell is tried step by step.
+   */
+  #bestOf(inTime: readonly number[]): number {
+    const sure = inTime.findLastIndex((share) => share >= P95_SHARE);
+    if (this.#current < 0) return Math.max(0, sure);
+    if (this.#isCareful) return 0;
+    const costs = inTime.map((share, i) =>
+      share < LIKELY_SHARE && i > 0
+        ? Number.POSITIVE_INFINITY
+        : this.#ladder[i].loss / this.#lossRange + this.#lateCost * (1 - share),
+    );
+    const least = costs.indexOf(Math.min(...costs));
+    if (costs[this.#current] - costs[least] < SWITCH_GAIN * this.#lateCost) return this.#current;
+    return Math.min(least, Math.max(sure, this.#current + 1));
   }
 
   #expect({ bytes }: RatedPoint, at: number): UncertainTime {
@@ -180,43 +194,9 @@ class LadderController implements RateController {
     };
   }
 
-  #mayAdvance(at: number): boolean {
-    const isFree = this.#current < this.#ladder.length - 1 && this.#trying === null;
-    return isFree && at >= this.#holdUntil && this.#keptInARow >= ADVANCE_AFTER;
-  }
-
-  /** One step up if it fits with room; else a try if it may fit for all that is known. */
-  #advance(expected: readonly UncertainTime[], at: number): RateChoice {
-    const next = this.#current + 1;
-    const limitMs = ADVANCE_SHARE * this.#budgetMs;
-    if (p95Of(expected[next]) <= limitMs) {
-      this.#moveTo(next, at);
-      return this.#choice(next, expected, 'fits');
-    }
-    if (p5Of(expected[next]) > limitMs) return this.#choice(this.#current, expected, 'fits');
-    this.#trying = next;
-    return this.#choice(next, expected, 'try');
-  }
-
-  #moveTo(position: number, at: number): void {
-    if (position < this.#current) this.#hold(at);
-    this.#current = position;
-    this.#keptInARow = 0;
-    this.#trying = null;
-  }
-
-  #hold(at: number): void {
-    this.#holdUntil = at + this.#holdMs;
-    this.#holdMs = Math.min(LONGEST_HOLD_MS, 2 * this.#holdMs);
-  }
-
-  /** What was held against larger points belongs to a link that is no more. */
-  #release(at: number): void {
-    this.#holdUntil = at;
-    this.#holdMs = FIRST_HOLD_MS;
-  }
-
-  #choice(position: number, expected: readonly UncertainTime[], reason: RateChoice['reason']): RateChoice {
+  #choice(position: number, expected: readonly UncertainTime[], inTime: readonly number[]): RateChoice {
+    const share = inTime[position];
+    const reason = share >= P95_SHARE ? 'fits' : share >= LIKELY_SHARE ? 'try' : 'over-budget';
     return { point: this.#ladder[position].id, reason, expected: expected[position] };
   }
 }
@@ -241,10 +221,13 @@ class RunningTime {
   }
 }
 
-function p95Of({ meanMs, deviationMs }: UncertainTime): number {
-  return meanMs + P95_DEVIATIONS * deviationMs;
+/** Probability that a time is within a limit: its logarithm is taken to be normal. */
+function shareWithin({ meanMs, deviationMs }: UncertainTime, limitMs: number): number {
+  const deviationLog = Math.log1p((P95_DEVIATIONS * deviationMs) / meanMs) / P95_DEVIATIONS;
+  return normalShare(Math.log(limitMs / meanMs) / deviationLog);
 }
 
-function p5Of({ meanMs, deviationMs }: UncertainTime): number {
-  return meanMs - P95_DEVIATIONS * deviationMs;
+/** The standard normal distribution, by the logistic curve of Bowling et al. (2009), within 0.00014. */
+function normalShare(x: number): number {
+  return 1 / (1 + Math.exp(-0.07056 * x ** 3 - 1.5976 * x));
 }

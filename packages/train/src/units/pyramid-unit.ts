@@ -31,6 +31,11 @@ export interface PyramidUnitOptions {
   readonly latentChannels: number;
   /** True for a cut after a rectifier: the restored feature is rectified too. */
   readonly rectified: boolean;
+  /**
+   * What stands between the outermost depthwise convolutions and the pointwise ones beside them: a rectifier (default), or
+   * nothing, which keeps the sign of features that have both.
+   */
+  readonly outerDepthwise?: 'rectified' | 'linear';
 }
 
 /** Size of the latent at the start, in quantization steps. */
@@ -50,6 +55,8 @@ interface SizedLevel extends PyramidLevel {
   /** Kernels of the depthwise convolutions down and up. */
   readonly down: number;
   readonly up: number;
+  /** Whether a rectifier stands between depthwise and pointwise convolutions. */
+  readonly hasRectifier: boolean;
 }
 
 /**
@@ -88,7 +95,12 @@ export function createPyramidUnit(options: PyramidUnitOptions): Unit {
   };
 }
 
-function sizedLevels({ featureShape, levels, latentChannels }: PyramidUnitOptions): SizedLevel[] {
+function sizedLevels({
+  featureShape,
+  levels,
+  latentChannels,
+  outerDepthwise = 'rectified',
+}: PyramidUnitOptions): SizedLevel[] {
   const [channels, height, width] = featureShape;
   checkPositive({ channels, height, width, latentChannels, levels: levels.length });
   let outer = { channels, lengths: [height, width] as readonly number[] };
@@ -104,6 +116,7 @@ function sizedLevels({ featureShape, levels, latentChannels }: PyramidUnitOption
       narrow,
       down: stride === 1 ? 3 : 2 * stride - 1,
       up: stride === 1 ? 3 : 2 * stride,
+      hasRectifier: i > 0 || outerDepthwise === 'rectified',
     };
     outer = { channels: level.width, lengths: narrow };
     return sized;
@@ -130,7 +143,8 @@ function restoringLayers({ name, channels, width, blocks, stride, up }: SizedLev
 function reduceLevel(g: Graph, value: Value, p: Parameters, level: SizedLevel): Value {
   const { name, channels, stride, narrow, wide, down, blocks } = level;
   const sliding = slidingFrom(wide, narrow, down, { stride, group: channels });
-  let x = relu(g, convolution(g, value, layerOf(p, `reduce.${name}depthwise`), sliding));
+  const spread = convolution(g, value, layerOf(p, `reduce.${name}depthwise`), sliding);
+  let x = level.hasRectifier ? relu(g, spread) : spread;
   x = relu(g, convolution(g, x, layerOf(p, `reduce.${name}widen`), { lengths: narrow }));
   for (const block of numbersTo(blocks)) x = residualBlock(g, x, p, `reduce.${name}block${block}`);
   return x;
@@ -140,7 +154,8 @@ function restoreLevel(g: Graph, value: Value, p: Parameters, level: SizedLevel):
   const { name, channels, stride, narrow, wide, up, blocks } = level;
   let x = value;
   for (const block of numbersTo(blocks)) x = residualBlock(g, x, p, `restore.${name}block${block}`);
-  x = relu(g, convolution(g, x, layerOf(p, `restore.${name}narrow`), { lengths: narrow }));
+  x = convolution(g, x, layerOf(p, `restore.${name}narrow`), { lengths: narrow });
+  if (level.hasRectifier) x = relu(g, x);
   const sliding = { ...slidingFrom(wide, narrow, up, { stride, group: channels }), lengths: wide };
   return transposedConvolution(g, x, layerOf(p, `restore.${name}depthwise`), sliding);
 }

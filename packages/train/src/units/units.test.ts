@@ -99,6 +99,31 @@ describe('pyramid unit', () => {
     expect(pyramid.parameters).toEqual(UNITS['separable, with blocks'].parameters);
   });
 
+  test('without outer rectifiers its reduction tells a negative feature from none', async () => {
+    const shape = { featureShape: [4, 3, 3], latentChannels: 4, rectified: false } as const;
+    const levels = [{ stride: 1, width: 8, blocks: 0 }];
+    const size = [1, ...shape.featureShape] as const;
+    const magnitudes = Float32Array.from(
+      { length: elementCount(size) },
+      (_, i) => -1 - Math.sin(i * 1.3) ** 2,
+    );
+    const negative = tensor('float32', size, magnitudes);
+    const zero = tensor('float32', size, new Float32Array(magnitudes.length));
+    const latents = async (unit: Unit): Promise<boolean> => {
+      // Depthwise kernels of ones without biases: a rectifier leaves nothing of a negative feature.
+      const parameters = initialParameters(unit.parameters, 3);
+      parameters.fill(1, 0, 4 * 9);
+      const { reduction } = exportUnit(unit, parameters, 'cut', 1);
+      const [one, other] = [
+        await run(reduction, { cut: negative }, LATENT_NAME),
+        await run(reduction, { cut: zero }, LATENT_NAME),
+      ];
+      return (one.data as Float32Array).every((x, i) => x === other.data[i]);
+    };
+    expect(await latents(createPyramidUnit({ ...shape, levels }))).toBe(true);
+    expect(await latents(createPyramidUnit({ ...shape, levels, outerDepthwise: 'linear' }))).toBe(false);
+  });
+
   test('no level at all is refused', () => {
     const none = { featureShape: [6, 9, 8], levels: [], latentChannels: 3, rectified: true } as const;
     expect(() => createPyramidUnit(none)).toThrow('levels expected a positive integer, got 0');

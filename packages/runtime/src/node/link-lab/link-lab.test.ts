@@ -8,7 +8,7 @@ import {
 } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { LinkProfile } from '@featherwire/link';
+import { type LinkProfile, rateSchedule } from '@featherwire/link';
 import { createRandom } from '@featherwire/tensor';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LabClock } from './lab-clock.js';
@@ -59,7 +59,7 @@ describe('a shaped stream', () => {
     const clock = new StandingClock();
     const source = new PassThrough();
     const target = new PassThrough({ highWaterMark: 1 << 20 });
-    const model = new SegmentModel(link, new LinkQueue(link.uplinkMbps), () => 0);
+    const model = new SegmentModel(link, new LinkQueue(rateSchedule(link, 'uplink')), () => 0);
     const stream = new ShapedStream({ source, target, model, clock, begunMs: 0, maxHeldBytes });
     const arrived = () => target.readableLength;
     return { clock, source, target, stream, arrived };
@@ -101,7 +101,7 @@ describe('a shaped stream', () => {
   test('waits for a target that is full', async () => {
     const clock = new StandingClock();
     const [source, target] = [new PassThrough(), new PassThrough({ highWaterMark: 1000 })];
-    const model = new SegmentModel(link, new LinkQueue(8), () => 0);
+    const model = new SegmentModel(link, new LinkQueue(rateSchedule(link, 'uplink')), () => 0);
     const stream = new ShapedStream({ source, target, model, clock, begunMs: 0, maxHeldBytes: 1 << 20 });
     source.end(new Uint8Array(10 * 1448));
     await nextTurn();

@@ -11,7 +11,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { checkLink, type LinkProfile } from '@featherwire/link';
+import { checkLink, type LinkProfile, rateSchedule } from '@featherwire/link';
 import { type LabClock, systemLabClock } from './lab-clock.js';
 import { LinkQueue } from './link-queue.js';
 import { SegmentModel } from './segment-model.js';
@@ -90,8 +90,8 @@ class ProxyLab implements LinkLab {
     this.#clock = clock;
     this.#random = random;
     this.#begunMs = clock.now();
-    this.#uplink = new LinkQueue(link.uplinkMbps, link.outage);
-    this.#downlink = new LinkQueue(link.downlinkMbps, link.outage);
+    this.#uplink = new LinkQueue(rateSchedule(link, 'uplink'));
+    this.#downlink = new LinkQueue(rateSchedule(link, 'downlink'));
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#connect(client));
   }
 

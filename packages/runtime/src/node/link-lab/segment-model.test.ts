@@ -2,6 +2,7 @@ import {
   estimateTransfer,
   INITIAL_WINDOW_BYTES,
   type LinkProfile,
+  rateSchedule,
   SEGMENT_BYTES,
   slowStartMs,
 } from '@featherwire/link';
@@ -21,12 +22,13 @@ const LINK: LinkProfile = {
 };
 const SEED = 5;
 
+const queueOf = (changes: Partial<LinkProfile>) =>
+  new LinkQueue(rateSchedule({ ...LINK, ...changes }, 'uplink'));
+
 function modelOf(changes: Partial<LinkProfile> = {}, queue?: LinkQueue): SegmentModel {
   const link = { ...LINK, ...changes };
   const random = createRandom(SEED);
-  return new SegmentModel(link, queue ?? new LinkQueue(link.uplinkMbps, link.outage), () =>
-    random.nextUniform(),
-  );
+  return new SegmentModel(link, queue ?? queueOf(changes), () => random.nextUniform());
 }
 
 /** Sends bytes as fast as the window allows. @returns the arrival of each segment */
@@ -50,7 +52,7 @@ describe('rate and delay', () => {
   });
 
   test('connections share the rate in the order in which they send', () => {
-    const queue = new LinkQueue(8);
+    const queue = queueOf({});
     const [a, b] = [modelOf({}, queue), modelOf({}, queue)];
     expect([a.send(1000, 0), b.send(500, 0), a.send(1000, 0.2), b.send(100, 9)]).toEqual([
       21, 21.5, 22.5, 29.1,
@@ -123,11 +125,25 @@ describe('outages', () => {
     ['through many', 0, 600_000, 990],
     ['in a later period', 5012, 1000, 5041],
   ])('%s, what is sent then goes on after it', (_, beginMs, bytes, doneMs) => {
-    expect(new LinkQueue(8, outage).send(bytes, beginMs)).toBeCloseTo(doneMs, 9);
+    expect(queueOf({ outage }).send(bytes, beginMs)).toBeCloseTo(doneMs, 9);
   });
 
   test('none are none', () => {
-    expect(new LinkQueue(8, { periodMs: 10, outages: [] }).send(100_000, 0)).toBe(100);
+    expect(queueOf({ outage: { periodMs: 10, outages: [] } }).send(100_000, 0)).toBe(100);
+  });
+});
+
+describe('recorded rates', () => {
+  const rates = { stepMs: 100, uplinkMbps: [8, 0, 0.8] };
+  test.each([
+    ['within a step', 10, 50_000, 60],
+    ['up to the end of a step', 0, 100_000, 100],
+    ['across an outage', 0, 105_000, 250],
+    ['from an outage', 150, 1000, 210],
+    ['into the next round of the trace', 300, 8000, 308],
+    ['through a round', 0, 111_000, 301],
+  ])('%s', (_, beginMs, bytes, doneMs) => {
+    expect(queueOf({ rates }).send(bytes, beginMs)).toBeCloseTo(doneMs, 9);
   });
 });
 
@@ -138,7 +154,7 @@ test('many transfers have the quantiles of the estimate', () => {
   const totals: number[] = [];
   for (let run = 0; run < 4000; run++) {
     // New models each time: nothing that was sent before is still on its way.
-    const [up, down] = [12, 12].map((mbps) => new SegmentModel(link, new LinkQueue(mbps), draw));
+    const [up, down] = [12, 12].map((mbps) => new SegmentModel(link, queueOf({ uplinkMbps: mbps }), draw));
     const arrivedMs = sendAll(up, 9000).at(-1)!;
     totals.push(sendAll(down, 3000, arrivedMs).at(-1)!);
   }

@@ -1,0 +1,67 @@
+/**
+ * Features of a subject's inputs: the head runs once for each input and copy, and what it gives is kept in a file as
+ * float16, with the output of the uncut network for classifiers, so that all runs at one cut share it.
+ */
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { float16FromFloat32, float16Value } from '@featherwire/tensor';
+
+/** Outputs of more elements are not kept: the step computes its targets, and scoring runs the tail. */
+const LARGEST_OUTPUT = 1024;
+/** A look-up is several times faster than taking the bits apart. */
+const VALUES = Float32Array.from({ length: 65_536 }, (_, bits) => float16Value(bits));
+
+/**
+ * Features of a split.
+ * @param options.file - where they are kept, without its ending
+ * @param options.runHead, options.runTail - on batches of `batch` items
+ */
+export async function featuresOf({ subject, split, copies, batch, file, runHead, runTail, log }) {
+  const count = subject.counts[split] * copies;
+  const [halvesFile, outputsFile] = [`${file}-${split}-${copies}.f16`, `${file}-${split}-${copies}.outputs`];
+  if (!existsSync(outputsFile)) {
+    const unfinished = openSync(`${halvesFile}.unfinished`, 'w');
+    const outputs = [];
+    for (let from = 0; from < count; from += batch) {
+      if (from % (100 * batch) === 0) log(`features of ${split}: ${from} of ${count}`);
+      const items = Array.from({ length: batch }, (_, i) => Math.min(from + i, count - 1));
+      const feature = await runHead(await subject.inputs(split, items));
+      const share = Math.min(batch, count - from) / batch;
+      const kept = ({ data }) => data.subarray(0, data.length * share);
+      writeSync(unfinished, new Uint8Array(float16FromFloat32(kept(feature)).buffer));
+      const output = await runTail(feature);
+      if (output.data.length <= LARGEST_OUTPUT * batch) outputs.push(kept(output));
+    }
+    closeSync(unfinished);
+    renameSync(`${halvesFile}.unfinished`, halvesFile);
+    writeFileSync(
+      outputsFile,
+      Buffer.concat(
+        outputs.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+      ),
+    );
+  }
+  const halves = numbersOf(halvesFile, Uint16Array);
+  const outputs = numbersOf(outputsFile, Float32Array);
+  return {
+    count,
+    /** Features of items [N, …]. @param shape - of one item */
+    feature: (items, shape) => gather(items, shape, halves, (half) => VALUES[half]),
+    /** Outputs of the uncut network for items; undefined if they are not kept. */
+    output: (items) =>
+      outputs.length > 0 ? gather(items, [outputs.length / count], outputs, (x) => x) : undefined,
+  };
+}
+
+function numbersOf(file, Type) {
+  const { buffer, byteOffset, byteLength } = readFileSync(file);
+  return new Type(buffer, byteOffset, byteLength / Type.BYTES_PER_ELEMENT);
+}
+
+function gather(items, shape, numbers, read) {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const data = new Float32Array(items.length * size);
+  let at = 0;
+  for (const item of items)
+    for (let i = item * size; i < (item + 1) * size; i++) data[at++] = read(numbers[i]);
+  return { dtype: 'float32', shape: [items.length, ...shape], data };
+}

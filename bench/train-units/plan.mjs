@@ -1,0 +1,231 @@
+/** What `bench/train-units.mjs` trains, and how the latents are coded. */
+
+const LABELS = (weight) => ({ kind: 'labels', tensor: 'logits', weight });
+const LOGITS = (weight) => ({ kind: 'squared-error', tensor: 'logits', weight });
+const SAME = (tensor, weight) => ({ kind: 'squared-error', tensor, weight });
+
+const STAGE2 = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage2',
+  unit: { levels: [{ stride: 2, width: 80, blocks: 2 }], latentChannels: 12, rectified: true },
+};
+const STAGE1 = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage1',
+  unit: {
+    levels: [
+      { stride: 2, width: 32, blocks: 1 },
+      { stride: 2, width: 80, blocks: 1 },
+    ],
+    latentChannels: 16,
+    rectified: true,
+  },
+};
+const ADD36 = {
+  network: 'mobilenetv2_qat',
+  tensor: 'add36',
+  unit: {
+    levels: [{ stride: 1, width: 128, blocks: 1 }],
+    latentChannels: 32,
+    rectified: false,
+    outerDepthwise: 'linear',
+  },
+  batch: 10,
+};
+const LINES = {
+  network: 'ppocr_rec',
+  tensor: 'p2o.AveragePool.1',
+  unit: { levels: [{ stride: 1, width: 128, blocks: 1 }], latentChannels: 32, rectified: false },
+  batch: 10,
+  copies: 1,
+};
+
+const DEFAULTS = { lambda: 5e-3, seed: 1, copies: 6, batch: 16, codings: ['contexts'] };
+
+/**
+ * Runs in order. `start` is a run before it, whose parameters it begins with; `isStart` is such a run, which is not measured;
+ * `until` ends a run within its schedule. `freeSteps` are points without a unit.
+ */
+export const PLAN = [
+  {
+    id: 'stage3',
+    network: 'resnet56_cifar10',
+    tensor: 'stage3',
+    unit: { latentChannels: 4, width: 64, levelCount: 4, rectified: true },
+    schedule: { stepCount: 3000, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.5 },
+    distortion: [LABELS(1), LOGITS(0.03)],
+    lambda: 0,
+    copies: 2,
+    codings: ['packed'],
+  },
+  { ...STAGE2, id: 'stage2-free', freeSteps: [0.08, 0.1, 0.125, 0.18] },
+  {
+    ...STAGE2,
+    id: 'stage2-shallow',
+    isStart: true,
+    batch: 32,
+    schedule: { stepCount: 1500, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    until: 800,
+    freeBits: 1600,
+    distortion: [SAME('/layer3/layer3.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-labels',
+    start: 'stage2-shallow',
+    isStart: true,
+    schedule: { stepCount: 6000, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.35 },
+    freeBits: 1350,
+    distortion: [LABELS(10), LOGITS(0.1)],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2',
+    start: 'stage2-labels',
+    seed: 2,
+    schedule: { stepCount: 7000, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.5 },
+    freeBits: 1500,
+    distortion: [LABELS(10), LOGITS(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-distilled',
+    start: 'stage2',
+    seed: 3,
+    schedule: { stepCount: 4000, learningRate: 1e-3, warmUpSteps: 100, roundedShare: 1 },
+    freeBits: 1540,
+    distortion: [LABELS(3), { kind: 'divergence', tensor: 'logits', weight: 10 }, LOGITS(0.1)],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-longer',
+    start: 'stage2',
+    seed: 4,
+    schedule: { stepCount: 3500, learningRate: 8e-4, warmUpSteps: 100, roundedShare: 0.6 },
+    freeBits: 1570,
+    distortion: [LABELS(10), LOGITS(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-features',
+    start: 'stage2-longer',
+    seed: 5,
+    schedule: { stepCount: 1200, learningRate: 8e-4, warmUpSteps: 50, roundedShare: 1 },
+    freeBits: 1570,
+    distortion: [LABELS(10), LOGITS(0.3), SAME('stage3', 3)],
+    targets: 'computed',
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE1,
+    id: 'stage1-shallow',
+    isStart: true,
+    schedule: { stepCount: 700, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    freeBits: 3000,
+    distortion: [SAME('/layer2/layer2.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE1,
+    id: 'stage1',
+    start: 'stage1-shallow',
+    schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
+    freeBits: 2800,
+    distortion: [LABELS(10), LOGITS(0.1)],
+  },
+  {
+    ...ADD36,
+    id: 'add36-shallow',
+    isStart: true,
+    schedule: { stepCount: 800, learningRate: 3e-3, warmUpSteps: 50, roundedShare: 0.2 },
+    freeBits: 16_000,
+    distortion: [SAME('conv39', 10), SAME('add36', 3)],
+    targets: 'computed',
+  },
+  {
+    ...ADD36,
+    id: 'add36',
+    start: 'add36-shallow',
+    schedule: { stepCount: 900, learningRate: 1.5e-3, warmUpSteps: 50, roundedShare: 0.4 },
+    freeBits: 16_000,
+    distortion: [LOGITS(1), { kind: 'divergence', tensor: 'logits', weight: 10 }],
+    codings: ['contexts', 'table'],
+  },
+  {
+    ...ADD36,
+    id: 'add36-deeper',
+    start: 'add36-shallow',
+    seed: 2,
+    schedule: { stepCount: 900, learningRate: 2e-3, warmUpSteps: 50, roundedShare: 0.4 },
+    freeBits: 24_000,
+    distortion: [SAME('conv39', 3), SAME('add47', 10), SAME('add58', 10), LOGITS(0.3)],
+    targets: 'computed',
+    codings: ['contexts', 'table'],
+  },
+  {
+    ...LINES,
+    id: 'lines-shallow',
+    isStart: true,
+    schedule: { stepCount: 600, learningRate: 3e-3, warmUpSteps: 50, roundedShare: 0.2 },
+    freeBits: 3000,
+    distortion: [SAME('squeeze_0.tmp_0', 30), SAME('p2o.AveragePool.1', 1)],
+    targets: 'computed',
+  },
+  {
+    ...LINES,
+    id: 'lines',
+    start: 'lines-shallow',
+    schedule: { stepCount: 800, learningRate: 1.5e-3, warmUpSteps: 50, roundedShare: 0.4 },
+    freeBits: 2700,
+    distortion: [SAME('squeeze_0.tmp_0', 10), { kind: 'divergence', tensor: 'p2o.Add.277', weight: 30 }],
+    targets: 'computed',
+  },
+  {
+    ...LINES,
+    id: 'lines-longer',
+    start: 'lines',
+    copies: 4,
+    seed: 2,
+    schedule: { stepCount: 1600, learningRate: 1.2e-3, warmUpSteps: 50, roundedShare: 0.6 },
+    freeBits: 3300,
+    distortion: [SAME('squeeze_0.tmp_0', 10), { kind: 'divergence', tensor: 'p2o.Add.277', weight: 30 }],
+    targets: 'computed',
+  },
+].map((run) => ({ ...DEFAULTS, ...run }));
+
+/** The codings of a run's latent, `lambda` being that of rate-distortion optimized quantization. */
+export function codingsOf({ codings }) {
+  return codings.flatMap((kind) => {
+    switch (kind) {
+      case 'packed':
+        return [
+          { name: 'packed', coder: 'packed', design: { coder: 'rans' } },
+          {
+            name: 'packed, 2 items a frame',
+            coder: 'packed',
+            together: 2,
+            design: { coder: 'rans', variesInCount: true },
+          },
+        ];
+      case 'contexts':
+        return [0, 0.1, 0.2].map((lambda) => contexts(lambda, 1));
+      case 'table':
+        return [{ name: 'one table', lambda: 0, design: { coder: 'rans', maxLevels: 64 } }];
+      case 'steps':
+        return [1.2, 1.4].flatMap((stepSize) => [0, 0.1].map((lambda) => contexts(lambda, stepSize)));
+      default:
+        throw new RangeError(`codings expected packed, contexts, table or steps, got ${kind}`);
+    }
+  });
+}
+
+function contexts(lambda, stepSize) {
+  return {
+    name: `contexts, lambda ${lambda}${stepSize === 1 ? '' : `, steps of ${stepSize}`}`,
+    lambda,
+    design: { coder: 'rans-contexts', lambda, stepSize },
+  };
+}
