@@ -133,10 +133,11 @@ async function killWorkers() {
   const roundTrips = [];
   let isOver = false;
   const killer = (async () => {
-    const end = performance.now() + 1000 * Number(values['kill-seconds']);
-    while (performance.now() < end) {
-      await delay(KILL_INTERVAL_MS);
+    const start = performance.now();
+    const killCount = Math.floor((1000 * Number(values['kill-seconds'])) / KILL_INTERVAL_MS);
+    while (counts.kills < killCount) {
       const index = counts.kills++ % workers.length;
+      await delay(start + counts.kills * KILL_INTERVAL_MS - performance.now());
       workers[index].child.kill('SIGKILL');
       await workers[index].exited;
       [workers[index]] = await startWorkers(1);
