@@ -91,7 +91,7 @@ async function attemptOnce(
       return course.refusal ?? waitForWorkers(course, 'no worker serves this bundle');
     case 'lost':
       options.onLost();
-      course.losses++;
+      if (result.wasAccepted) course.losses++;
       if (course.losses < MAX_LOSSES) return undefined;
       return refuse('worker-lost', `${MAX_LOSSES} workers were lost over this request`);
     case 'timeout':

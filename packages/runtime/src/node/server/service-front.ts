@@ -86,7 +86,10 @@ const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
 /** Time for answers that are out of the handler to leave the machine. */
 const FLUSH_TIMEOUT_MS = 1000;
 
-/** @throws {ServerStartError} if a certificate cannot be used or the address cannot be listened on; nothing is left running */
+/**
+ * Listens.
+ * @throws {ServerStartError} if a certificate cannot be used or the address cannot be listened on; nothing is left running
+ */
 export async function startServiceFront(options: ServiceFrontOptions): Promise<ServiceFront> {
   let parts: FrontParts;
   try {
