@@ -48,7 +48,17 @@ const TABLE = {
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'study', 'fleet', 'demo', 'cli'];
+const NODE_PACKAGES = [
+  'authoring',
+  'eval',
+  'calibration',
+  'planner',
+  'report',
+  'study',
+  'fleet',
+  'demo',
+  'cli',
+];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside the base files; stages first, then what joins them. */
