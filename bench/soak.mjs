@@ -14,9 +14,11 @@ import { createRandom } from '@featherwire/tensor';
 import { WebSocket } from 'ws';
 import {
   ask,
+  isClose,
   makeBundle,
   makeFeatures,
   makeRequests,
+  outputOf,
   quantile,
   residentBytes,
   startServer,
@@ -28,7 +30,6 @@ const PAUSE_MS = 10;
 const SAMPLE_MS = 1000;
 const FAULT_MS = 200;
 const FLAT = { share: 0.1, bytes: 2 ** 24 };
-const RIGHT = 1e-4;
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '60' } } });
 const end = performance.now() + 60_000 * Number(values.minutes);
@@ -79,15 +80,7 @@ process.exitCode = isFlat && counts.lost + counts.wrong === 0 && status === 0 ? 
 /** The first output's frame: a tail gives the same bytes again, up to rounding where it is run in batches. */
 async function answerOf(transport, request) {
   const { frames } = await ask(transport, request, { timeoutMs: 30_000 });
-  return valuesOf(frames[0]);
-}
-
-/** Elements at the end of a frame with quantizer `none`: all but the preamble and the checksum. */
-function valuesOf(frame) {
-  const [{ shape }] = network.bundle.manifest.outputs;
-  const length = shape.slice(1).reduce((product, size) => product * size, 1);
-  const start = frame.length - 4 - 4 * length;
-  return new Float32Array(frame.slice(start, start + 4 * length).buffer);
+  return outputOf(network, frames);
 }
 
 async function client(i) {
@@ -99,9 +92,7 @@ async function client(i) {
     const k = n % requests.length;
     try {
       const values_ = await answerOf(transport, requests[k]);
-      const largest = expected[k].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      const isRight = values_.every((value, j) => Math.abs(value - expected[k][j]) <= RIGHT * largest);
-      counts[isRight ? 'answered' : 'wrong']++;
+      counts[isClose(values_, expected[k]) ? 'answered' : 'wrong']++;
     } catch (error) {
       counts.lost++;
       process.stderr.write(`lost: ${error.code} ${error.message}\n`);

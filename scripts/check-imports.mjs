@@ -26,6 +26,7 @@ const TABLE = {
   report: ['eval'],
   study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
+  fleet: ['bundle', 'runtime'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
     'tensor',
@@ -38,6 +39,7 @@ const TABLE = {
     'calibration',
     'planner',
     'runtime',
+    'fleet',
     'demo',
     'link',
     'report',
@@ -46,7 +48,17 @@ const TABLE = {
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
-const NODE_PACKAGES = ['authoring', 'eval', 'calibration', 'planner', 'report', 'study', 'demo', 'cli'];
+const NODE_PACKAGES = [
+  'authoring',
+  'eval',
+  'calibration',
+  'planner',
+  'report',
+  'study',
+  'fleet',
+  'demo',
+  'cli',
+];
 /** Packages without any third-party import. */
 const PURE_PACKAGES = ['tensor', 'codec', 'link'];
 /** Folders of the codec with the folders they may import, beside the base files; stages first, then what joins them. */
@@ -128,7 +140,8 @@ process.stdout.write(`imports: ${graph.size} files in ${listed.length} packages 
 function checkPackage(name) {
   const directory = join(root, 'packages', name);
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-  const dependencies = { ...manifest.dependencies, ...manifest.peerDependencies };
+  const { dependencies: needed, peerDependencies, optionalDependencies } = manifest;
+  const dependencies = { ...needed, ...peerDependencies, ...optionalDependencies };
   for (const file of sourceFiles(join(directory, 'src'))) {
     const isTest = file.endsWith('.test.ts');
     const local = [];

@@ -29,6 +29,8 @@ const NETWORKS = [
 /** Up to four, static contexts cost no time (docs/results.md). */
 const LEVELS = 4;
 const DESIGN_SAMPLES = 8;
+/** Of an output that is right, relative to its largest element. */
+const RIGHT = 1e-4;
 
 /** A network cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
 export async function makeBundle() {
@@ -97,13 +99,30 @@ export async function ask(transport, message, options = {}) {
   return { ...parsed, roundTripMs };
 }
 
+/** Elements of the first output, at the end of its frame with quantizer `none`: all but the preamble and the checksum. */
+export function outputOf({ bundle }, [frame]) {
+  const [{ shape }] = bundle.manifest.outputs;
+  const length = shape.slice(1).reduce((product, size) => product * size, 1);
+  const start = frame.length - 4 - 4 * length;
+  return new Float32Array(frame.slice(start, start + 4 * length).buffer);
+}
+
+/** Whether an output is the one expected; tails run in batches differ from single ones in the last bits. */
+export function isClose(output, expected) {
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return output.every((value, i) => Math.abs(value - expected[i]) <= RIGHT * largest);
+}
+
 /** `featherwire serve` as a process of its own. */
-export async function startServer(bundle, args = []) {
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'serve', bundle.directory, '--port', '0', '--json-log', ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+export function startServer(bundle, args = []) {
+  return startService(['serve', bundle.directory, ...args]);
+}
+
+/** A service as a process of its own. @param args - command, what it serves, options */
+export async function startService(args) {
+  const child = spawn(process.execPath, [MAIN, ...args, '--port', '0', '--json-log'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const ready = await new Promise((resolve, reject) => {
     let output = '';

@@ -24,3 +24,9 @@ export class InterruptedError extends Error {
     this.exitStatus = 128 + signalNumber;
   }
 }
+
+/** Resolves once a signal is raised. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}

@@ -9,6 +9,7 @@ import { addDecodeCommand } from './commands/decode.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEncodeCommand } from './commands/encode.js';
 import { addEvalCommand } from './commands/eval.js';
+import { addGatewayCommand } from './commands/gateway.js';
 import { addImportUnitCommand } from './commands/import-unit.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
@@ -61,6 +62,7 @@ export function createProgram(context: CommandContext): Command {
   addMeasureCommand(program, context);
   addPlanCommand(program, context);
   addServeCommand(program, context);
+  addGatewayCommand(program, context);
   addRunCommand(program, context);
   addEvalCommand(program, context);
   addEncodeCommand(program, context);

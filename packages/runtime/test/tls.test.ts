@@ -8,7 +8,8 @@ import { connect } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createWebSocketTransport } from '../src/client/websocket-transport.js';
-import { createTailServer, ServerStartError } from '../src/node/server/tail-server.js';
+import { ServerStartError } from '../src/node/server/service-front.js';
+import { createTailServer } from '../src/node/server/tail-server.js';
 import { LOSSLESS, remoteCode, singleTryClient } from './clients.js';
 import { squareFeatures, writeSquareBundle } from './test-bundles.js';
 

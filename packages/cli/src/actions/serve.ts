@@ -2,17 +2,25 @@
 
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import type { BackendPreference } from '@featherwire/codec';
-import { createTailServer, type ServerLimits, type TailServer } from '@featherwire/runtime/node';
-import { LIMIT_OPTIONS } from '../commands/serve-limits.js';
-import type { CommandContext } from '../context.js';
+import { type FleetWorker, joinFleet } from '@featherwire/fleet';
+import {
+  type BundleChange,
+  createTailServer,
+  type ServerLimits,
+  type TailServer,
+} from '@featherwire/runtime/node';
+import { type LIMIT_OPTIONS, limitsOf } from '../commands/serve-limits.js';
+import { aborted, type CommandContext } from '../context.js';
 import { type CredentialOptions, readCredentials } from '../serve/credentials.js';
+import { type FleetOptions, openFleetLink } from '../serve/fleet-link.js';
 import { watchBundles } from '../serve/reload.js';
-import { createJsonLog, createTextLog, type ServiceLog } from '../serve/service-log.js';
+import { createServiceLog, type ServiceLog } from '../serve/service-log.js';
 
 /** What the options parse to. */
 export interface ServeOptions
   extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']>,
-    CredentialOptions {
+    CredentialOptions,
+    FleetOptions {
   readonly host: string;
   readonly port: number;
   readonly workers: number;
@@ -33,7 +41,8 @@ export async function serve(
   { terminal, signal, onHangup }: CommandContext,
 ): Promise<void> {
   const bundles = await readBundles(directories);
-  const log = options.jsonLog ? createJsonLog(terminal) : createTextLog(terminal);
+  const log = createServiceLog(terminal, options.jsonLog);
+  const limits = limitsOf(options);
   const server = await createTailServer({
     bundles,
     ...(await readCredentials(options)),
@@ -43,18 +52,33 @@ export async function serve(
     threadsPerWorker: options.threads,
     maxBatchSize: options.maxBatch,
     batchWindowMs: options.batchWindow,
-    limits: limitsOf(options),
+    limits,
     backend: options.backend,
     logger: log.logger,
   });
-  if (!signal.aborted) log.ready(server, bundles);
-  const reload = (): void => void reloadBundles(server, directories, log);
+  const worker = await joinIfAsked(server, options, log).catch(async (error) => {
+    await server.close();
+    throw error;
+  });
+  if (!signal.aborted) log.ready(server, bundles, options.nats);
+  const reload = (): void => void reloadBundles(worker ?? server, directories, log);
   const ends = [onHangup(reload), ...(options.watch ? [watchBundles(directories, reload)] : [])];
   await aborted(signal);
   for (const end of ends) end();
   log.draining(server, signal.reason);
+  await worker?.leave(options.drainTimeout);
   await server.close({ unreadyMs: options.drainDelay, drainTimeoutMs: options.drainTimeout });
   log.ended(server);
+}
+
+/** As a worker of a fleet, beside what the server does for those who ask it directly. */
+async function joinIfAsked(
+  server: TailServer,
+  options: ServeOptions,
+  { logger }: ServiceLog,
+): Promise<FleetWorker | undefined> {
+  const link = await openFleetLink(options, 'worker');
+  return link && joinFleet({ server, link, limits: limitsOf(options), logger });
 }
 
 async function readBundles(directories: readonly string[]): Promise<NodeBundle[]> {
@@ -66,23 +90,14 @@ async function readBundles(directories: readonly string[]): Promise<NodeBundle[]
 
 /** A service outlives a bundle that cannot be read: it goes on with those that it has. */
 async function reloadBundles(
-  server: TailServer,
+  service: { replaceBundles(bundles: readonly NodeBundle[]): Promise<BundleChange> },
   directories: readonly string[],
   log: ServiceLog,
 ): Promise<void> {
   try {
-    const { added, removed } = await server.replaceBundles(await readBundles(directories));
+    const { added, removed } = await service.replaceBundles(await readBundles(directories));
     log.reloaded(added, removed);
   } catch (error) {
     log.logger.error(`the bundles stay as they were: ${(error as Error).message}`);
   }
-}
-
-function limitsOf(options: ServeOptions): Partial<ServerLimits> {
-  return Object.fromEntries(LIMIT_OPTIONS.map(({ limit }) => [limit, options[limit]]));
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

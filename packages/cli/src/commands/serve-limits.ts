@@ -1,6 +1,13 @@
-/** The server's limits as options of `serve`. */
+/** The server's limits as options of `serve` and `gateway`. */
 
 import type { ServerLimits } from '@featherwire/runtime/node';
+
+/** A limit as an option. */
+export interface LimitOption {
+  readonly limit: keyof ServerLimits;
+  readonly fallback: number;
+  readonly description: string;
+}
 
 /**
  * Limits of the server that have an option, whose name follows from theirs. The defaults are the server's own,
@@ -17,4 +24,24 @@ export const LIMIT_OPTIONS = [
   { limit: 'maxConnectionsPerAddress', fallback: 256, description: 'open connections of one address' },
   { limit: 'requestTimeoutMs', fallback: 30_000, description: 'time from a request to its answer' },
   { limit: 'receiveTimeoutMs', fallback: 30_000, description: 'time for the bytes of a request' },
-] as const satisfies readonly { limit: keyof ServerLimits; fallback: number; description: string }[];
+] as const satisfies readonly LimitOption[];
+
+/** Those that only bound work, which a gateway does none of. */
+const WORK_LIMITS: readonly (keyof ServerLimits)[] = [
+  'maxElementsPerTensor',
+  'maxImagePixels',
+  'maxQueuedRequests',
+];
+
+/** Limits that a gateway has. */
+export const GATEWAY_LIMIT_OPTIONS: readonly LimitOption[] = LIMIT_OPTIONS.filter(
+  ({ limit }) => !WORK_LIMITS.includes(limit),
+);
+
+/** What the options parsed to, as limits. */
+export function limitsOf(
+  options: Readonly<Partial<Record<keyof ServerLimits, number>>>,
+): Partial<ServerLimits> {
+  const given = LIMIT_OPTIONS.filter(({ limit }) => options[limit] !== undefined);
+  return Object.fromEntries(given.map(({ limit }) => [limit, options[limit]]));
+}

@@ -1,23 +1,34 @@
 /** What a service says about itself: readiness on standard output, everything else on standard error. */
 
 import type { NodeBundle } from '@featherwire/bundle/node';
-import type { ServerLogger, TailServer } from '@featherwire/runtime/node';
+import type { RequestCounts, ServerLogger, TailServer } from '@featherwire/runtime/node';
 import { printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatCount, formatNumberOf } from '../terminal/units.js';
+
+/** What is told of a service: a tail server or a gateway. */
+export interface LoggedService extends Pick<TailServer, 'url' | 'streamUrl'> {
+  stats(): { readonly requests: RequestCounts };
+}
 
 /** The log of a service. */
 export interface ServiceLog {
   readonly logger: ServerLogger;
-  ready(server: TailServer, bundles: readonly NodeBundle[]): void;
+  /** @param nats - servers of the fleet that it works for, if it does */
+  ready(service: LoggedService, bundles: readonly NodeBundle[], nats?: readonly string[]): void;
+  gatewayReady(service: LoggedService, nats: readonly string[]): void;
   reloaded(added: readonly NodeBundle[], removed: readonly NodeBundle[]): void;
-  draining(server: TailServer, reason: Error): void;
-  ended(server: TailServer): void;
+  draining(service: LoggedService, reason: Error): void;
+  ended(service: LoggedService): void;
 }
 
 const DIGEST_LETTERS = 12;
 
-/** Lines for people. */
-export function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
+/** @param isJson - JSON objects in place of lines for people */
+export function createServiceLog(terminal: Terminal, isJson = false): ServiceLog {
+  return isJson ? createJsonLog(terminal) : createTextLog(terminal);
+}
+
+function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
   const styles = stylesOf(stderr, env);
   const { bold } = stylesOf(stdout, env);
   return {
@@ -26,8 +37,12 @@ export function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
       warn: (line) => printLines(stderr, `${styles.yellow('warning:')} ${line}`),
       error: (line) => printLines(stderr, `${styles.red('error:')} ${line}`),
     },
-    ready({ url }, bundles) {
-      printLines(stdout, `serving ${namesOf(bundles)} on ${bold(url)}`);
+    ready({ url }, bundles, nats) {
+      const fleet = nats ? ` and for the fleet at ${nats.join(', ')}` : '';
+      printLines(stdout, `serving ${namesOf(bundles)} on ${bold(url)}${fleet}`);
+    },
+    gatewayReady({ url }, nats) {
+      printLines(stdout, `taking requests on ${bold(url)} for the fleet at ${nats.join(', ')}`);
     },
     reloaded(added, removed) {
       const changes = [
@@ -49,16 +64,19 @@ export function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
   };
 }
 
-/** JSON objects, one a line, for machines that gather logs. */
-export function createJsonLog({ stdout, stderr }: Terminal): ServiceLog {
+/** One object a line, for machines that gather logs. */
+function createJsonLog({ stdout, stderr }: Terminal): ServiceLog {
   const entry = (level: string, event: string, fields: object): string =>
     JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
   const line = (level: string) => (message: string) => printLines(stderr, entry(level, 'log', { message }));
   return {
     logger: { info: () => undefined, warn: line('warn'), error: line('error') },
-    ready({ url, streamUrl }, bundles) {
+    ready({ url, streamUrl }, bundles, nats) {
       const served = bundles.map(identityOf);
-      printLines(stdout, entry('info', 'ready', { url, streamUrl, bundles: served }));
+      printLines(stdout, entry('info', 'ready', { url, streamUrl, bundles: served, ...(nats && { nats }) }));
+    },
+    gatewayReady({ url, streamUrl }, nats) {
+      printLines(stdout, entry('info', 'ready', { url, streamUrl, nats }));
     },
     reloaded(added, removed) {
       const changes = { added: added.map(identityOf), removed: removed.map(identityOf) };

@@ -39,6 +39,7 @@ const TOLD_ERRORS: ReadonlySet<string> = new Set([
   'SplitUnavailableError',
   'RemoteError',
   'ServerStartError',
+  'FleetError',
 ]);
 
 const SYSTEM_REASONS: Readonly<Record<string, string>> = Object.freeze({

@@ -7,18 +7,32 @@ export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } fr
 export { createVirtualLink, type VirtualExchange, type VirtualLink } from './link-lab/virtual-link.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
-export type { BundleChange } from './server/bundle-registry.js';
+export { type BundleChange, bundleKey } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
-export { DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
+export type { BundleListing } from './server/http-app.js';
+export { completeLimits, DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerTls } from './server/listener.js';
-export type { ServerLogger } from './server/logger.js';
-export type { RequestCounts } from './server/request-handler.js';
+export { type ServerLogger, silentLogger } from './server/logger.js';
+export type {
+  Answer,
+  Arrival,
+  InferenceRequest,
+  RequestCounts,
+  RequestOutcome,
+  RequestRunner,
+} from './server/request-handler.js';
+export {
+  type CloseOptions,
+  type FrontAddress,
+  ServerStartError,
+  type ServiceFront,
+  type ServiceFrontOptions,
+  startServiceFront,
+} from './server/service-front.js';
 export type { TailPoolStats } from './server/tail-pool.js';
 export {
   type BundleStats,
-  type CloseOptions,
   createTailServer,
-  ServerStartError,
   type TailServer,
   type TailServerOptions,
   type TailServerStats,

@@ -1,15 +1,14 @@
-/** The HTTP routes of a tail server: health, metrics, bundles, and requests as POST bodies. */
+/** The HTTP routes of every service: health, metrics, bundles, and requests as POST bodies; a service may add its own. */
 
 import type { IncomingMessage } from 'node:http';
+import type { BundleManifest } from '@featherwire/bundle';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
 import type { Authenticator } from './authentication.js';
-import type { BundleRegistry } from './bundle-registry.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { ServerLimits } from './limits.js';
 import { createListener, type Listener, type ServerTls } from './listener.js';
-import type { PartProfiles } from './part-profiles.js';
 import { BodyRefusedError, readRequestBody } from './request-body.js';
 import type { Answer, RequestHandler } from './request-handler.js';
 import type { ServerMetrics } from './server-metrics.js';
@@ -17,15 +16,23 @@ import type { ServerMetrics } from './server-metrics.js';
 /** What the routes answer from. */
 export interface HttpAppOptions {
   readonly handler: RequestHandler;
-  readonly registry: BundleRegistry;
   readonly limits: ServerLimits;
-  readonly profiles: PartProfiles;
+  /** The bundles that requests are taken for. */
+  readonly listBundles: () => Promise<readonly BundleListing[]>;
+  /** Adds routes, which only known clients reach. */
+  readonly addRoutes?: ((app: FastifyInstance) => void) | undefined;
   readonly authenticator: Authenticator;
   readonly budget: ByteBudget;
   readonly metrics: Pick<ServerMetrics, 'scrape'>;
   /** Whether clients should be sent here. */
   readonly isReady: () => boolean;
   readonly tls: ServerTls | undefined;
+}
+
+/** What clients are told of a bundle. */
+export interface BundleListing {
+  readonly digest: string;
+  readonly manifest: BundleManifest;
 }
 
 /** Routes that every client may ask: they tell nothing, and what asks them is often too simple to have a token. */
@@ -69,7 +76,7 @@ function addHealthRoutes(app: FastifyInstance, { handler, isReady, metrics }: Ht
 
 function addBundleRoutes(
   app: FastifyInstance,
-  { handler, registry, limits, profiles, authenticator }: HttpAppOptions,
+  { limits, authenticator, listBundles, addRoutes }: HttpAppOptions,
 ): void {
   app.addHook('onRequest', async (request, reply) => {
     const route = request.routeOptions.url;
@@ -79,25 +86,8 @@ function addBundleRoutes(
     reply.header('www-authenticate', 'Bearer');
     await sendFailure(reply, 'unauthorized', UNAUTHORIZED_TEXT);
   });
-  app.get('/v1/bundles', async () => ({
-    bundles: registry.list().map(({ bundle: { manifest, digest } }) => ({ digest, manifest })),
-    limits,
-  }));
-  app.get<{ Params: { digest: string }; Querystring: { part?: unknown } }>(
-    '/v1/bundles/:digest/profile',
-    async ({ params, query }, reply) => {
-      const { part = 'tail' } = query;
-      if (part !== 'tail' && part !== 'whole') {
-        return sendFailure(reply, 'malformed-message', 'part expected tail or whole, got something else');
-      }
-      if (handler.draining) return sendFailure(reply, 'shutting-down', 'the server is shutting down');
-      const answer = await profiles.get(params.digest, part);
-      return answer.kind === 'profile' ? answer.profile : sendFailure(reply, answer.code, answer.text);
-    },
-  );
-  app.get('/v1/drift', async () => ({
-    bundles: registry.list().map(({ bundle: { digest }, drift }) => ({ digest, points: drift.report() })),
-  }));
+  app.get('/v1/bundles', async () => ({ bundles: await listBundles(), limits }));
+  addRoutes?.(app);
 }
 
 const UNAUTHORIZED_TEXT = 'a token expected that the server knows';
@@ -148,7 +138,7 @@ function addInferRoute(
 }
 
 /** An error of a route that answers in JSON. */
-function sendFailure(reply: FastifyReply, code: RemoteErrorCode, text: string): FastifyReply {
+export function sendFailure(reply: FastifyReply, code: RemoteErrorCode, text: string): FastifyReply {
   return reply.code(REMOTE_ERRORS[code].httpStatus).send({ code, text });
 }
 

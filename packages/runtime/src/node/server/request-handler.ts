@@ -1,6 +1,6 @@
 /**
- * Request message in, answer message out, whatever the connection: finds the bundle, hands the work to its pool, counts, and
- * refuses what comes too often, and all new work while the server drains. Never rejects.
+ * Request message in, answer message out, whatever the connection and whoever does the work: parses, counts, and refuses what
+ * comes too often, and all new work while the server drains. Never rejects.
  */
 
 import {
@@ -12,8 +12,6 @@ import {
   type RemoteErrorCode,
   serializeMessage,
 } from '../../protocol/index.js';
-import type { TailJob } from '../tail-worker/worker-messages.js';
-import type { BundleRegistry, ServedBundle } from './bundle-registry.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { RequestObservation, ServerMetrics } from './server-metrics.js';
 
@@ -64,21 +62,44 @@ export interface Refusal {
   readonly bundle?: string;
 }
 
+/** A request that asks for outputs. */
+export type InferenceRequest = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
+
+/** How a request came. */
+export interface Arrival {
+  /** The request as it came; only to be read. */
+  readonly bytes: Uint8Array;
+  readonly client: string;
+  /** On the clock of `performance.now()`. */
+  readonly receivedAt: number;
+}
+
+/** What became of a request that was taken. */
+export type RequestOutcome =
+  | {
+      readonly kind: 'answered';
+      /** A response with the request's id. */
+      readonly message: Uint8Array;
+      readonly observation: Pick<RequestObservation, 'bundle' | 'times' | 'point' | 'runSize'>;
+    }
+  | ({ readonly kind: 'refused' } & Pick<Refusal, 'code' | 'text' | 'retryAfterMs' | 'bundle'>);
+
+/** Does what a request asks for: in workers of this process, or elsewhere. */
+export type RequestRunner = (request: InferenceRequest, arrival: Arrival) => Promise<RequestOutcome>;
+
 /** What a handler works with. */
 export interface RequestHandlerOptions {
-  readonly registry: Pick<BundleRegistry, 'find'>;
+  readonly run: RequestRunner;
   readonly limiter: RateLimiter;
   readonly metrics: Pick<ServerMetrics, 'observe'>;
 }
 
-type Request = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
-
 /** A handler that takes requests at once. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  return new BundleRequestHandler(options);
+  return new CountingHandler(options);
 }
 
-class BundleRequestHandler implements RequestHandler {
+class CountingHandler implements RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #failed: Partial<Record<RemoteErrorCode, number>> = {};
   readonly #idleWaiters: (() => void)[] = [];
@@ -149,58 +170,19 @@ class BundleRequestHandler implements RequestHandler {
       const text = 'the server is shutting down';
       return this.refuse({ requestId, code: 'shutting-down', text, receivedBytes });
     }
-    const key = hexOf(request.bundlePrefix);
-    const served = this.#options.registry.find(key);
-    if (!served) {
-      const text = `no bundle here has a digest of ${key}…`;
-      return this.refuse({ requestId, code: 'unknown-bundle', text, receivedBytes });
-    }
-    return this.#run(request, served, { client, receivedAt, receivedBytes });
-  }
-
-  async #run(
-    request: Request,
-    { bundle, pool, drift }: ServedBundle,
-    { client, receivedAt, receivedBytes }: Arrival,
-  ): Promise<Answer> {
-    const { requestId, deadlineMs } = request;
-    const { name } = bundle.manifest.model;
-    const refuse = (code: RemoteErrorCode, text: string, retryAfterMs?: number): Answer =>
-      this.refuse({ requestId, code, text, retryAfterMs, receivedBytes, bundle: name });
-    const statistics = request.kind === 'feature-request' ? request.statistics : undefined;
-    if (statistics && statistics.length !== drift.tensorCount) {
-      const text = `statistics expected ${drift.tensorCount} tensors, got ${statistics.length}`;
-      return refuse('input-mismatch', text);
-    }
-    const deadlineAt = deadlineMs === undefined ? undefined : receivedAt + deadlineMs;
-    const { outcome, queueMs, retryAfterMs } = await pool.submit(jobOf(request), { client, deadlineAt });
-    if (outcome.kind === 'failed') return refuse(outcome.code, outcome.text, retryAfterMs);
-    if (outcome.kind !== 'done') return refuse('internal', `a worker gave ${outcome.kind}`);
-    const { frames, point, runSize } = outcome;
-    if (statistics && point !== null) drift.add(point, statistics);
-    const times = { queueMs, ...outcome.times, totalMs: performance.now() - receivedAt };
-    const message = serializeMessage({ kind: 'response', requestId, times, frames });
+    const outcome = await this.#options.run(request, { bytes, client, receivedAt });
+    if (outcome.kind === 'refused') return this.refuse({ requestId, ...outcome, receivedBytes });
+    const { message, observation } = outcome;
     this.#answered++;
-    const described = request.kind === 'picture-request' ? 'picture' : 'described';
-    const observation: RequestObservation = {
-      ...{ bundle: name, outcome: 'ok', receivedBytes, sentBytes: message.length, times, runSize },
-      point: point === null ? described : bundle.manifest.operatingPoints[point].id,
-    };
-    this.#options.metrics.observe(observation);
+    const sentBytes = message.length;
+    this.#options.metrics.observe({ ...observation, outcome: 'ok', receivedBytes, sentBytes });
     return { message, error: undefined };
   }
 }
 
-/** How a request came. */
-interface Arrival {
-  readonly client: string;
-  readonly receivedAt: number;
-  readonly receivedBytes: number;
-}
-
 function parseRequest(
   bytes: Uint8Array,
-): Request | { readonly code: RemoteErrorCode; readonly text: string } {
+): InferenceRequest | { readonly code: RemoteErrorCode; readonly text: string } {
   try {
     const message = parseMessage(bytes);
     if (message.kind === 'feature-request' || message.kind === 'picture-request') return message;
@@ -210,15 +192,4 @@ function parseRequest(
     const code = error.code === 'unsupported-version' ? 'unsupported-version' : 'malformed-message';
     return { code, text: error.message };
   }
-}
-
-/** Copies, since the request's bytes may share a buffer with others, and a job's bytes are given away. */
-function jobOf(request: Request): TailJob {
-  return request.kind === 'feature-request'
-    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)) }
-    : { kind: 'picture', image: new Uint8Array(request.image) };
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
