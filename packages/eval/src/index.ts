@@ -102,6 +102,13 @@ export {
   suppressOverlaps,
 } from './metrics/detection.js';
 export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
+export {
+  bitsPerElement,
+  bitsPerPixel,
+  bytesOfElementRate,
+  bytesOfPixelRate,
+  factorOverFloat32,
+} from './metrics/rate-units.js';
 export { pooledRatio, type Ratio } from './metrics/ratio.js';
 export {
   type AgreementMetric,
