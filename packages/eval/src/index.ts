@@ -125,6 +125,23 @@ export {
   ppOcrPreprocessing,
   readPpOcrAlphabet,
 } from './models/pp-ocr.js';
+export { picturedFeatures, privacyMethods } from './privacy/bundle-privacy.js';
+export {
+  fitInversion,
+  type Inversion,
+  type InversionOptions,
+  type PicturedFeature,
+} from './privacy/inversion.js';
+export { peakSignalToNoise, structuralSimilarity } from './privacy/picture-quality.js';
+export { pictureSheet } from './privacy/picture-sheet.js';
+export {
+  measurePrivacy,
+  type PrivacyMethod,
+  type PrivacyOptions,
+  type PrivacyReport,
+  type PrivacyRow,
+  type RebuiltQuality,
+} from './privacy/privacy.js';
 export {
   type CodecSpeedOptions,
   measureCodecSpeed,
