@@ -18,6 +18,7 @@
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
+ *        node bench/papers.mjs > results/papers.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
  *        node scripts/update-documents.mjs
@@ -62,6 +63,8 @@ fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')
 
 fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results/train-step.json')));
 fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
+
+fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 
 for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
   fill('docs/evaluation.md', source, evaluationTables(read(source)));
@@ -568,6 +571,26 @@ function videoTable({ command, machine, settings, rows }) {
       ];
       return `| ${[...cells, ...rates].join(' | ')} |`;
     }),
+  ];
+}
+
+function papersTable({ command, machine, claims }) {
+  const measured = claims.filter(({ figures }) => figures);
+  return [
+    `From \`${command} > results/papers.json\`; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| claim | published | here | under which conditions | source |',
+    '| --- | --- | --- | --- | --- |',
+    ...measured.map(({ id, published, figures, conditions, source }) => {
+      const list = figures.map(({ label, value }) => `${label}: ${value}`).join('<br>');
+      return `| ${[id, published, list, conditions, source].join(' | ')} |`;
+    }),
+    '',
+    'Not compared:',
+    '',
+    ...claims
+      .filter(({ reason }) => reason)
+      .map(({ id, published, reason }) => `- **${id}**, ${published}. ${reason}`),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** The ladder around the chosen coding, measured on samples that nothing was chosen by. */
 
-import { areHits, compareHits } from '@featherwire/eval';
+import { areHits, bitsPerElement, compareHits } from '@featherwire/eval';
 import { measureBands } from './bands.js';
 import type { CalibratedPoint, CalibrationOptions } from './calibration.js';
 import type { Coding, Family } from './families.js';
@@ -61,7 +61,7 @@ async function pointOf(
     coding,
     bytesPerSample,
     distance: coded.distance,
-    bitsPerElement: (8 * bytesPerSample) / samples.elementsPerSample,
+    bitsPerElement: bitsPerElement(bytesPerSample, samples.elementsPerSample),
     measured: { ...measurementOf(coded, samples, samples.description, confidence), bands },
     hits:
       areHits(coded.ratios) && areHits(coded.references) ? compareHits(coded.references, coded.ratios) : null,

@@ -14,6 +14,7 @@ import { addImportUnitCommand } from './commands/import-unit.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
 import { addPlanCommand } from './commands/plan.js';
+import { addPrivacyCommand } from './commands/privacy.js';
 import { addProfileCommand } from './commands/profile.js';
 import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
@@ -65,6 +66,7 @@ export function createProgram(context: CommandContext): Command {
   addGatewayCommand(program, context);
   addRunCommand(program, context);
   addEvalCommand(program, context);
+  addPrivacyCommand(program, context);
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
   addProfileCommand(program, context);

@@ -104,6 +104,13 @@ export {
   suppressOverlaps,
 } from './metrics/detection.js';
 export { areHits, compareHits, type PairedHits } from './metrics/mcnemar.js';
+export {
+  bitsPerElement,
+  bitsPerPixel,
+  bytesOfElementRate,
+  bytesOfPixelRate,
+  factorOverFloat32,
+} from './metrics/rate-units.js';
 export { type ClassOverlap, flawlessRatio, pooledRatio, type Ratio } from './metrics/ratio.js';
 export { segmentationOverlap } from './metrics/segmentation.js';
 export {
@@ -121,6 +128,23 @@ export {
   ppOcrPreprocessing,
   readPpOcrAlphabet,
 } from './models/pp-ocr.js';
+export { picturedFeatures, privacyMethods } from './privacy/bundle-privacy.js';
+export {
+  fitInversion,
+  type Inversion,
+  type InversionOptions,
+  type PicturedFeature,
+} from './privacy/inversion.js';
+export { peakSignalToNoise, structuralSimilarity } from './privacy/picture-quality.js';
+export { pictureSheet } from './privacy/picture-sheet.js';
+export {
+  measurePrivacy,
+  type PrivacyMethod,
+  type PrivacyOptions,
+  type PrivacyReport,
+  type PrivacyRow,
+  type RebuiltQuality,
+} from './privacy/privacy.js';
 export {
   type CodecSpeedOptions,
   measureCodecSpeed,

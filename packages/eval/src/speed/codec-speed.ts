@@ -22,6 +22,7 @@ import {
   uniformQuantizer,
 } from '@featherwire/codec';
 import { createRandom, type TensorOf } from '@featherwire/tensor';
+import { bitsPerElement as elementRate } from '../metrics/rate-units.js';
 
 /** What is measured. */
 export interface CodecSpeedOptions {
@@ -153,7 +154,14 @@ function stageRows(
   const count = indices.length;
   const rate = (work: () => unknown): Rate => measureRate(work, count, options);
   const row = (name: string, encode: Rate | null, decode: Rate | null, bytes: number | null): SpeedRow => ({
-    ...{ levelCount, kind: 'stage', name, encode, decode, bitsPerElement: bytes && (8 * bytes) / count },
+    ...{
+      levelCount,
+      kind: 'stage',
+      name,
+      encode,
+      decode,
+      bitsPerElement: bytes && elementRate(bytes, count),
+    },
   });
   return [
     row(
@@ -201,7 +209,7 @@ function peerRows(
   return peers.map(([name, encode, decode]) => {
     const bytes = encode();
     return {
-      ...{ levelCount, kind: 'peer', name, bitsPerElement: (8 * bytes.length) / indices.length },
+      ...{ levelCount, kind: 'peer', name, bitsPerElement: elementRate(bytes.length, indices.length) },
       encode: measureRate(encode, indices.length, options),
       decode: measureRate(() => decode(bytes), indices.length, options),
     };

@@ -1,6 +1,7 @@
 /** Sweeps over methods and settings: every method codes every sample, and accuracy is that of what its bytes decode to. */
 
 import { type BootstrapOptions, bootstrapDifference, bootstrapRatio } from '../metrics/bootstrap.js';
+import { bitsPerElement } from '../metrics/rate-units.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { Journal } from './journal.js';
 import { type CodedSamples, type SampleCoder, sampleCoderOf } from './sample-coder.js';
@@ -145,7 +146,7 @@ function rateOfTotals({
   const perSample = (time: number | null): number | null => (time === null ? null : time / bytes.length);
   return {
     bytesPerSample: { mean: total / bytes.length, p50: at(0.5), p95: at(0.95) },
-    bitsPerElement: elements === null ? null : (8 * total) / elements,
+    bitsPerElement: elements === null ? null : bitsPerElement(total, elements),
     encodeMs: perSample(encodeMs),
     decodeMs: perSample(decodeMs),
   };
