@@ -19,6 +19,7 @@
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
  *        node bench/papers.mjs > results/papers.json
+ *        node bench/privacy.mjs > results/privacy.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
  *        node scripts/update-documents.mjs
@@ -65,6 +66,8 @@ fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results
 fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
 
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
+
+fill('docs/privacy.md', 'results/privacy.json', privacyTable(read('results/privacy.json')));
 
 for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
   fill('docs/evaluation.md', source, evaluationTables(read(source)));
@@ -591,6 +594,29 @@ function papersTable({ command, machine, claims }) {
     ...claims
       .filter(({ reason }) => reason)
       .map(({ id, published, reason }) => `- **${id}**, ${published}. ${reason}`),
+  ];
+}
+
+function privacyTable({ command, machine, settings, rows }) {
+  const estimate = ({ value, low, high }, digits) =>
+    `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  const quality = ({ psnr, ssim }) => [estimate(psnr, 2), estimate(ssim, 3)];
+  const { knownPictures, testPictures, seed } = settings;
+  return [
+    `From \`${command} > results/privacy.json\`: ${testPictures} test pictures, fitted to ${knownPictures} training pictures, seed ${seed}; ${machine.processor}, Node ${machine.node}.`,
+    '',
+    '| cut | shape | what is seen | bytes | bits per element | PSNR, dB | SSIM |',
+    '| --- | --- | --- | ---: | ---: | --- | --- |',
+    ...rows.flatMap(({ cut, shape, meanPicture, points }) => {
+      const place = [`\`${cut}\``, shape.join('×')];
+      return [
+        [...place, 'nothing: the mean picture', '0', '0', ...quality(meanPicture)],
+        ...points.map((point) => [
+          ...place,
+          ...[point.method, point.bytes.toFixed(0), point.bitsPerElement.toFixed(3), ...quality(point)],
+        ]),
+      ].map((cells) => `| ${cells.join(' | ')} |`);
+    }),
   ];
 }
 
