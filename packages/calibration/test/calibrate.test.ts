@@ -2,27 +2,18 @@ import { decodeFrame, encodeBundledFrame, loadBackend, readProfile, writeProfile
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Calibration, type CalibrationOptions, calibrate, measureOnData } from '../src/index.js';
 import { lossOf } from '../src/measure.js';
-import { pooledNetwork, sampleOf } from './pooled-network.js';
-
-const spec = { name: 'cut', dtype: 'float32', shape: ['N', 12, 8, 8] } as const;
-const manifest = {
-  inputs: [{ ...spec, name: 'x' }],
-  cut: [spec],
-  task: { kind: 'classification', output: 'scores' },
-} as const;
-
-const dataOf = (length: number, from = 0) => ({
-  name: 'noise',
-  length,
-  description: `${length} noises`,
-  sample: (index: number) => sampleOf(from + index),
-});
+import { noises, pooledManifest, pooledNetwork, sampleOf } from './pooled-network.js';
 
 let options: CalibrationOptions;
 let calibration: Calibration;
 beforeAll(async () => {
   const backend = await loadBackend('reference');
-  const source = { manifest, ...pooledNetwork(), data: dataOf(160), truth: 'agreement' as const };
+  const source = {
+    manifest: pooledManifest,
+    ...pooledNetwork(),
+    data: noises(160),
+    truth: 'agreement' as const,
+  };
   options = { source, backend, maxLoss: 5, pointCount: 3 };
   calibration = await calibrate(options);
 }, 120_000);
@@ -62,7 +53,7 @@ describe('a network that only looks at averages', () => {
     const point = calibration.points.find(({ id }) => id === calibration.chosen)!;
     const { source, backend } = options;
     const fresh = await measureOnData({
-      source: { ...source, data: dataOf(300, 10_000) },
+      source: { ...source, data: noises(300, 10_000) },
       backend,
       coding: point.coding,
     });

@@ -13,6 +13,15 @@ const CLASSES = 5;
 /** Channels from here on have no weight. */
 const LIVE_CHANNELS = 9;
 
+const CUT = { name: 'cut', dtype: 'float32', shape: ['N', CHANNELS, SIDE, SIDE] } as const;
+
+/** What calibration asks of the manifest of a bundle with this network. */
+export const pooledManifest = {
+  inputs: [{ ...CUT, name: 'x' }],
+  cut: [CUT],
+  task: { kind: 'classification', output: 'scores' },
+} as const;
+
 const random = createRandom(11);
 const WEIGHTS = Array.from({ length: CLASSES * CHANNELS }, (_, at) =>
   at % CHANNELS < LIVE_CHANNELS ? random.nextNormal() : 0,
@@ -75,3 +84,11 @@ export async function sampleOf(index: number): Promise<Sample> {
   const input = { dtype: 'float32', shape: [1, CHANNELS, SIDE, SIDE], data } as const;
   return { id: `${index}`, input: { kind: 'tensor', tensor: input }, label: index % CLASSES };
 }
+
+/** A data set of so many samples, the first of them number `from`. */
+export const noises = (length: number, from = 0) => ({
+  name: 'noise',
+  length,
+  description: `${length} noises`,
+  sample: (index: number) => sampleOf(from + index),
+});

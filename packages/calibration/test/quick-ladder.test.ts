@@ -2,30 +2,22 @@ import { loadBackend } from '@featherwire/codec';
 import { expect, test } from 'vitest';
 import { designQuickLadder, measureOnData } from '../src/index.js';
 import { stepAtDistance } from '../src/quick-ladder.js';
-import { pooledNetwork, sampleOf } from './pooled-network.js';
-
-const spec = { name: 'cut', dtype: 'float32', shape: ['N', 12, 8, 8] } as const;
-const manifest = {
-  inputs: [{ ...spec, name: 'x' }],
-  cut: [spec],
-  task: { kind: 'classification', output: 'scores' },
-} as const;
-const dataOf = (length: number, from: number) => ({
-  name: 'noise',
-  length,
-  description: `${length} noises`,
-  sample: (index: number) => sampleOf(from + index),
-});
+import { noises, pooledManifest, pooledNetwork } from './pooled-network.js';
 
 test('a quick ladder of a network that looks at averages codes averages, in fewer bytes where it may do more damage', async () => {
   const backend = await loadBackend('reference');
-  const source = { manifest, ...pooledNetwork(), data: dataOf(16, 0), truth: 'agreement' } as const;
+  const source = {
+    manifest: pooledManifest,
+    ...pooledNetwork(),
+    data: noises(16, 0),
+    truth: 'agreement',
+  } as const;
   const points = await designQuickLadder({ source, backend });
   expect(points!.length).toBeGreaterThan(2);
   const bytes: number[] = [];
   for (const { coding } of points!) {
     expect(coding.profile.tensors[0].quantizer.kind).toBe('spectral');
-    const measured = await measureOnData({ source: { ...source, data: dataOf(40, 500) }, backend, coding });
+    const measured = await measureOnData({ source: { ...source, data: noises(40, 500) }, backend, coding });
     bytes.push(measured.bytesPerSample);
   }
   expect([...bytes].sort((a, b) => a - b)).toEqual(bytes);
@@ -44,7 +36,13 @@ test('outputs that are indices tell no codings apart', async () => {
       };
     },
   };
-  const source = { manifest, head, tail: indices, data: dataOf(8, 0), truth: 'agreement' } as const;
+  const source = {
+    manifest: pooledManifest,
+    head,
+    tail: indices,
+    data: noises(8, 0),
+    truth: 'agreement',
+  } as const;
   expect(await designQuickLadder({ source, backend: await loadBackend('reference') })).toBeNull();
 }, 60_000);
 

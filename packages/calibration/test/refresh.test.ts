@@ -13,15 +13,9 @@ import {
   refresh,
   type SplitSource,
 } from '../src/index.js';
-import { pooledNetwork, sampleOf } from './pooled-network.js';
+import { pooledManifest, pooledNetwork, sampleOf } from './pooled-network.js';
 
 const SAMPLES = 120;
-const spec = { name: 'cut', dtype: 'float32', shape: ['N', 12, 8, 8] } as const;
-const manifest = {
-  inputs: [{ ...spec, name: 'x' }],
-  cut: [spec],
-  task: { kind: 'classification', output: 'scores' },
-} as const;
 
 /** Samples whose values are so many times as large. */
 const dataOf = (gain: number, from = 0) => ({
@@ -44,7 +38,7 @@ let source: SplitSource;
 let calibration: Calibration;
 beforeAll(async () => {
   backend = await loadBackend('reference');
-  source = { manifest, ...pooledNetwork(), data: dataOf(1), truth: 'agreement' };
+  source = { manifest: pooledManifest, ...pooledNetwork(), data: dataOf(1), truth: 'agreement' };
   calibration = await calibrate({ source, backend, maxLoss: 5, pointCount: 2 });
 }, 120_000);
 
@@ -148,9 +142,9 @@ test('recorded features stand for inputs and head', async () => {
   }
   const cut = tensor('float32', [SAMPLES, 12, 8, 8], Float32Array.from(values));
   const arrays = new Map<string, Tensor>([['cut', cut]]);
-  expect(holdsFeatures(arrays, manifest.cut)).toBe(true);
+  expect(holdsFeatures(arrays, pooledManifest.cut)).toBe(true);
   const points = calibration.points.slice(0, 1);
-  const recorded = { ...source, ...recordedFeatures(arrays, manifest.cut, 'recorded.npz') };
+  const recorded = { ...source, ...recordedFeatures(arrays, pooledManifest.cut, 'recorded.npz') };
   const direct = await refresh({ source: { ...source, data: dataOf(3, 1_000) }, points, backend });
   const looked = await refresh({ source: recorded, points, backend });
   expect(looked.points[0].after).toEqual(direct.points[0].after);
@@ -165,7 +159,7 @@ test.each([
   ],
   ['no samples', tensor('float32', [0, 12, 8, 8], new Float32Array(0)), 'got 0'],
 ])('recorded features of %s are refused', (_, array, got) => {
-  const open = () => recordedFeatures(new Map([['cut', array]]), manifest.cut, 'recorded.npz');
+  const open = () => recordedFeatures(new Map([['cut', array]]), pooledManifest.cut, 'recorded.npz');
   expect(open).toThrow(DataSetError);
   expect(open).toThrow(got);
 });
