@@ -3,7 +3,7 @@
  * indentation and a final newline; the digest of a bundle is the SHA-256 of those bytes.
  */
 
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import { BundleError } from './errors.js';
 import { type BundleManifest, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
