@@ -15,7 +15,7 @@ import {
   type ValueSpec,
 } from '../session.js';
 import { createExitGuard } from './exit-guard.js';
-import { ortSessionOptions } from './ort-values.js';
+import { ortSessionOptions } from './ort-options.js';
 import {
   buffersOf,
   copyTensors,
