@@ -14,6 +14,9 @@ import {
   watchExchange,
 } from './transport.js';
 
+/** Path of the stream of messages on a server. */
+export const STREAM_PATH = '/v1/stream';
+
 /** What this transport uses of a WebSocket; the browser's class and that of `ws` both have it. */
 export interface WebSocketLike {
   binaryType: string;
