@@ -32,18 +32,21 @@ export function addEdgeFileRoutes(app: FastifyInstance, registry: Pick<BundleReg
   );
 }
 
+/** What the answer says of the file is said last: a failure before must not carry it. */
 async function sendEdgeFile(reply: FastifyReply, bundle: NodeBundle, name: string): Promise<FastifyReply> {
-  reply.header('cache-control', CACHE_CONTROL).header('x-content-type-options', 'nosniff');
-  if (name === MANIFEST_FILE) return reply.type('application/json').send(await manifestBytes(bundle));
   const entry = edgeFilesOfManifest(bundle.manifest).find(({ file }) => file === name);
-  if (!entry) {
-    reply.header('cache-control', 'no-store');
+  if (!entry && name !== MANIFEST_FILE) {
     return sendFailure(reply, 'unknown-bundle', 'the edge side of the bundle has no such file');
   }
+  const body = entry
+    ? createReadStream(await findBundleFile(bundle.directory, entry))
+    : await manifestBytes(bundle);
+  if (entry) reply.header('content-length', entry.bytes);
   return reply
-    .type('application/octet-stream')
-    .header('content-length', entry.bytes)
-    .send(createReadStream(await findBundleFile(bundle.directory, entry)));
+    .type(entry ? 'application/octet-stream' : 'application/json')
+    .header('cache-control', CACHE_CONTROL)
+    .header('x-content-type-options', 'nosniff')
+    .send(body);
 }
 
 /** As they were when the bundle was read. */
