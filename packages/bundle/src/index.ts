@@ -5,6 +5,7 @@
 
 export type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
 export { codedTensors, unitOfPoint } from './coded-tensors.js';
+export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './ctc.js';
 export { checkFileBytes, sha256Hex } from './digest.js';
 export { BundleError, type BundleErrorCode } from './errors.js';
 export { type FetchBundleOptions, type FetchedBundle, fetchBundle } from './fetch-bundle.js';
