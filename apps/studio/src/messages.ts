@@ -84,7 +84,7 @@ export type Answer =
 export interface TileSheet {
   readonly width: number;
   readonly height: number;
-  /** 0 to 255 from the lowest to the highest value of the tensor before coding, row by row; gaps between tiles are 0. */
+  /** 0 to 255 over nearly the whole range of the tensor before coding, row by row; gaps between tiles are 0. */
   readonly shades: Uint8Array;
   /** 1 where a tile is, 0 in gaps. */
   readonly mask: Uint8Array;
@@ -118,8 +118,6 @@ export interface TensorView {
   /** Planes that the sheets hold, and that the tensor has. */
   readonly planesShown: number;
   readonly planeCount: number;
-  readonly low: number;
-  readonly high: number;
   readonly histogram: ValueHistogram;
 }
 

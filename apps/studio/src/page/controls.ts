@@ -11,7 +11,8 @@ import { formatBytes } from './format.js';
 export interface Settings {
   readonly bundle: ServedBundle;
   readonly coding: StudioCoding;
-  readonly stream: string | null;
+  /** Null for the connection as it is. */
+  readonly link: StudioLink | null;
 }
 
 /** The controls. */
@@ -143,7 +144,7 @@ export function createControls(
       coding: withBudget.checked
         ? { kind: 'budget', budgetMs: Number(budget.value) }
         : codingOfValue(point.value),
-      stream: link.value === '' ? null : link.value,
+      link: links.find(({ stream }) => stream === link.value) ?? null,
     }),
     choosePoint(id) {
       withBudget.checked = false;

@@ -32,7 +32,8 @@ export function createCutPanel(root: HTMLElement): CutPanel {
 }
 
 function tensorCard(view: TensorView): HTMLElement {
-  const { name, shape, elements, codedBytes, bitsPerElement, quantizer, coder, rmsError, low, high } = view;
+  const { name, shape, elements, codedBytes, bitsPerElement, quantizer, coder, rmsError } = view;
+  const { low, high } = view.histogram;
   const facts: readonly (readonly [string, string, string])[] = [
     ['Coded', formatBytes(codedBytes), 'coded-bytes'],
     ['Per element', `${formatNumber(bitsPerElement)} bit`, 'bits-per-element'],
@@ -73,29 +74,28 @@ function sheetFigure(view: TensorView, side: 'before' | 'after'): HTMLElement {
 function detailCards({ channels, coders }: RunDetails): HTMLElement[] {
   const cards: HTMLElement[] = [];
   if (channels) cards.push(card('Bits per channel', channelChart(channels)));
-  if (coders.length > 0) {
-    const [plain] = coders;
-    const smallest = Math.min(...coders.map(({ bytes }) => bytes));
-    const bars = coders.map(({ name, bytes }) => ({
-      label: name,
-      value: bytes,
-      text: formatBytes(bytes),
-      tone: bytes === smallest ? 'accent' : 'plain',
-    }));
-    const saved = 1 - smallest / plain.bytes;
-    cards.push(
-      card(
-        'What contexts save',
-        html(
-          'p',
-          { class: 'hint' },
-          saved > 0
-            ? `The same indices, coded again: neighbors save ${formatShare(saved)} of what frequencies alone take.`
-            : 'The same indices, coded again: neighbors save nothing here.',
-        ),
-        barList('Bytes of the frame by entropy coder', bars),
-      ),
-    );
-  }
+  if (coders.length > 0) cards.push(coderCard(coders));
   return cards;
+}
+
+/** The first size is of frequencies alone, the last of the frame as it was sent. */
+function coderCard(coders: RunDetails['coders']): HTMLElement {
+  const again = coders.slice(0, -1);
+  const smallest = Math.min(...again.map(({ bytes }) => bytes));
+  const saved = 1 - smallest / again[0].bytes;
+  const bars = coders.map(({ name, bytes }, i) => ({
+    label: name,
+    value: bytes,
+    text: formatBytes(bytes),
+    tone: i === coders.length - 1 ? 'accent' : 'plain',
+  }));
+  const summary =
+    saved > 0
+      ? `The same indices, coded again: neighbors save ${formatShare(saved)} of what frequencies alone take.`
+      : 'The same indices, coded again: neighbors save nothing here.';
+  return card(
+    'What contexts save',
+    html('p', { class: 'hint' }, summary),
+    barList('Bytes of the frames by entropy coder', bars),
+  );
 }

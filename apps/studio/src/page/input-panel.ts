@@ -163,7 +163,6 @@ class Panel implements InputPanel {
         if (this.#camera) this.#stopCamera();
         else this.#camera = await openCamera();
         button.setAttribute('aria-pressed', String(this.isLive));
-        this.#events.changed();
       });
     });
     return button;
@@ -178,7 +177,6 @@ class Panel implements InputPanel {
     this.#stopCamera();
     if (file.name.endsWith('.npy')) {
       this.#tensor = { kind: 'npy', bytes: new Uint8Array(await file.arrayBuffer()) };
-      this.#events.changed();
       return;
     }
     const image = await createImageBitmap(file);
@@ -190,7 +188,6 @@ class Panel implements InputPanel {
     const preprocessing = this.#manifest?.preprocessing;
     if (!preprocessing) throw new TypeError('the network takes no pictures');
     drawFitted(this.#canvas, drawable, preprocessing);
-    this.#events.changed();
   }
 
   #stopCamera(): void {
@@ -199,9 +196,11 @@ class Panel implements InputPanel {
     this.#root.querySelector('#camera')?.setAttribute('aria-pressed', 'false');
   }
 
+  /** Takes another input; the page is told, of that or of what went wrong. */
   async #try(action: () => Promise<void>): Promise<void> {
     try {
       await action();
+      this.#events.changed();
     } catch (error) {
       this.#events.failed(error as Error);
     }

@@ -99,7 +99,7 @@ class Studio {
   }
 
   async #runOnce(): Promise<void> {
-    const { bundle, coding, stream } = this.#controls.settings();
+    const { bundle, coding, link } = this.#controls.settings();
     const input = await this.#input.input();
     const withWhole = !this.#repeats;
     const view = await this.#ask<'run'>({
@@ -107,7 +107,7 @@ class Studio {
       digest: bundle.digest,
       input,
       coding,
-      stream,
+      stream: link?.stream ?? null,
       withWhole,
     });
     this.#last = view;
@@ -116,7 +116,8 @@ class Studio {
     showAnswers(byId('answers'), view, await this.#input.sizes());
     this.#drawCurve();
     const { times, bytes } = view.split;
-    status.textContent = `Answered in ${formatMs(times.totalMs)} with ${formatBytes(bytes.sent)} sent, coded by ${view.coding}.`;
+    const over = link ? `, over ${link.link.name}` : '';
+    status.textContent = `Answered in ${formatMs(times.totalMs)} with ${formatBytes(bytes.sent)} sent, coded by ${view.coding}${over}.`;
     status.classList.remove('bad');
     if (!this.#isChanged && !this.#repeats)
       this.#cut.showDetails(await this.#ask<'details'>({ kind: 'details' }));

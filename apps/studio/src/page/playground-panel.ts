@@ -86,9 +86,10 @@ function exampleTensor(): Uint8Array {
 
 function tableCard(view: PlaygroundView): HTMLElement {
   const body = html('tbody');
-  const heads = COLUMNS.map(([name]) => {
+  const heads = COLUMNS.map(([name], i) => {
     const button = html('button', { type: 'button', class: 'sort' }, name);
-    return html('th', { scope: 'col', 'aria-sort': 'none' }, button);
+    const kind = i < BYTES_COLUMN ? null : 'number';
+    return html('th', { scope: 'col', 'aria-sort': 'none', class: kind }, button);
   });
   const sortBy = (column: number): void => {
     const isReversed = heads[column].getAttribute('aria-sort') === 'ascending';

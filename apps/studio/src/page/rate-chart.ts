@@ -4,9 +4,9 @@ import type { OperatingPoint } from '@featherwire/bundle';
 import { html, svg } from './dom.js';
 import { formatBytes, formatNumber } from './format.js';
 
-const WIDTH = 320;
-const HEIGHT = 190;
-const LEFT = 44;
+const WIDTH = 260;
+const HEIGHT = 180;
+const LEFT = 50;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 34;
@@ -93,7 +93,7 @@ export function rateChart(
               y1: y(reference),
               y2: y(reference),
             }),
-            svg('text', { x: WIDTH - RIGHT, y: y(reference) - 4, 'text-anchor': 'end' }, 'unsplit'),
+            svg('text', { x: LEFT + 5, y: y(reference) - 5 }, 'unsplit'),
           ]),
       svg('polyline', { class: 'curve', points: line }),
       ...(sent

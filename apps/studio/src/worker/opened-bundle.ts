@@ -30,6 +30,8 @@ export interface OpenBundle {
   readonly bundle: Bundle;
   readonly backend: Backend;
   readonly provider: string;
+  /** Time that opening took. */
+  readonly openMs: number;
   readonly tapped: Tapped;
   /** The client over a link. @param stream - path of its stream; null for the straight one */
   clientOver(stream: string | null): EdgeClient;
@@ -42,6 +44,7 @@ const ENGINE_FOLDER = '/studio/engine/';
 
 /** @throws as `openEdge` */
 export async function openBundle(digest: string): Promise<OpenBundle> {
+  const started = performance.now();
   const edge = await openEdge({
     bundle: `/v1/bundles/${digest}/files/`,
     digest,
@@ -59,6 +62,7 @@ export async function openBundle(digest: string): Promise<OpenBundle> {
     bundle: edge.bundle,
     backend: edge.backend,
     provider: edge.engine.provider,
+    openMs: performance.now() - started,
     tapped,
     clientOver,
     budgetedOver(stream, budgetMs) {

@@ -61,15 +61,20 @@ function quantizerOf(
   return chosen;
 }
 
-/** A coder that the cut is no case for is left out: too many levels, or nothing to code. */
+/**
+ * By each coder that the cut is a case for, and last as it was sent; nothing where frequencies have nothing to code.
+ * A coder refuses cuts of too many levels.
+ */
 function coderSizes({ tensors }: LastRun, encode: CutEncoder): CodedSize[] {
-  return CODERS.flatMap(([coder, name]) => {
+  const again = CODERS.flatMap(([coder, name]) => {
     try {
       return [{ name, bytes: encode(tensors, coder) }];
     } catch {
       return [];
     }
   });
+  const [plain] = CODERS;
+  return again[0]?.name === plain[1] ? [...again, { name: 'as it was sent', bytes: encode(tensors) }] : [];
 }
 
 /** Bytes that the frame loses without each group of channels of the first tensor. */

@@ -23,7 +23,7 @@ import type { RunView, StudioCall, StudioCoding, StudioInput, TensorView } from 
 import { answerOf, answersAgree } from './answers.js';
 import type { OpenBundle } from './opened-bundle.js';
 import { MAX_PLANES, planeGrid, tileSheet } from './tile-sheet.js';
-import { rangeOf, valueHistogram } from './value-histogram.js';
+import { shadeRange, valueHistogram } from './value-histogram.js';
 
 type RunCall = Extract<StudioCall, { kind: 'run' }>;
 
@@ -172,7 +172,8 @@ interface CodedAs {
 
 function tensorView(before: Tensor, after: Tensor, as: CodedAs): TensorView {
   const { name, description, profile, position, bytes } = as;
-  const range = rangeOf(before);
+  const histogram = valueHistogram(before, description.quantizer, profile?.tensors[position]);
+  const shades = shadeRange(histogram);
   const { planeCount } = planeGrid(before.shape);
   return {
     name,
@@ -183,12 +184,11 @@ function tensorView(before: Tensor, after: Tensor, as: CodedAs): TensorView {
     quantizer: describeQuantizer(description.quantizer),
     coder: describeCoder(description),
     rmsError: rmsError(before, after),
-    before: tileSheet(before, range),
-    after: tileSheet(after, range),
+    before: tileSheet(before, shades),
+    after: tileSheet(after, shades),
     planesShown: Math.min(planeCount, MAX_PLANES),
     planeCount,
-    ...range,
-    histogram: valueHistogram(before, description.quantizer, profile?.tensors[position]),
+    histogram,
   };
 }
 

@@ -22,9 +22,8 @@ function openOnce(digest: string): Promise<OpenBundle> {
 async function answer(call: StudioCall): Promise<StudioResults[StudioCall['kind']]> {
   switch (call.kind) {
     case 'open': {
-      const started = performance.now();
-      const { provider, backend } = await openOnce(call.digest);
-      return { provider, backend: backend.name, openMs: performance.now() - started };
+      const { provider, backend, openMs } = await openOnce(call.digest);
+      return { provider, backend: backend.name, openMs };
     }
     case 'run': {
       const run = await runView(await openOnce(call.digest), call);

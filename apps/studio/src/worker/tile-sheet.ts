@@ -11,26 +11,20 @@ export interface PlaneGrid {
 }
 
 /** Planes beyond these are not shown: they would be too small to see. */
-export const MAX_PLANES = 256;
+export const MAX_PLANES = 512;
 const GAP = 1;
 /** Height of the sheet over its width that columns are chosen for. */
 const SHEET_ASPECT = 0.75;
 
-/** The last two dimensions are a plane; a vector becomes a plane as near to a square as its length allows. */
+/** The last two dimensions are a plane; a list of numbers becomes a plane as near to a square as its length allows. */
 export function planeGrid(shape: readonly number[]): PlaneGrid {
-  const sizes = shape.filter((size) => size > 1);
-  if (
-    sizes.length >= 3 ||
-    (shape.length >= 3 && sizes.length === 2 && shape.at(-1)! > 1 && shape.at(-2)! > 1)
-  ) {
-    const [planeHeight, planeWidth] = shape.slice(-2);
-    const planeCount = shape.slice(0, -2).reduce((product, size) => product * size, 1);
-    return { planeCount, planeHeight, planeWidth };
-  }
   const total = shape.reduce((product, size) => product * size, 1);
-  if (sizes.length === 2) return { planeCount: 1, planeHeight: sizes[0], planeWidth: sizes[1] };
+  if (shape.length >= 3 && shape.at(-1)! < total) {
+    const [planeHeight, planeWidth] = shape.slice(-2);
+    return { planeCount: total / (planeHeight * planeWidth), planeHeight, planeWidth };
+  }
   const planeWidth = Math.max(1, Math.ceil(Math.sqrt(total)));
-  return { planeCount: 1, planeHeight: Math.ceil(total / planeWidth), planeWidth };
+  return { planeCount: 1, planeHeight: Math.max(1, Math.ceil(total / planeWidth)), planeWidth };
 }
 
 /**

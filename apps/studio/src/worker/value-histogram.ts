@@ -20,6 +20,25 @@ export function rangeOf({ data }: Tensor): { readonly low: number; readonly high
   return high >= low ? { low, high } : { low: 0, high: 0 };
 }
 
+/** Share of the values that colors tell apart; a few large ones would leave the rest dark. */
+const SHOWN_SHARE = 0.995;
+
+/** Where colors begin and end: the range without its thin end. */
+export function shadeRange({ low, high, counts }: ValueHistogram): {
+  readonly low: number;
+  readonly high: number;
+} {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const binOf = (from: number, step: 1 | -1): number => {
+    let bin = from;
+    for (let seen = counts[bin]; seen < (1 - SHOWN_SHARE) * total; seen += counts[bin]) bin += step;
+    return bin;
+  };
+  const width = (high - low) / counts.length;
+  const first = low < 0 ? binOf(0, 1) : 0; // what a rectifier cuts off is one value, and the background
+  return { low: low + first * width, high: low + (binOf(counts.length - 1, -1) + 1) * width };
+}
+
 /** @param profile - of the tensor, where both ends hold one: listed levels have their thresholds there */
 export function valueHistogram(
   value: Tensor,
