@@ -5,7 +5,6 @@
  * Usage: npm run build && node bench/studio-page.mjs BUNDLE… [--loads 5] [--seconds 10] > results/studio-page.json
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

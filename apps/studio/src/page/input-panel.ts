@@ -42,6 +42,8 @@ class Panel implements InputPanel {
   #manifest: BundleManifest | undefined;
   #camera: Camera | undefined;
   #tensor: StudioInput = { kind: 'noise', seed: 1 };
+  /** Of the picture that is drawn; encoding one takes as long as a run. */
+  #sizes: Promise<PictureSizes> | undefined;
 
   constructor(root: HTMLElement, served: readonly Sample[], events: InputEvents) {
     this.#root = root;
@@ -80,12 +82,14 @@ class Panel implements InputPanel {
 
   async input(): Promise<StudioInput> {
     if (!this.#manifest?.preprocessing) return this.#tensor;
-    if (this.#camera) drawFitted(this.#canvas, this.#camera.frame(), this.#manifest.preprocessing);
+    if (this.#camera) this.#show(this.#camera.frame());
     return inputOfCanvas(this.#canvas);
   }
 
   async sizes(): Promise<PictureSizes | null> {
-    return this.#manifest?.preprocessing ? pictureSizes(this.#canvas) : null;
+    if (!this.#manifest?.preprocessing) return null;
+    this.#sizes ??= pictureSizes(this.#canvas);
+    return this.#sizes;
   }
 
   #pictureCard(samples: readonly Sample[], { preprocessing, task }: BundleManifest): HTMLElement {
@@ -188,6 +192,7 @@ class Panel implements InputPanel {
     const preprocessing = this.#manifest?.preprocessing;
     if (!preprocessing) throw new TypeError('the network takes no pictures');
     drawFitted(this.#canvas, drawable, preprocessing);
+    this.#sizes = undefined;
   }
 
   #stopCamera(): void {

@@ -40,7 +40,7 @@ export interface OpenBundle {
 }
 
 /** Where the server has the engine's files. */
-const ENGINE_FOLDER = '/studio/engine/';
+export const ENGINE_FOLDER = '/studio/engine/';
 
 /** @throws as `openEdge` */
 export async function openBundle(digest: string): Promise<OpenBundle> {

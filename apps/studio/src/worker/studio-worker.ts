@@ -1,8 +1,9 @@
 /** The studio's worker: networks, codec and connections, so that the page has nothing to do but to draw. */
 
 import { loadBackend } from '@featherwire/codec';
+import { loadWebEngine } from '@featherwire/inference/browser';
 import type { StudioCall, StudioReply, StudioRequest, StudioResults } from '../messages.js';
-import { type OpenBundle, openBundle } from './opened-bundle.js';
+import { ENGINE_FOLDER, type OpenBundle, openBundle } from './opened-bundle.js';
 import { codeByEveryMethod } from './playground.js';
 import { runDetails } from './run-details.js';
 import { type LastRun, runView } from './run-view.js';
@@ -50,6 +51,8 @@ async function reply({ id, call }: StudioRequest): Promise<void> {
   globalThis.postMessage(message);
 }
 
+// The engine takes longest: it loads while the page asks what there is. A failure is told to who opens a bundle.
+loadWebEngine({ folder: ENGINE_FOLDER }).catch(() => undefined);
 globalThis.addEventListener('message', ({ data }: MessageEvent<StudioRequest>) => {
   queue = queue.then(() => reply(data));
 });

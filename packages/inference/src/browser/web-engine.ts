@@ -46,9 +46,16 @@ export const WEB_ENGINE_FILES: readonly string[] = Object.freeze([
   ...['ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
 ]);
 
+/** The smallest model there is, y = x of one float32: ONNX protobuf, 74 bytes. */
+const IDENTITY = Uint8Array.of(
+  ...[8, 8, 58, 58, 10, 16, 10, 1, 120, 18, 1, 121, 34, 8, 73, 100, 101, 110, 116, 105, 116, 121, 18, 4, 116],
+  ...[105, 110, 121, 90, 15, 10, 1, 120, 18, 10, 10, 8, 8, 1, 18, 4, 10, 2, 8, 1, 98, 15, 10, 1, 121, 18, 10],
+  ...[10, 8, 8, 1, 18, 4, 10, 2, 8, 1, 66, 4, 10, 0, 16, 13],
+);
+
 /**
  * Loads onnxruntime-web, on one thread: a page with several needs cross-origin isolation.
- * @throws whatever the import throws if the folder has no such module
+ * @throws whatever the import or the engine throws if the folder lacks a file
  */
 export async function loadWebEngine({ folder, provider }: WebEngineOptions): Promise<WebEngine> {
   const chosen = provider ?? (await preferredProvider());
@@ -56,6 +63,9 @@ export async function loadWebEngine({ folder, provider }: WebEngineOptions): Pro
   const ort: OrtModule = await import(/* @vite-ignore */ new URL(MODULES[chosen], base).href);
   ort.env.wasm.wasmPaths = base.href;
   ort.env.wasm.numThreads = 1;
+  // WebAssembly is loaded with the first session: better now, while the caller fetches models.
+  const session = await ort.InferenceSession.create(IDENTITY, { executionProviders: ['wasm'] });
+  await session.release();
   return { ort, provider: chosen };
 }
 

@@ -61,12 +61,14 @@ export interface Edge {
  * @throws {RangeError} if an option is out of range, as a budget without measured points
  */
 export async function openEdge(options: EdgeOptions): Promise<Edge> {
-  const [bundle, engine, backend] = await Promise.all([
+  const loading = loadWebEngine(options.engine);
+  loading.catch(() => undefined); // nobody waits for it if there is no bundle
+  const [bundle, backend] = await Promise.all([
     fetchBundle(options.bundle, options.digest === undefined ? {} : { digest: options.digest }),
-    loadWebEngine(options.engine),
     loadBackend(options.backend),
   ]);
-  const sessions = await openSessions(bundle, engine);
+  const sessions = await openSessions(bundle, loading);
+  const engine = await loading;
   const transport = openTransport(options);
   const close = async (): Promise<void> => {
     await transport.close();
@@ -97,8 +99,11 @@ interface OpenSessions {
   close(): Promise<void>;
 }
 
-/** One after another: each needs its bytes twice while the engine reads them. */
-async function openSessions(bundle: FetchedBundle, engine: WebEngine): Promise<OpenSessions> {
+/**
+ * One after another: each needs its bytes twice while the engine reads them.
+ * @param engine - may still be loading while the head is fetched
+ */
+async function openSessions(bundle: FetchedBundle, engine: Promise<WebEngine>): Promise<OpenSessions> {
   const opened: ModelSession[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((session) => session.close()));
@@ -121,10 +126,10 @@ async function openSessions(bundle: FetchedBundle, engine: WebEngine): Promise<O
 
 async function openPart(
   bundle: FetchedBundle,
-  engine: WebEngine,
+  engine: Promise<WebEngine>,
   { externalData = [], ...entry }: Pick<ModelPart, 'file' | 'sha256' | 'bytes' | 'externalData'>,
 ): Promise<ModelSession> {
   const [model, ...data] = await Promise.all([entry, ...externalData].map((part) => bundle.fetchFile(part)));
   const weights = externalData.map(({ file }, i) => ({ path: file, data: data[i] }));
-  return createWebSession(model, engine, weights.length > 0 ? { externalData: weights } : {});
+  return createWebSession(model, await engine, weights.length > 0 ? { externalData: weights } : {});
 }
