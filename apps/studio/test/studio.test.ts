@@ -23,6 +23,8 @@ import { SIDE, writeColorBundle } from './studio-bundles.js';
 
 const main = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Chromium's own: a picture that moves, and no question whether it may. */
+const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 /** Bytes, milliseconds or numbers as the page writes them. */
 const numberOf = (text: string | null): number => Number.parseFloat((text ?? '').replaceAll(',', ''));
 
@@ -48,7 +50,7 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
       bundles,
       page: { site: studioSite([{ name: 'noise', path: picture }]), links },
     });
-    browser = await launchChromium();
+    browser = await launchChromium(FAKE_CAMERA);
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -157,6 +159,17 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
     expect(await page.locator('#network').isVisible()).toBe(true);
     await page.locator('#run').focus();
     await statusAfter(() => page.keyboard.press('Enter'), /Answered/);
+  });
+
+  test("the camera's pictures run one after another until it is switched off", async () => {
+    const camera = page.locator('#camera');
+    await statusAfter(() => camera.click(), /Answered/);
+    expect(await camera.getAttribute('aria-pressed')).toBe('true');
+    await statusAfter(async () => undefined, /Answered/);
+    expect(await page.locator('#answers').textContent()).toContain('not asked in live operation');
+    await camera.click();
+    expect(await camera.getAttribute('aria-pressed')).toBe('false');
+    await statusAfter(() => page.locator('#run').click(), /Answered/);
   });
 
   test('what is no picture is said, and the page goes on', async () => {

@@ -24,6 +24,10 @@ function opener(transport: 'websocket' | 'http'): ClientOpener {
   };
 }
 
+/** Of WebGPU's types only this: the tests are compiled without them. */
+const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<object | null> } };
+const hasAdapter = (await gpu?.requestAdapter().catch(() => null)) != null;
+
 function ownRules(): void {
   const square = { bundle: folderOf(digests.square), engine };
 
@@ -31,6 +35,16 @@ function ownRules(): void {
     const client = await createBrowserClient({ ...square, worker: worker() });
     expect(client).toMatchObject({ digest: digests.square, provider: 'wasm', backend: 'wasm' });
     expect(client.manifest.model.name).toBe('square');
+    await client.close();
+  });
+
+  const onWebGpu = hasAdapter ? test : test.skip;
+  onWebGpu('on WebGPU the head gives the same, under the same policy', async () => {
+    const onGpu = { folder: '/engine/', provider: 'webgpu' } as const;
+    const client = await createBrowserClient({ ...square, engine: onGpu, worker: worker() });
+    expect(client.provider).toBe('webgpu');
+    const { outputs } = await client.infer(squareInputs(5, 2), { coding: 'static' });
+    expect(outputs).toEqual(squareOutputs(5, 2));
     await client.close();
   });
 
