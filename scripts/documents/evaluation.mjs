@@ -84,16 +84,17 @@ function familyTable({ subject, ours }, maxLoss, percent) {
     '',
     `**${name}**. ${data}. Unsplit: ${metric.name} ${percent(metric.unsplit)}.`,
     '',
-    `| family | setting | bytes | loss | 95 % interval | encode ms | decode ms | ${reference || 'ours'} needs |`,
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    `| family | setting | bytes | loss | 95 % interval | encode ms | decode ms | programs, ms | ${reference || 'ours'} needs |`,
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...familiesAtLoss(subject, maxLoss, reference).map(({ family, best, bjontegaardRate }) => {
       const difference = bjontegaardRate === null ? '-' : `${bjontegaardRate.toFixed(0)} %`;
-      if (!best) return `| ${family} | never within the loss | | | | | | ${difference} |`;
-      const { loss, encodeMs, decodeMs } = best;
+      if (!best) return `| ${family} | never within the loss | | | | | | | ${difference} |`;
+      const { loss, encodeMs, decodeMs, programs } = best;
       const time = (value) => (value === null ? '-' : value.toFixed(2));
       const cells = [
         ...[family, best.method.replace(`${family}, `, ''), bytesOf(best).toFixed(1), percent(loss.value)],
-        ...[`${percent(loss.low)} to ${percent(loss.high)}`, time(encodeMs), time(decodeMs), difference],
+        ...[`${percent(loss.low)} to ${percent(loss.high)}`, time(encodeMs), time(decodeMs)],
+        ...[programs ? `${programs.encodeMs.toFixed(1)} + ${programs.decodeMs.toFixed(1)}` : '-', difference],
       ];
       return `| ${cells.join(' | ')} |`;
     }),

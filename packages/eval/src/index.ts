@@ -1,6 +1,6 @@
 /** Evaluation in Node: data sets, task metrics with intervals, and the baselines that a split must beat. */
 
-export { ToolError } from './baselines/features/external-tools.js';
+export { type ProgramTimes, ToolError } from './baselines/features/external-tools.js';
 export type { CodedFeatures, Feature, FeatureCoder, LevelRange } from './baselines/features/feature-coder.js';
 export { createPictureCoder, type PictureCoderOptions } from './baselines/features/feature-pictures.js';
 export {

@@ -15,6 +15,7 @@ function row(family: string, bytes: number, loss: number): SweepRow {
     bitsPerElement: 1,
     encodeMs: 1,
     decodeMs: 1,
+    programs: null,
     headMacs: 1,
   };
 }

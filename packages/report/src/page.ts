@@ -1,5 +1,6 @@
 /** A report as one HTML page that needs nothing else: no script, no font, no file. */
 
+import type { SweepRow } from '@featherwire/eval';
 import { bytesOf, type Contenders, contendersOf } from './contenders.js';
 import type { Figure } from './figures.js';
 import { familiesAtLoss } from './subject-summary.js';
@@ -101,7 +102,7 @@ ${charts}
 <caption>Fewest bytes at a loss of at most ${percent(maxLoss)}</caption>
 <thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes</th>
 <th scope="col">bit/element</th><th scope="col">loss</th><th scope="col">interval</th><th scope="col">encode ms</th>
-<th scope="col">decode ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
+<th scope="col">decode ms</th><th scope="col">programs, ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
 <tbody>
 ${familiesAtLoss(subject, maxLoss, reference).map(familyRow).join('\n')}
 </tbody>
@@ -122,8 +123,9 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
         `${signedPercent(best.loss.low)} to ${signedPercent(best.loss.high)}`,
         milliseconds(best.encodeMs),
         milliseconds(best.decodeMs),
+        programTimes(best.programs),
       ]
-    : ['never within the loss', '', '', '', '', '', ''];
+    : ['never within the loss', '', '', '', '', '', '', ''];
   const columns = [...cells, difference].map(
     (cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`,
   );
@@ -151,6 +153,10 @@ function signedPercent(value: number): string {
 }
 
 const milliseconds = (value: number | null): string => (value === null ? '' : value.toFixed(2));
+
+/** Encoding + decoding by programs outside. */
+const programTimes = (times: SweepRow['programs']): string =>
+  times ? `${times.encodeMs.toFixed(1)} + ${times.decodeMs.toFixed(1)}` : '';
 
 /** What may stand before the root element of a document may not stand within a page. */
 function withoutProlog(svg: string): string {

@@ -1,6 +1,7 @@
 /** A method on a subject: samples by number to bytes, and from those bytes to answers. */
 
 import { elementCount } from '@featherwire/tensor';
+import { sumOfPrograms } from '../baselines/features/external-tools.js';
 import type { CodedFeatures, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type {
@@ -15,7 +16,7 @@ import type {
 } from './sweep-subject.js';
 
 /** What came of samples. */
-export interface CodedSamples extends Pick<CodedCut, 'bytes' | 'sharedBytes' | 'encodeMs' | 'decodeMs'> {
+export interface CodedSamples extends Omit<CodedCut, 'decoded'> {
   readonly ratios: readonly Ratio[];
   /** Elements of the cut; null where no feature travels. */
   readonly elements: number | null;
@@ -83,6 +84,7 @@ function tensorByTensor(coders: readonly FeatureCoder[]): CutCoder {
     async code(features: CutFeatures) {
       const coded: CodedFeatures[] = [];
       for (const [i, coder] of coders.entries()) coded.push(await coder.code(features[i]));
+      const programs = coded.flatMap((each) => each.programs ?? []);
       const sum = (of: (each: CodedFeatures) => number | null): number | null =>
         coded.map(of).reduce((total, each) => (total === null || each === null ? null : total + each), 0);
       return {
@@ -91,6 +93,7 @@ function tensorByTensor(coders: readonly FeatureCoder[]): CutCoder {
         sharedBytes: coded.reduce((total, { sharedBytes }) => total + sharedBytes, 0),
         encodeMs: sum(({ encodeMs }) => encodeMs),
         decodeMs: sum(({ decodeMs }) => decodeMs),
+        ...(programs.length > 0 && { programs: sumOfPrograms(programs) }),
       };
     },
   };

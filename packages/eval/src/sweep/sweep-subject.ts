@@ -1,6 +1,7 @@
 /** What a sweep needs of a split network with data, and of a method: it runs neither model nor file itself. */
 
 import type { Pixels } from '@featherwire/bundle';
+import type { ProgramTimes } from '../baselines/features/external-tools.js';
 import type { Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { CodedInputPictures } from '../baselines/input-pictures.js';
 import type { Ratio } from '../metrics/ratio.js';
@@ -81,6 +82,8 @@ export interface CodedCut {
   /** Wall time for all; null where it cannot be told. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
+  /** For all, of programs outside. */
+  readonly programs?: ProgramTimes;
 }
 
 /** Codes pictures and decodes them from the files. */

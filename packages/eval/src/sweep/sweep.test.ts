@@ -128,6 +128,32 @@ describe('sweep', () => {
     expect(row.bytesPerSample.mean).toBeCloseTo(64 + (2 * 50) / SAMPLES, 12);
     expect(row.encodeMs).toBeNull();
     expect(row.decodeMs).not.toBeNull();
+    expect(row.programs).toBeNull();
+  });
+
+  test('times of programs outside stand by themselves', async () => {
+    const outside: TensorMethod = {
+      ...bytes,
+      create: async () => {
+        const coder = createPlainCoder({ elements: 'int8' });
+        return {
+          ...coder,
+          code: async (list) => ({
+            ...(await coder.code(list)),
+            encodeMs: null,
+            decodeMs: null,
+            programs: { encodeMs: 2 * list.length, decodeMs: list.length },
+          }),
+        };
+      },
+    };
+    const [row] = (await collect(sweep(SUBJECT, [outside], { batchSize: 4 }))).map(rowOf);
+    const tensors = SUBJECT.seen.length;
+    expect(row).toMatchObject({
+      encodeMs: null,
+      decodeMs: null,
+      programs: { encodeMs: 2 * tensors, decodeMs: tensors },
+    });
   });
 
   test('a method that is missing says why, and the others go on', async () => {
