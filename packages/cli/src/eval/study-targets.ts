@@ -44,11 +44,13 @@ export async function openStudyTargets(
   const isBundle = (await stat(source)).isDirectory();
   const of = isBundle ? await bundleTarget(source) : await modelTarget(source, options, context);
   const sampleCount = options.samples ?? DEFAULT_SAMPLES[extent];
-  const data = await openNamedData(options.data, 'test', 2 * sampleCount);
-  const calibrationData =
-    options.calibration === undefined ? data : await openNamedData(options.calibration, 'calibration');
-  const count = Math.min(sampleCount, data === calibrationData ? Math.ceil(data.length / 2) : data.length);
   const against = of.hasTask && !options.agreement ? ('labels' as const) : ('unsplit' as const);
+  const labels = against === 'labels' ? 'needed' : 'unread';
+  const data = await openNamedData(options.data, 'test', 2 * sampleCount, labels);
+  const { calibration } = options;
+  const calibrationData =
+    calibration === undefined ? data : await openNamedData(calibration, 'calibration', undefined, labels);
+  const count = Math.min(sampleCount, data === calibrationData ? Math.ceil(data.length / 2) : data.length);
   const target: StudyTarget = { ...of.target, data, calibrationData, sampleCount: count, against };
   return { title: target.network, targets: [target] };
 }

@@ -75,12 +75,25 @@ describe('openImageFolder', () => {
     expect(Array.from(gray.data as Float32Array)).toEqual([...plane, ...plane, ...plane]);
   });
 
+  test('labels may be boxes', async () => {
+    const boxes = [{ label: 'cat', left: 0.25, top: 0, right: 0.5, bottom: 1 }];
+    await setLabels([
+      { file: 'red.png', boxes },
+      { file: 'red.png', boxes: [] },
+    ]);
+    const data = await openImageFolder(root);
+    expect((await data.sample(0)).label).toEqual(boxes);
+    expect((await data.sample(1)).label).toEqual([]);
+  });
+
   test.each<[string, unknown]>([
     ['no list', { file: 'red.png', label: 1 }],
     ['an empty list', []],
     ['no JSON', '[{'],
     ['a label of null', [{ file: 'red.png', label: null }]],
     ['a negative class', [{ file: 'red.png', label: -1 }]],
+    ['a box without a side', [{ file: 'red.png', boxes: [{ label: 0, left: 0, top: 0, right: 1 }] }]],
+    ['a box in pixels', [{ file: 'red.png', boxes: [{ label: 0, left: 0, top: 0, right: 30, bottom: 1 }] }]],
     ['a fraction of a class', [{ file: 'red.png', label: 0.5 }]],
     ['no file', [{ label: 1 }]],
     ['an entry of null', [null]],
