@@ -154,6 +154,12 @@ export {
   type RebuiltQuality,
 } from './privacy/privacy.js';
 export {
+  fitLinearProbe,
+  type LinearProbe,
+  type LinearProbeOptions,
+  type ProbeSample,
+} from './probe/linear-probe.js';
+export {
   type CodecSpeedOptions,
   measureCodecSpeed,
   type Rate,

@@ -1,7 +1,7 @@
 /** The targets of a suite: its data sets opened, its networks loaded when the first of their cuts is. */
 
 import path from 'node:path';
-import { loadModel, splitToBundle } from '@featherwire/authoring';
+import { splitToBundle } from '@featherwire/authoring';
 import {
   createTextLines,
   createTurnedLines,
@@ -12,19 +12,27 @@ import {
 } from '@featherwire/eval';
 import { type LoadedNetwork, PACKAGED_NETWORKS } from './packaged-networks.js';
 import type { Suite, SuiteData, SuiteNetwork } from './suite.js';
+import { loadSuiteNetwork } from './suite-network.js';
 import type { StudyTarget } from './target.js';
 
 /** How much of a suite is studied. */
 export type StudyExtent = 'quick' | 'full';
 
+/** Where a suite's files are and go. */
+export interface SuitePlaces {
+  /** Directory that its file names are relative to. */
+  readonly assets: string;
+  /** Gets networks with probes; made if it is not there. */
+  readonly directory: string;
+}
+
 /**
- * Opens what a suite names.
- * @param assets - directory that its file names are relative to
+ * Opens what a suite names, of the extent's cuts alone.
  * @throws {DataSetError} if data cannot be read
  */
 export async function targetsOfSuite(
   suite: Suite,
-  assets: string,
+  { assets, directory: work }: SuitePlaces,
   extent: StudyExtent,
 ): Promise<StudyTarget[]> {
   const opened = new Map<string, Promise<DataSet>>();
@@ -36,6 +44,8 @@ export async function targetsOfSuite(
   const targets: StudyTarget[] = [];
   for (const network of suite.networks) {
     const { data, calibrationData = data, cuts, quickCuts = cuts, samples } = network;
+    const chosen = extent === 'quick' ? quickCuts : cuts;
+    if (chosen.length === 0) continue;
     let loading: Promise<LoadedNetwork> | undefined;
     const shared = {
       network: network.name,
@@ -44,9 +54,9 @@ export async function targetsOfSuite(
       sampleCount: samples[extent],
       against: isJudgedByLabels(network, suite.data[data]) ? ('labels' as const) : ('unsplit' as const),
     };
-    for (const cut of extent === 'quick' ? quickCuts : cuts) {
+    for (const cut of chosen) {
       const open: StudyTarget['open'] = async (directory) => {
-        loading ??= loadNetwork(network, assets);
+        loading ??= loadSuiteNetwork(network, { assets, work, dataOf });
         const { loaded, content } = await loading;
         const plan = { ...content, tensors: cut, directory, keepWhole: true, modelName: network.name };
         return (await splitToBundle(loaded, { ...plan, overwrite: true, runs: 1 })).bundle;
@@ -57,20 +67,10 @@ export async function targetsOfSuite(
   return targets;
 }
 
-/** Packaged networks have a task. */
-function isJudgedByLabels({ task, model, agreement }: SuiteNetwork, source: SuiteData): boolean {
+/** Packaged networks have a task, and probes are one. */
+function isJudgedByLabels({ task, model, probe, agreement }: SuiteNetwork, source: SuiteData): boolean {
   const hasLabels = source.kind !== 'path' || source.labels !== 'unread';
-  return hasLabels && !agreement && (task !== undefined || model in PACKAGED_NETWORKS);
-}
-
-async function loadNetwork(
-  { model, shape, preprocessing, task }: SuiteNetwork,
-  assets: string,
-): Promise<LoadedNetwork> {
-  const packaged = PACKAGED_NETWORKS[model];
-  if (packaged) return packaged();
-  const loaded = await loadModel(path.resolve(assets, model), shape);
-  return { loaded, content: { preprocessing, task } };
+  return hasLabels && !agreement && Boolean(task || probe || model in PACKAGED_NETWORKS);
 }
 
 function openSuiteData(source: SuiteData, assets: string): Promise<DataSet> {

@@ -68,6 +68,11 @@ const network = z.strictObject({
   preprocessing: preprocessing.optional(),
   /** Without a task the metric is the agreement with the unsplit network. */
   task: task.optional(),
+  /**
+   * A linear probe in place of what follows the tensor, fitted to labeled samples of other data than those measured; its classes
+   * are the task.
+   */
+  probe: z.strictObject({ tensor: text, data: text, samples: z.int().min(5) }).optional(),
   /** Answers are compared with those of the unsplit network, though there is a task; of data without labels always. */
   agreement: z.literal(true).optional(),
   /** Each a list of tensors. */
@@ -115,8 +120,12 @@ export function parseSuite(value: unknown, name: string): Suite {
     const [{ path, message }] = error.issues;
     throw new SuiteError(`${name} at ${path.join('.') || 'its root'}: ${message}`);
   }
-  for (const { name: network, data, calibrationData = data } of suite.networks) {
-    for (const wanted of [data, calibrationData]) {
+  for (const { name: network, data, calibrationData = data, probe, task } of suite.networks) {
+    if (probe && (task || probe.data === data))
+      throw new SuiteError(
+        `${name}: probe of ${network} expected no task and other data than ${data}, got ${task ? task.kind : probe.data}`,
+      );
+    for (const wanted of [data, calibrationData, probe?.data ?? data]) {
       if (!(wanted in suite.data))
         throw new SuiteError(
           `${name}: data of ${network} expected one of ${Object.keys(suite.data).join(', ')}, got ${wanted}`,

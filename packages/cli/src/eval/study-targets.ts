@@ -36,7 +36,10 @@ export async function openStudyTargets(
     const suite = await readSuite(options.suite);
     const assets =
       options.assets ?? context.terminal.env[ASSETS_VARIABLE] ?? path.dirname(path.resolve(options.suite));
-    return { title: suite.name, targets: await targetsOfSuite(suite, assets, extent) };
+    return {
+      title: suite.name,
+      targets: await targetsOfSuite(suite, { assets, directory: options.output }, extent),
+    };
   }
   if (source === undefined) throw new UsageError('eval expected a bundle, a model or --suite, got none');
   if (options.data === undefined) throw new UsageError('--data expected with a bundle or a model, got none');
