@@ -37,6 +37,8 @@ export interface ProbeOptions {
   readonly preprocessing?: ImagePreprocessing | undefined;
   /** Where the model goes; replaced if it is there. */
   readonly file: string;
+  /** Of the interval; 1 by default. */
+  readonly seed?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,7 +66,9 @@ export async function trainProbe(loaded: LoadedModel, options: ProbeOptions): Pr
   const pooled = withPooledOutput(loaded.model, options.tensor, { output: POOLED, shapes });
   const samples = await probeSamples(pooled, loaded, options);
   const classCount = 1 + samples.reduce((most, { label }) => Math.max(most, label), 0);
-  const { weights, bias, ridgeShare, heldOut } = fitLinearProbe(samples, classCount);
+  const { weights, bias, ridgeShare, heldOut } = fitLinearProbe(samples, classCount, {
+    ...(options.seed !== undefined && { seed: options.seed }),
+  });
   await writeModel(options.file, withLinearOutput(pooled, { weights, bias }, PROBE_OUTPUT), {
     sourceDirectory: path.dirname(loaded.file),
   });
