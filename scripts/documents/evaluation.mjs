@@ -59,15 +59,15 @@ export function evaluationTables(report) {
   return [
     `From \`${command}\` at commit ${commit}, seed ${seed}; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
     '',
-    `Splitting takes more bytes than the picture on ${losing} of ${list.length} cuts at a loss of at most ${percent(maxLoss)}:`,
+    `Splitting takes more bytes than the input on ${losing} of ${list.length} cuts at a loss of at most ${percent(maxLoss)}:`,
     '',
-    '| cut | splitting | our bytes | picture bytes | best other coder of the feature | MACs on the device | ours | picture |',
+    '| cut | splitting | our bytes | input bytes | best other coder of the feature | MACs on the device | ours | input |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...list.map(({ subject, ours, picture, baseline, verdict }) =>
+    ...list.map(({ subject, ours, input, baseline, verdict }) =>
       [
-        ...['', subject.name, verdict, bytes(ours), bytes(picture)],
+        ...['', subject.name, verdict, bytes(ours), bytes(input)],
         ...[baseline ? `${bytes(baseline)}, ${baseline.method}` : 'never', share(subject.detail)],
-        ...[ours?.method ?? '', picture?.method ?? '', ''],
+        ...[ours?.method ?? '', input?.method ?? '', ''],
       ]
         .join(' | ')
         .trim(),
@@ -79,7 +79,9 @@ export function evaluationTables(report) {
 function familyTable({ subject, ours }, maxLoss, percent) {
   const { name, data, metric, skipped } = subject;
   const reference = ours?.family ?? '';
-  const reasons = new Set(skipped.map(({ method, reason }) => `${method} (${reason})`));
+  const reasons = new Map();
+  for (const { method, reason } of skipped) reasons.set(reason, [...(reasons.get(reason) ?? []), method]);
+  const missing = [...reasons].map(([reason, methods]) => `${methods.join('; ')} (${reason})`);
   return [
     '',
     `**${name}**. ${data}. Unsplit: ${metric.name} ${percent(metric.unsplit)}.`,
@@ -98,6 +100,6 @@ function familyTable({ subject, ours }, maxLoss, percent) {
       ];
       return `| ${cells.join(' | ')} |`;
     }),
-    ...(reasons.size === 0 ? [] : ['', `Not measured: ${[...reasons].join('; ')}.`]),
+    ...(reasons.size === 0 ? [] : ['', `Not measured: ${missing.join('; ')}.`]),
   ];
 }

@@ -24,18 +24,21 @@ export {
 export { createPlaneCoder, type PlaneCoderOptions } from './baselines/features/lossless-planes.js';
 export {
   createPlainCoder,
-  GENERAL_COMPRESSORS,
-  type GeneralCompressor,
-  missingCompressor,
   type PlainCoderOptions,
   type PlainElements,
 } from './baselines/features/plain-coders.js';
+export {
+  GENERAL_COMPRESSORS,
+  type GeneralCompressor,
+  missingCompressor,
+} from './baselines/general-compression.js';
 export {
   type CodedInputPictures,
   codeInputPictures,
   type InputPictureCoding,
   missingInputPictureCoder,
 } from './baselines/input-pictures.js';
+export { type CodedInputTensors, codeInputTensors } from './baselines/input-tensors.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
@@ -171,11 +174,13 @@ export { closeAll, type Network, type NetworkParts, openNetwork, openParts } fro
 export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
 export { scoreOfTask, type TaskScore } from './split/task-score.js';
 export {
+  arrayMethods,
   type BaselineSettings,
   baselineMethods,
   DEFAULT_BASELINE_SETTINGS,
   PICTURE_FAMILY,
   pictureMethods,
+  sendsInput,
 } from './sweep/baseline-methods.js';
 export {
   type BundleSubject,
@@ -197,11 +202,13 @@ export {
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
 export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
 export type {
+  ArrayCoder,
   CodedCut,
   CutCoder,
   CutFeatures,
   Missing,
   PictureCoder,
+  SubjectArrays,
   SubjectPictures,
   SweepMethod,
   SweepSubject,

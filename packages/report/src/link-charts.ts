@@ -1,6 +1,6 @@
 /** Charts of the choice: rate against the depth of the cut, and total time against bandwidth. */
 
-import { OWN_FAMILY, PICTURE_FAMILY } from '@featherwire/eval';
+import { OWN_FAMILY, PICTURE_FAMILY, sendsInput } from '@featherwire/eval';
 import type { TopLevelSpec } from 'vega-lite';
 import { CHART_BASE, CHART_COLORS, CHART_WIDTH, logAxis } from './chart-style.js';
 import { bytesOf, type Contenders } from './contenders.js';
@@ -8,6 +8,7 @@ import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 const HEIGHT = 320;
 const BYTES_OF_FLOAT = 'float32, uncoded';
+const BEST_INPUT = 'best way to send the input';
 
 /** Round trip of the links drawn, milliseconds; the same for every way that sends. */
 const ROUND_TRIP_MS = 20;
@@ -32,13 +33,13 @@ export function depthChart(
     const series = [
       ['ours', contenders.ours],
       ['best other coder of the feature', contenders.baseline],
-      ['best picture of the input', contenders.picture],
+      [BEST_INPUT, contenders.input],
       [BYTES_OF_FLOAT, float32 ?? null],
     ] as const;
     return series.flatMap(([name, row]) => (row ? [{ series: name, depth, cut, bytes: bytesOf(row) }] : []));
   });
   const bytesAxis = bytesAxisOf(values.map(({ bytes }) => bytes));
-  const names = ['ours', 'best other coder of the feature', 'best picture of the input', BYTES_OF_FLOAT];
+  const names = ['ours', 'best other coder of the feature', BEST_INPUT, BYTES_OF_FLOAT];
   return {
     ...CHART_BASE,
     title: {
@@ -176,11 +177,11 @@ function linesOf({ detail, rows }: ReportSubject, maxLoss: number, slowdown: num
   const lines = [
     { series: 'split, ours', ways: waysOf((family) => family.startsWith(OWN_FAMILY), headMs, tailMs) },
     {
-      series: 'send the picture',
-      ways: waysOf((family) => family.startsWith(PICTURE_FAMILY), 0, wholeMs),
+      series: 'send the input',
+      ways: waysOf(sendsInput, 0, wholeMs),
     },
     {
-      series: 'send the picture as png',
+      series: 'send the input as png',
       ways: waysOf((family) => family === `${PICTURE_FAMILY}png`, 0, wholeMs),
     },
     { series: 'all on the device', ways: [{ stagesMs: slowdown * wholeMs, bytes: null }] },

@@ -61,8 +61,8 @@ function verdictSection(list: readonly Contenders[], maxLoss: number): string {
   const loss = percent(maxLoss);
   const sentence =
     losing.length === 0
-      ? `Splitting takes fewer bytes than the picture on all ${list.length - open.length} cuts that stay within a loss of ${loss}.`
-      : `Splitting loses to sending the picture on ${losing.length} of ${list.length} cuts at a loss of at most ${loss}: ${names(losing)}.`;
+      ? `Splitting takes fewer bytes than the input on all ${list.length - open.length} cuts that stay within a loss of ${loss}.`
+      : `Splitting loses to sending the input on ${losing.length} of ${list.length} cuts at a loss of at most ${loss}: ${names(losing)}.`;
   const rest = open.length === 0 ? '' : ` Neither stays within the loss: ${names(open)}.`;
   const order = { loses: 0, open: 1, wins: 2 } as const;
   const rows = [...list].sort((a, b) => order[a.verdict] - order[b.verdict]);
@@ -70,8 +70,8 @@ function verdictSection(list: readonly Contenders[], maxLoss: number): string {
 <div class="wide">
 <table>
 <caption>Fewest bytes at a loss of at most ${loss}; the head's work comes on top of a split</caption>
-<thead><tr><th scope="col">cut</th><th scope="col">splitting</th><th scope="col">our bytes</th><th scope="col">picture bytes</th>
-<th scope="col">work on the device</th><th scope="col">ours</th><th scope="col">picture</th></tr></thead>
+<thead><tr><th scope="col">cut</th><th scope="col">splitting</th><th scope="col">our bytes</th><th scope="col">input bytes</th>
+<th scope="col">work on the device</th><th scope="col">ours</th><th scope="col">input</th></tr></thead>
 <tbody>
 ${rows.map(verdictRow).join('\n')}
 </tbody>
@@ -79,14 +79,14 @@ ${rows.map(verdictRow).join('\n')}
 </div>`;
 }
 
-function verdictRow({ subject, ours, picture, verdict }: Contenders): string {
+function verdictRow({ subject, ours, input, verdict }: Contenders): string {
   const { detail } = subject;
   const share =
     detail?.headMacs && detail.wholeMacs ? percent(detail.headMacs / detail.wholeMacs) : 'unknown';
   const bytes = (row: Contenders['ours']): string =>
     row ? bytesOf(row).toFixed(0) : 'never within the loss';
-  const cells = [bytes(ours), bytes(picture), share].map((cell) => `<td class="number">${cell}</td>`);
-  const methods = [ours, picture].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
+  const cells = [bytes(ours), bytes(input), share].map((cell) => `<td class="number">${cell}</td>`);
+  const methods = [ours, input].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
   return `<tr class="${verdict}"><th scope="row">${escapeHtml(subject.name)}</th><td>${verdict}</td>${cells.join('')}${methods.join('')}</tr>`;
 }
 

@@ -5,11 +5,13 @@ import { sumOfPrograms } from '../baselines/features/external-tools.js';
 import type { CodedFeatures, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type {
+  ArrayCoder,
   CodedCut,
   CutCoder,
   CutFeatures,
   Missing,
   PictureCoder,
+  SubjectArrays,
   SubjectPictures,
   SweepMethod,
   SweepSubject,
@@ -50,6 +52,11 @@ export async function sampleCoderOf(
       const coder = await method.create();
       return 'skip' in coder ? coder : pictureSampleCoder(subject.pictures, coder);
     }
+    case 'array': {
+      if (!subject.arrays) return { skip: 'the data are pictures' };
+      const coder = await method.create();
+      return 'skip' in coder ? coder : arraySampleCoder(subject.arrays, coder);
+    }
     default:
       return method satisfies never;
   }
@@ -74,6 +81,16 @@ function pictureSampleCoder(pictures: SubjectPictures, coder: PictureCoder): Sam
       const { decoded, ...rates } = await coder.code(await pictures.pixels(from, to));
       const ratios = await pictures.score(decoded, from);
       return { ...rates, sharedBytes: 0, elements: null, ratios };
+    },
+  };
+}
+
+function arraySampleCoder(arrays: SubjectArrays, coder: ArrayCoder): SampleCoder {
+  return {
+    headMacs: 0,
+    async code(from, to) {
+      const { decoded, ...rates } = await coder.code(await arrays.tensors(from, to));
+      return { ...rates, sharedBytes: 0, elements: null, ratios: await arrays.score(decoded, from) };
     },
   };
 }

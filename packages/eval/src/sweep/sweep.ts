@@ -69,9 +69,10 @@ export async function* sweep(
   }
 }
 
-/** Pictures do not know of the cut: subjects of one network and data have their rows in common. */
+/** Inputs do not know of the cut: subjects of one network and data have their rows in common. */
 function journalKey(subject: SweepSubject, { kind, name }: SweepMethod): string {
-  const of = (kind === 'picture' && subject.pictures?.source) || subject.name;
+  const input = kind === 'picture' ? subject.pictures : kind === 'array' ? subject.arrays : undefined;
+  const of = input?.source ?? subject.name;
   return `${of} / ${name}`;
 }
 

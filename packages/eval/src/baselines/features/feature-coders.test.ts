@@ -1,11 +1,12 @@
 import { createRandom, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
+import { GENERAL_COMPRESSORS, missingCompressor } from '../general-compression.js';
 import type { Feature, FeatureCoder } from './feature-coder.js';
 import { createPictureCoder } from './feature-pictures.js';
 import { bytesOfHevcFrames, createVideoCoder, missingVideoCoder } from './feature-video.js';
 import { codeIndexPlanes, missingPlaneCoder } from './index-planes.js';
 import { createPlaneCoder } from './lossless-planes.js';
-import { createPlainCoder, GENERAL_COMPRESSORS, missingCompressor } from './plain-coders.js';
+import { createPlainCoder } from './plain-coders.js';
 import { drawTiles, readTiles, tilePlanes } from './tiling.js';
 
 /** Smooth planes with noise; every second one is lower. */
