@@ -81,7 +81,7 @@ export {
   openFashionMnist,
   openIdxPictures,
 } from './data/idx-pictures.js';
-export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
+export { LABELS_FILE, openImageFolder, openMaskedPictures } from './data/image-folder.js';
 export { readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
 export { pixelsOfInput, tensorOfInput } from './data/preparation.js';

@@ -8,6 +8,7 @@ import {
   type DataSet,
   openDataSet,
   openFashionMnist,
+  openMaskedPictures,
   openRawPictures,
 } from '@featherwire/eval';
 import { type LoadedNetwork, PACKAGED_NETWORKS } from './packaged-networks.js';
@@ -78,6 +79,8 @@ function openSuiteData(source: SuiteData, assets: string): Promise<DataSet> {
   switch (source.kind) {
     case 'path':
       return openDataSet(at(source.path), source.labels);
+    case 'masked-pictures':
+      return openMaskedPictures(at(source.images), at(source.masks));
     case 'raw-pictures':
       return openRawPictures({ ...source, images: at(source.images), labels: at(source.labels) });
     case 'text-lines':

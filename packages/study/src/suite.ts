@@ -17,6 +17,8 @@ const part = z.enum(['calibration', 'test']);
 const dataSource = z.discriminatedUnion('kind', [
   /** A folder, a `.npz` or a `.npy`; without labels only for networks that agree with the unsplit one. */
   z.strictObject({ kind: z.literal('path'), path: text, labels: z.enum(['needed', 'unread']).optional() }),
+  /** Pictures with pictures of classes of the same names, for segmentation. */
+  z.strictObject({ kind: z.literal('masked-pictures'), images: text, masks: text }),
   /** Bytes of pixels and of labels. */
   z.strictObject({
     kind: z.literal('raw-pictures'),

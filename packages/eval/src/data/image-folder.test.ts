@@ -5,7 +5,7 @@ import type { ImagePreprocessing, Pixels } from '@featherwire/bundle';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PLAIN_PREPROCESSING } from '../../../../test-support/pictures.js';
 import { encodePicture } from '../baselines/picture-codecs.js';
-import { openImageFolder } from './image-folder.js';
+import { openImageFolder, openMaskedPictures } from './image-folder.js';
 import { openDataSet } from './open-data-set.js';
 import { tensorOfInput } from './preparation.js';
 
@@ -73,6 +73,18 @@ describe('openImageFolder', () => {
     const gray = await tensorOfInput((await data.sample(1)).input, { ...preprocessing, height: 2 });
     const plane = [0, 0.2, 0.4, 1].map(Math.fround);
     expect(Array.from(gray.data as Float32Array)).toEqual([...plane, ...plane, ...plane]);
+  });
+
+  test('pictures of classes may lie in another folder under the same names', async () => {
+    await mkdir(join(root, 'masks'));
+    const mask: Pixels = { data: Uint8Array.of(3, 255), width: 2, height: 1, channels: 1 };
+    await writeFile(join(root, 'masks', 'red.png'), (await encodePicture(mask, { codec: 'png' })).bytes);
+    const data = await openMaskedPictures(root, join(root, 'masks'));
+    const { id, label } = await data.sample(data.length - 1);
+    expect([id, label]).toEqual(['red.png', { width: 2, height: 1, classes: Uint8Array.of(3, 255) }]);
+    await expect(openMaskedPictures(join(root, 'empty'), root)).rejects.toMatchObject({ code: 'not-found' });
+    const other = await openMaskedPictures(root, join(root, 'empty'));
+    await expect(other.sample(0)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('labels may be boxes', async () => {

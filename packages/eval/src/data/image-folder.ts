@@ -44,6 +44,27 @@ interface LabelEntry {
 export async function openImageFolder(directory: string, labels: LabelUse = 'needed'): Promise<DataSet> {
   const root = resolve(directory);
   const entries = labels === 'needed' ? await readLabels(root) : await listPictures(root);
+  return folderOf({ root, maskRoot: root }, entries);
+}
+
+/**
+ * Opens the pictures of a folder, by their names in order, with pictures of classes of the same names as PNG files in another.
+ * @throws {DataSetError} `not-found` without pictures; of a sample also without its classes
+ */
+export async function openMaskedPictures(directory: string, masks: string): Promise<DataSet> {
+  const root = resolve(directory);
+  const pictures = await listPictures(root);
+  const entries = pictures.map(({ file }) => ({ file, label: { mask: file.replace(PICTURE_NAME, '.png') } }));
+  return folderOf({ root, maskRoot: resolve(masks) }, entries);
+}
+
+interface FolderRoots {
+  readonly root: string;
+  /** Where files of masks are. */
+  readonly maskRoot: string;
+}
+
+function folderOf({ root, maskRoot }: FolderRoots, entries: readonly LabelEntry[]): DataSet {
   const name = basename(root);
   return {
     name,
@@ -52,11 +73,12 @@ export async function openImageFolder(directory: string, labels: LabelUse = 'nee
     sample: async (index) => {
       checkSampleIndex(index, entries.length);
       const { file, label } = entries[index];
-      const read = (name: string) => readLimited(join(root, ...name.split('/')), MAX_PICTURE_BYTES);
-      const bytes = await read(file);
+      const read = (from: string, name: string): Promise<Uint8Array> =>
+        readLimited(join(from, ...name.split('/')), MAX_PICTURE_BYTES);
+      const bytes = await read(root, file);
       const own =
         typeof label === 'object' && 'mask' in label
-          ? await classMapOfPicture(await read(label.mask), label.mask)
+          ? await classMapOfPicture(await read(maskRoot, label.mask), label.mask)
           : label;
       return { id: file, input: { kind: 'encoded', bytes }, label: own };
     },
