@@ -22,6 +22,7 @@
  *        node bench/privacy.mjs > results/privacy.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
+ *        node scripts/draw-figures.mjs (figures of docs/evaluation.md)
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -7,6 +7,12 @@ import { bytesOf, type Contenders } from './contenders.js';
 import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 const HEIGHT = 320;
+/** Room for the names of cuts, as a factor above the largest number of bytes. */
+const LABEL_ROOM = 4;
+/** Units from one row of names to the next. */
+const LABEL_ROW = 14;
+/** Names of shallower cuts stand on the right of their line. */
+const LABELS_RIGHT_OF = 0.15;
 const BYTES_OF_FLOAT = 'float32, uncoded';
 const BEST_INPUT = 'best way to send the input';
 
@@ -38,7 +44,9 @@ export function depthChart(
     ] as const;
     return series.flatMap(([name, row]) => (row ? [{ series: name, depth, cut, bytes: bytesOf(row) }] : []));
   });
-  const bytesAxis = bytesAxisOf(values.map(({ bytes }) => bytes));
+  const bytes = values.map((value) => value.bytes);
+  // Names of cuts stand above all marks.
+  const bytesAxis = bytesAxisOf([...bytes, LABEL_ROOM * Math.max(...bytes)]);
   const names = ['ours', 'best other coder of the feature', BEST_INPUT, BYTES_OF_FLOAT];
   return {
     ...CHART_BASE,
@@ -50,17 +58,40 @@ export function depthChart(
     height: HEIGHT,
     data: { values },
     layer: [
+      ...cutLabels(known.map(({ subject: { detail } }) => detail!)),
       {
         mark: { type: 'line', point: { size: 60, filled: true } },
         encoding: { x: depthAxis, y: bytesAxis, color: colorOf(names) },
       },
-      {
-        transform: [{ filter: `datum.series === '${BYTES_OF_FLOAT}'` }],
-        mark: { type: 'text', align: 'right', dx: -9, dy: -4, fontSize: 11 },
-        encoding: { x: depthAxis, y: bytesAxis, text: { field: 'cut' } },
-      },
     ],
   };
+}
+
+/** The name of each cut at the top of a line through its depth, in two rows since cuts may be close. */
+function cutLabels(details: readonly NonNullable<ReportSubject['detail']>[]) {
+  const cuts = details
+    .map((detail) => ({ cut: detail.cut.join(' + '), depth: depthOf(detail)! }))
+    .sort((a, b) => a.depth - b.depth);
+  return cuts.flatMap((each, i) => {
+    const isLeft = each.depth < LABELS_RIGHT_OF;
+    return [
+      {
+        data: { values: [each] },
+        mark: { type: 'rule' as const, color: '#bbbbbb', strokeDash: [2, 3] },
+        encoding: { x: depthAxis },
+      },
+      {
+        data: { values: [each] },
+        mark: {
+          type: 'text' as const,
+          align: isLeft ? ('left' as const) : ('right' as const),
+          dx: isLeft ? 5 : -5,
+          fontSize: 11,
+        },
+        encoding: { x: depthAxis, y: { value: LABEL_ROW * (1 + (i % 2)) - 4 }, text: { field: 'cut' } },
+      },
+    ];
+  });
 }
 
 function depthOf(detail: ReportSubject['detail']): number | null {
