@@ -149,6 +149,8 @@ export {
 export { peakSignalToNoise, structuralSimilarity } from './privacy/picture-quality.js';
 export { pictureSheet } from './privacy/picture-sheet.js';
 export {
+  type FitInversion,
+  type FittedInversion,
   measurePrivacy,
   type PrivacyMethod,
   type PrivacyOptions,
