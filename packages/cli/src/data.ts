@@ -1,5 +1,6 @@
 /** Data sets as commands name them. */
 
+import path from 'node:path';
 import {
   createTextLines,
   createTurnedLines,
@@ -33,4 +34,9 @@ export function openNamedData(
   labels: LabelUse = 'needed',
 ): Promise<DataSet> {
   return NAMED_DATA[name]?.(part, count) ?? openDataSet(name, labels);
+}
+
+/** Whether two names are of the same samples; the parts of named sets have none in common. */
+export function isSameData(name: string, other: string): boolean {
+  return !(name in NAMED_DATA) && path.resolve(name) === path.resolve(other);
 }

@@ -15,9 +15,9 @@ export interface Contenders {
   readonly baseline: SweepRow | null;
   /**
    * `'loses'`: the input takes fewer bytes, or ours never stays within the loss while the input does. `'wins'`: the other way
-   * round. `'open'`: neither stays within it.
+   * round. `'open'`: neither stays within it. `'unopposed'`: nothing sends the input.
    */
-  readonly verdict: 'wins' | 'loses' | 'open';
+  readonly verdict: 'wins' | 'loses' | 'open' | 'unopposed';
 }
 
 /** The contenders of a subject. @param maxLoss - in the unit of the metric */
@@ -31,7 +31,8 @@ export function contendersOf(subject: ReportSubject, maxLoss: number): Contender
   const ours = cheapest(isOurs);
   const input = cheapest(isInput);
   const baseline = cheapest((row) => !isOurs(row) && !isInput(row));
-  return { subject, ours, input, baseline, verdict: verdictOf(ours, input) };
+  const verdict = subject.rows.some(isInput) ? verdictOf(ours, input) : 'unopposed';
+  return { subject, ours, input, baseline, verdict };
 }
 
 function verdictOf(ours: SweepRow | null, input: SweepRow | null): Contenders['verdict'] {

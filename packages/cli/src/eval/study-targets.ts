@@ -6,7 +6,7 @@ import { loadModel, splitToBundle } from '@featherwire/authoring';
 import { readBundle } from '@featherwire/bundle/node';
 import { readSuite, type StudyExtent, type StudyTarget, targetsOfSuite } from '@featherwire/study';
 import type { CommandContext } from '../context.js';
-import { openNamedData } from '../data.js';
+import { isSameData, openNamedData } from '../data.js';
 import { inFile } from '../files.js';
 import { readBundleContent } from '../split/bundle-content.js';
 import { UsageError } from '../terminal/errors.js';
@@ -50,10 +50,10 @@ export async function openStudyTargets(
   const against = of.hasTask && !options.agreement ? ('labels' as const) : ('unsplit' as const);
   const labels = against === 'labels' ? 'needed' : 'unread';
   const data = await openNamedData(options.data, 'test', 2 * sampleCount, labels);
-  const { calibration } = options;
-  const calibrationData =
-    calibration === undefined ? data : await openNamedData(calibration, 'calibration', undefined, labels);
-  const count = Math.min(sampleCount, data === calibrationData ? Math.ceil(data.length / 2) : data.length);
+  const { calibration = options.data } = options;
+  const isOne = options.calibration === undefined || isSameData(options.data, calibration);
+  const calibrationData = isOne ? data : await openNamedData(calibration, 'calibration', undefined, labels);
+  const count = Math.min(sampleCount, isOne ? Math.ceil(data.length / 2) : data.length);
   const target: StudyTarget = { ...of.target, data, calibrationData, sampleCount: count, against };
   return { title: target.network, targets: [target] };
 }

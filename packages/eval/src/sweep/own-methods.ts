@@ -9,6 +9,7 @@ import {
   type Backend,
   type CodingProfile,
   createChannelMoments,
+  createCodingProfile,
   createStatistics,
   decodeTensors,
   designChannelBasis,
@@ -99,7 +100,7 @@ function profiledLevels(levelCount: number, range: 'model' | 'minmax', backend: 
     name: `${family}, ${levelCount} levels`,
     async create(seen) {
       const tensors = seen.map((samples) => designTensorProfile(samples, { quantizer, coder, backend }));
-      return profiledCoder({ profile: { tensors }, lambda: 0, backend });
+      return profiledCoder({ profile: createCodingProfile(tensors), lambda: 0, backend });
     },
   };
 }
@@ -134,7 +135,7 @@ function components(share: number, backend: Backend, plans: BlockPlans): SweepMe
         const quantizer = { kind: 'blocks', ...blocks, step, levelCount: COEFFICIENT_LEVELS } as const;
         return designTensorProfile(samples, { quantizer, backend });
       });
-      return profiledCoder({ profile: { tensors }, lambda: COEFFICIENT_LAMBDA, backend });
+      return profiledCoder({ profile: createCodingProfile(tensors), lambda: COEFFICIENT_LAMBDA, backend });
     },
   };
 }
