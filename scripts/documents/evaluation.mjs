@@ -22,13 +22,13 @@ export function papersTable({ command, machine, claims }) {
   ];
 }
 
-export function privacyTable({ command, machine, settings, rows }) {
+export function privacyTable({ command, machine, settings, rows }, source) {
   const estimate = ({ value, low, high }, digits) =>
     `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   const quality = ({ psnr, ssim }) => [estimate(psnr, 2), estimate(ssim, 3)];
   const { knownPictures, testPictures, seed } = settings;
   return [
-    `From \`${command} > results/privacy.json\`: ${testPictures} test pictures, fitted to ${knownPictures} training pictures, seed ${seed}; ${machine.processor}, Node ${machine.node}.`,
+    `From \`${command} > ${source}\`: ${testPictures} test pictures, fitted to ${knownPictures} training pictures, seed ${seed}; ${machine.processor}, Node ${machine.node}.`,
     '',
     '| cut | shape | what is seen | bytes | bits per element | PSNR, dB | SSIM |',
     '| --- | --- | --- | ---: | ---: | --- | --- |',
