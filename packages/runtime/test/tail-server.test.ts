@@ -76,7 +76,7 @@ describe('a running server', () => {
     ]);
     expect(listed.bundles[0].manifest).toEqual(square.manifest);
     expect(listed.limits.maxQueuedRequests).toBe(64);
-    expect((await fetch(`${server!.url}/v2`)).status).toBe(404);
+    expect((await fetch(`${server!.url}/v3`)).status).toBe(404);
   });
 
   test.each<ConnectionKind>(['http', 'websocket'])(

@@ -5,7 +5,7 @@ import type { ImagePreprocessing, Measurement, TensorSpec } from '@featherwire/b
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
-import { type TensorOf, tensor } from '@featherwire/tensor';
+import { DTYPES, type TensorOf, tensor } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
 
@@ -152,6 +152,27 @@ export async function writeRowsBundle(directory: string, { mixed = false } = {})
       verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
     },
     parts: { head: part(square(x, middle)), tail: part(mixed ? mix : square(middle, y)) },
+  });
+}
+
+/** A network that gives back what it gets: a tensor [N] of every element type, `y_TYPE` for `x_TYPE`. */
+export async function writeTypesBundle(directory: string): Promise<NodeBundle> {
+  const values = (prefix: string) =>
+    DTYPES.map((dtype) => ({ name: `${prefix}_${dtype}`, dtype, shape: ['N'] }));
+  const [inputs, cut, outputs] = ['in', 'x', 'y'].map(values);
+  const identities = (from: TinyValue[], to: TinyValue[]) =>
+    tinyOnnx(
+      from,
+      to,
+      from.map(({ name }, i) => ({ op: 'Identity', inputs: [name], outputs: [to[i].name] })),
+    );
+  return writeBundle(directory, {
+    manifest: {
+      model: { name: 'types', sha256: NO_DIGEST, bytes: 1 },
+      ...{ inputs, cut, outputs, operatingPoints: [] },
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 0 },
+    },
+    parts: { head: part(identities(inputs, cut)), tail: part(identities(cut, outputs)) },
   });
 }
 

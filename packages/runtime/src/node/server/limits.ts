@@ -6,6 +6,8 @@ import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
 export interface ServerLimits {
   /** Longest request message. */
   readonly maxMessageBytes: number;
+  /** Longest JSON object of a request of the Open Inference Protocol; bytes behind it count for the message alone. */
+  readonly maxJsonBytes: number;
   /** Most elements of a cut tensor whose shape the bundle leaves open, and of a resized picture. */
   readonly maxElementsPerTensor: number;
   /** Most pixels of an encoded picture. */
@@ -33,6 +35,7 @@ export interface ServerLimits {
 /** Taken where a server is told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = Object.freeze({
   maxMessageBytes: 2 ** 24,
+  maxJsonBytes: 2 ** 22,
   maxElementsPerTensor: DEFAULT_PICTURE_LIMITS.maxTensorElements,
   maxImagePixels: DEFAULT_PICTURE_LIMITS.maxPicturePixels,
   maxQueuedRequests: 64,

@@ -4,10 +4,11 @@
  */
 
 import type { AddressInfo } from 'node:net';
+import { type Backend, type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { FastifyInstance } from 'fastify';
-import { peekRequestId } from '../../protocol/index.js';
 import { type ClientTokens, createAuthenticator } from './authentication.js';
 import { type ByteBudget, createByteBudget } from './byte-budget.js';
+import { answerHolding } from './held-answer.js';
 import { type BundleListing, createHttpApp } from './http-app.js';
 import type { ServerLimits } from './limits.js';
 import type { Listener, ServerTls } from './listener.js';
@@ -65,6 +66,8 @@ export interface ServiceFrontOptions extends FrontAddress {
   readonly bundleGauges: () => ServerGauges['bundles'];
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
+  /** Codes tensors that come or go plain; default `auto`. */
+  readonly backend?: BackendPreference;
 }
 
 /** A front that listens. */
@@ -93,7 +96,7 @@ const FLUSH_TIMEOUT_MS = 1000;
 export async function startServiceFront(options: ServiceFrontOptions): Promise<ServiceFront> {
   let parts: FrontParts;
   try {
-    parts = assemble(options);
+    parts = assemble(options, await loadBackend(options.backend ?? 'auto'));
   } catch (error) {
     throw new ServerStartError(`cannot serve: ${(error as Error).message}`, { cause: error });
   }
@@ -117,7 +120,7 @@ export async function startServiceFront(options: ServiceFrontOptions): Promise<S
       streams: stream.connectionCount(),
       bufferedBytes: budget.held,
     }),
-    answer: (bytes, client) => answerWithin(parts, bytes, client),
+    answer: (bytes, client) => answerHolding(parts, bytes, client),
     close: (closeOptions) => drainAndEnd(parts, closeOptions),
   };
 }
@@ -133,7 +136,7 @@ interface FrontParts {
   readonly readiness: { leaving: boolean };
 }
 
-function assemble(options: ServiceFrontOptions): FrontParts {
+function assemble(options: ServiceFrontOptions, backend: Backend): FrontParts {
   const { limits, logger, tokens, tls, listBundles, addRoutes } = options;
   const budget = createByteBudget(limits.maxBufferedBytes);
   const authenticator = createAuthenticator(tokens);
@@ -145,7 +148,7 @@ function assemble(options: ServiceFrontOptions): FrontParts {
   const common = { handler, limits, authenticator, budget };
   const routes = addRoutes && ((app: FastifyInstance) => addRoutes(app, handler));
   const { app, listener } = createHttpApp({
-    ...{ ...common, metrics, isReady, tls, listBundles, addRoutes: routes },
+    ...{ ...common, metrics, isReady, tls, listBundles, addRoutes: routes, backend },
   });
   const stream = attachStream({ ...common, server: listener.server, logger });
   const parts: FrontParts = { app, listener, stream, handler, budget, readiness };
@@ -163,23 +166,6 @@ function gaugesOf(
     connectionsDropped: listener.droppedCount(),
     bundles: bundleGauges(),
   };
-}
-
-async function answerWithin(
-  { handler, budget }: FrontParts,
-  bytes: Uint8Array,
-  client: string,
-): Promise<Answer> {
-  if (!budget.take(client, bytes.length)) {
-    const text = 'the server holds as many bytes as it can, or as it keeps for one client';
-    const requestId = peekRequestId(bytes);
-    return handler.refuse({ requestId, code: 'overloaded', text, receivedBytes: bytes.length });
-  }
-  try {
-    return await handler.handle(bytes, client);
-  } finally {
-    budget.release(client, bytes.length);
-  }
 }
 
 async function drainAndEnd(

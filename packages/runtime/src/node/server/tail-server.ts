@@ -153,7 +153,7 @@ interface Foundation {
 }
 
 function startFront(
-  { host, port, tokens, tls }: TailServerOptions,
+  { host, port, tokens, tls, backend }: TailServerOptions,
   { registry, limits, logger }: Foundation,
 ): Promise<ServiceFront> {
   const profiles = createPartProfiles(registry);
@@ -163,6 +163,7 @@ function startFront(
     ...(port !== undefined && { port }),
     ...(tokens && { tokens }),
     ...(tls && { tls }),
+    ...(backend && { backend }),
     run: createPoolRunner(registry),
     listBundles: async () =>
       registry.list().map(({ bundle: { digest, manifest } }) => ({ digest, manifest })),

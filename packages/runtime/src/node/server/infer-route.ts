@@ -1,0 +1,32 @@
+/** Requests of this project's own protocol as POST bodies (docs/protocol.md §8.1). */
+
+import type { FastifyInstance } from 'fastify';
+import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
+import { REMOTE_ERRORS } from '../../protocol/index.js';
+import { addPostRoute, type HttpAnswer, type PostContext, retryAfterHeader } from './post-route.js';
+import type { Answer, RequestHandler } from './request-handler.js';
+
+/** What the route answers from. */
+export interface InferRouteOptions extends PostContext {
+  readonly handler: RequestHandler;
+}
+
+/** @param scope - of this route alone */
+export function addInferRoute(scope: FastifyInstance, options: InferRouteOptions): void {
+  const { handler } = options;
+  const route = {
+    paths: [INFER_PATH],
+    contentType: MESSAGE_CONTENT_TYPE,
+    answer: async (body: Uint8Array, client: string) => httpAnswerOf(await handler.handle(body, client)),
+    refuse: (refusal: Parameters<RequestHandler['refuse']>[0]) => httpAnswerOf(handler.refuse(refusal)),
+  };
+  addPostRoute(scope, route, options);
+}
+
+function httpAnswerOf({ message, error, retryAfterMs }: Answer): HttpAnswer {
+  return {
+    status: error ? REMOTE_ERRORS[error].httpStatus : 200,
+    headers: { 'content-type': MESSAGE_CONTENT_TYPE, ...retryAfterHeader(retryAfterMs) },
+    body: message,
+  };
+}
