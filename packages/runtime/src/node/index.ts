@@ -5,6 +5,7 @@ export { createHttpTransport, type HttpTransportOptions } from './http-transport
 export type { LabClock } from './link-lab/lab-clock.js';
 export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
 export { createVirtualLink, type VirtualExchange, type VirtualLink } from './link-lab/virtual-link.js';
+export type { RemoteTail } from './open-inference/remote-tail.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
 export { type BundleChange, bundleKey } from './server/bundle-registry.js';

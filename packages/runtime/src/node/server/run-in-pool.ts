@@ -32,7 +32,9 @@ async function runInPool(
   }
   const deadlineAt = deadlineMs === undefined ? undefined : receivedAt + deadlineMs;
   const { outcome, queueMs, retryAfterMs } = await pool.submit(jobOf(request), { client, deadlineAt });
-  if (outcome.kind === 'failed') return refuse(outcome.code, outcome.text, retryAfterMs);
+  if (outcome.kind === 'failed') {
+    return refuse(outcome.code, outcome.text, retryAfterMs ?? outcome.retryAfterMs);
+  }
   if (outcome.kind !== 'done') return refuse('internal', `a worker gave ${outcome.kind}`);
   const { frames, point, runSize } = outcome;
   if (statistics && point !== null) drift.add(point, statistics);

@@ -4,6 +4,7 @@
  */
 
 import type { TensorMap } from '@featherwire/inference';
+import { RemoteModelError } from '../open-inference/remote-model-error.js';
 import { rowCount, rowKey, stackRows, unstackRows } from './rows.js';
 import { encodeOutputs, featuresOf, type JobContext, outcomeOf, runJob } from './run-job.js';
 import type { JobOutcome, TailJob } from './worker-messages.js';
@@ -90,9 +91,12 @@ async function runTogether(
           );
     if (!results) throw new RangeError('outputs expected the rows of the inputs');
   } catch (error) {
-    if (group.length === 1) outcomes[group[0].position] = outcomeOf(error);
-    // The values of one may be what the network cannot run on.
-    else for (const job of group) await runTogether([job], context, outcomes);
+    // The values of one may be what the network cannot run on; that a remote tail is away concerns all.
+    if (group.length > 1 && !isAway(error)) {
+      for (const job of group) await runTogether([job], context, outcomes);
+    } else {
+      for (const { position } of group) outcomes[position] = outcomeOf(error);
+    }
     return;
   }
   const tailMs = performance.now() - start;
@@ -106,4 +110,8 @@ async function runTogether(
       outcomes[position] = outcomeOf(error);
     }
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof RemoteModelError && error.code !== 'refused' && error.code !== 'bad-reply';
 }

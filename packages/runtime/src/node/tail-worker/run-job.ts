@@ -4,6 +4,8 @@ import type { PictureLimits } from '@featherwire/bundle';
 import { PictureError, tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { encodeFrame } from '@featherwire/codec';
 import { InferenceError, type ModelProfile, type ModelSession, type TensorMap } from '@featherwire/inference';
+import type { RemoteErrorCode } from '../../protocol/index.js';
+import { RemoteModelError, type RemoteModelErrorCode } from '../open-inference/remote-model-error.js';
 import { type CutDecoding, decodeCut } from './decode-cut.js';
 import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './worker-messages.js';
 
@@ -81,7 +83,7 @@ export async function featuresOf(
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {
   if (loadWhole && manifest.preprocessing) return loadWhole();
   const missing = loadWhole ? 'preprocessing' : 'whole model';
-  throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no ${missing}`);
+  throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no ${missing} here`);
 }
 
 async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext): Promise<TensorMap> {
@@ -89,8 +91,20 @@ async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext)
   return { [preprocessing.input]: await tensorOfPicture(image, preprocessing, limits) };
 }
 
-function describeFailure(error: unknown): Pick<Extract<JobOutcome, { kind: 'failed' }>, 'code' | 'text'> {
+/** What clients are told of a remote tail that gave no result. */
+const REMOTE_CODES: Readonly<Record<RemoteModelErrorCode, RemoteErrorCode>> = {
+  unreachable: 'worker-lost',
+  timeout: 'timeout',
+  busy: 'overloaded',
+  refused: 'run-failed',
+  'bad-reply': 'run-failed',
+};
+
+function describeFailure(error: unknown): Omit<Extract<JobOutcome, { kind: 'failed' }>, 'kind'> {
   const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof RemoteModelError) {
+    return { code: REMOTE_CODES[error.code], text, retryAfterMs: error.retryAfterMs };
+  }
   if (error instanceof JobError) return { code: error.code, text };
   if (error instanceof PictureError) return { code: 'bad-picture', text };
   if (!(error instanceof InferenceError)) return { code: 'internal', text };

@@ -5,6 +5,7 @@ import type { BackendPreference, CodingProfile } from '@featherwire/codec';
 import type { ModelProfile } from '@featherwire/inference';
 import type { ExitGuard } from '@featherwire/inference/node';
 import type { RemoteErrorCode } from '../../protocol/index.js';
+import type { RemoteTail } from '../open-inference/remote-tail.js';
 
 /** Handed to a worker at its start. */
 export interface TailWorkerStart {
@@ -12,6 +13,8 @@ export interface TailWorkerStart {
   /** Of the profiled points, by their positions in the manifest. */
   readonly profiles: ReadonlyMap<number, CodingProfile>;
   readonly tailPath: string;
+  /** Runs the tail in the place of the file; undefined if the file is run. */
+  readonly remoteTail: RemoteTail | undefined;
   /** Restorations of the bundle's units by their ids; all are opened at the start, so that no request waits for one. */
   readonly restorationPaths: ReadonlyMap<string, string>;
   /** Undefined if the bundle has no whole model. */
@@ -54,7 +57,13 @@ export type JobOutcome =
       /** Requests that shared the run of the network, from 1. */
       readonly runSize: number;
     }
-  | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: RemoteErrorCode;
+      readonly text: string;
+      /** What a remote tail said of when to try again. */
+      readonly retryAfterMs?: number | undefined;
+    };
 
 /** From a worker: ready once, then the outcomes of each batch, in the order of its jobs. */
 export type TailWorkerReply =
