@@ -14,12 +14,14 @@ import { aborted, type CommandContext } from '../context.js';
 import { type CredentialOptions, readCredentials } from '../serve/credentials.js';
 import { type FleetOptions, openFleetLink } from '../serve/fleet-link.js';
 import { watchBundles } from '../serve/reload.js';
+import { type RemoteTailOptions, readRemoteTail } from '../serve/remote-tail.js';
 import { createServiceLog, type ServiceLog } from '../serve/service-log.js';
 
 /** What the options parse to. */
 export interface ServeOptions
   extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']>,
     CredentialOptions,
+    RemoteTailOptions,
     FleetOptions {
   readonly host: string;
   readonly port: number;
@@ -43,6 +45,7 @@ export async function serve(
   const bundles = await readBundles(directories);
   const log = createServiceLog(terminal, options.jsonLog);
   const limits = limitsOf(options);
+  const remoteTail = await readRemoteTail(options, directories.length);
   const server = await createTailServer({
     bundles,
     ...(await readCredentials(options)),
@@ -53,6 +56,7 @@ export async function serve(
     maxBatchSize: options.maxBatch,
     batchWindowMs: options.batchWindow,
     limits,
+    ...(remoteTail && { remoteTail }),
     backend: options.backend,
     logger: log.logger,
   });

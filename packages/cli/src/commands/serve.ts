@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ServeOptions } from '../actions/serve.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn } from './arguments.js';
@@ -20,7 +20,12 @@ Examples:
   $ featherwire serve ocr-bundle cls-bundle --host 0.0.0.0 --workers 2 --threads 4
   $ featherwire serve bundle --host 0.0.0.0 --tokens tokens.txt --tls-cert server.pem --tls-key server.key
   $ featherwire serve bundle --nats nats://10.0.0.5:4222 --port 0
+  $ featherwire serve bundle --remote-tail http://models:8000 --remote-model resnet-tail --workers 8
   $ featherwire serve bundle --max-batch 32 --max-requests-per-second 50 --drain-delay 5000 --json-log
+
+With --remote-tail features are decoded here and the plain tensors go to a server of the Open Inference Protocol (Triton,
+KServe and others) that has tail.onnx as a model; --workers says how many exchanges go on at once. This service takes the
+same protocol at /v2, beside its own.
 
 SIGTERM and SIGINT let requests in flight finish; a second signal ends the service at once. SIGHUP reads the bundles
 again. GET /metrics is for Prometheus, /healthz and /readyz are for whoever watches over the process.`;
@@ -40,6 +45,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
   addListenOptions(command, DEFAULT_PORT).option('--watch', 'read the bundles again when they change');
   addNatsOptions(command, 'work for the gateways of a fleet as well');
   addWorkOptions(command);
+  addRemoteTailOptions(command);
   addDrainOptions(command);
   addSecurityOptions(command);
   addLimitOptions(command, LIMIT_OPTIONS);
@@ -47,6 +53,31 @@ export function addServeCommand(program: Command, context: CommandContext): void
     const { serve } = await import('../actions/serve.js');
     await serve(directories, options, context);
   });
+}
+
+function addRemoteTailOptions(command: Command): void {
+  command
+    .optionsGroup('Remote tail:')
+    .addOption(
+      new Option(
+        '--remote-tail <url>',
+        'server of the Open Inference Protocol that runs the tails',
+      ).argParser(serverUrl),
+    )
+    .option('--remote-model <name>', "model there; default: the bundle's name of its network")
+    .option('--remote-token-file <file>', 'bearer token for that server')
+    .addOption(
+      new Option('--remote-timeout <ms>', 'time for an exchange with it').argParser(integerIn(1, MAX_MS)),
+    );
+}
+
+/** Without user and password, which would be seen in every list of processes. */
+function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('expected http://host:port or https://host:port without a user');
+  }
+  return text;
 }
 
 function addWorkOptions(command: Command): void {
