@@ -71,13 +71,9 @@ function addRemoteTailOptions(command: Command): void {
     );
 }
 
-/** Without user and password, which would be seen in every list of processes. */
 function serverUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('expected http://host:port or https://host:port without a user');
-  }
-  return text;
+  if (/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : '')) return text;
+  throw new InvalidArgumentError('expected http://host:port or https://host:port');
 }
 
 function addWorkOptions(command: Command): void {

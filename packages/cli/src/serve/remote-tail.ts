@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RemoteTail } from '@featherwire/runtime/node';
 import { UsageError } from '../terminal/errors.js';
+import { hasUser } from './addresses.js';
 
 /** Options of `serve`. */
 export interface RemoteTailOptions {
@@ -15,7 +16,7 @@ export interface RemoteTailOptions {
 /**
  * Reads the token.
  * @returns undefined if tails are run here
- * @throws {UsageError} if options of a remote tail come without one, or one model is to be that of several bundles
+ * @throws {UsageError} if options of a remote tail come without one, its address has a user, or one model is to be that of several bundles
  */
 export async function readRemoteTail(
   { remoteTail: url, remoteModel, remoteTokenFile, remoteTimeout }: RemoteTailOptions,
@@ -30,6 +31,9 @@ export async function readRemoteTail(
     const [given] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
     if (given) throw new UsageError(`--${given} expected --remote-tail beside it`);
     return undefined;
+  }
+  if (hasUser(url)) {
+    throw new UsageError('--remote-tail expected no user in the address; --remote-token-file names a file');
   }
   if (remoteModel !== undefined && bundleCount > 1) {
     throw new UsageError(`--remote-model expected one bundle, got ${bundleCount}`);
