@@ -8,9 +8,9 @@ export { createVirtualLink, type VirtualExchange, type VirtualLink } from './lin
 export type { RemoteTail } from './open-inference/remote-tail.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
+export type { BundleListing } from './server/bundle-listing.js';
 export { type BundleChange, bundleKey } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
-export type { BundleListing } from './server/http-app.js';
 export { completeLimits, DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerTls } from './server/listener.js';
 export { type ServerLogger, silentLogger } from './server/logger.js';

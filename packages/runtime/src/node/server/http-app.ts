@@ -3,11 +3,11 @@
  * own. Each group has a scope of its own, since they differ in who is let in and in how errors look.
  */
 
-import type { BundleManifest } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
 import type { Authenticator } from './authentication.js';
+import type { BundleListing } from './bundle-listing.js';
 import type { ByteBudget } from './byte-budget.js';
 import { addInferRoute } from './infer-route.js';
 import type { ServerLimits } from './limits.js';
@@ -33,12 +33,6 @@ export interface HttpAppOptions {
   readonly tls: ServerTls | undefined;
   /** Codes tensors that come or go plain. */
   readonly backend: Backend;
-}
-
-/** What clients are told of a bundle. */
-export interface BundleListing {
-  readonly digest: string;
-  readonly manifest: BundleManifest;
 }
 
 /**

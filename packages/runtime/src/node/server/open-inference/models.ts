@@ -6,8 +6,8 @@
 import type { TensorSpec } from '@featherwire/bundle';
 import { BYTES_DATATYPE, datatypeOf } from '../../open-inference/datatypes.js';
 import type { JsonObject } from '../../open-inference/inference-body.js';
+import type { BundleListing } from '../bundle-listing.js';
 import { bundleKey } from '../bundle-registry.js';
-import type { BundleListing } from '../http-app.js';
 
 /** The input that takes coded features: one bundled frame, or a self-contained one for each cut tensor, in manifest order. */
 export const FRAMES_INPUT = 'featherwire.frames';

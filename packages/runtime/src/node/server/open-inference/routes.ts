@@ -15,8 +15,8 @@ import {
   type WrittenBody,
 } from '../../open-inference/inference-body.js';
 import { WireError } from '../../open-inference/wire-error.js';
+import type { BundleListing } from '../bundle-listing.js';
 import { answerHolding } from '../held-answer.js';
-import type { BundleListing } from '../http-app.js';
 import type { ServerLimits } from '../limits.js';
 import {
   addPostRoute,

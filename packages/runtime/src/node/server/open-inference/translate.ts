@@ -19,8 +19,8 @@ import {
 } from '../../open-inference/inference-body.js';
 import { readByteStrings, readTensor } from '../../open-inference/read-tensor.js';
 import { WireError } from '../../open-inference/wire-error.js';
+import type { BundleListing } from '../bundle-listing.js';
 import { bundleKey } from '../bundle-registry.js';
-import type { BundleListing } from '../http-app.js';
 import { FRAMES_INPUT, type ModelPath } from './models.js';
 
 /** A request does not fit its model. */
