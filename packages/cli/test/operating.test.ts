@@ -117,6 +117,9 @@ describe('credentials', () => {
     for (const transport of ['http', 'ws']) {
       const known = await run(url, '--token-file', 'token.txt', '--transport', transport);
       expect(known.status, known.errors).toBe(0);
+      const parts = transport === 'http' ? ['--max-part-bytes', '20'] : [];
+      const inParts = await run(url, '--token-file', 'token.txt', '--transport', transport, ...parts);
+      expect(inParts.status, inParts.errors).toBe(0);
       for (const unknown of [[], ['--token-file', 'wrong.txt']]) {
         const { status, errors } = await run(url, ...unknown, '--transport', transport);
         expect(status).toBe(1);
@@ -166,6 +169,9 @@ describe('credentials', () => {
   test('a certificate without its key is wrong use of run; files that are not there are failures', async () => {
     expect(await run('http://127.0.0.1:1', '--cert', 'kiosk.pem')).toMatchObject({
       ...{ status: 2, errors: expect.stringContaining('--cert and --key expected together') },
+    });
+    expect(await run('http://127.0.0.1:1', '--max-part-bytes', '100')).toMatchObject({
+      ...{ status: 2, errors: expect.stringContaining('--max-part-bytes expected --transport http') },
     });
     const { status, errors } = await featherwire(['serve', 'rows', '--tokens', 'absent'], directory.path);
     expect({ status, lines: errors.trimEnd().split('\n').length }).toEqual({ status: 1, lines: 1 });

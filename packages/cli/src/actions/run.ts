@@ -30,6 +30,7 @@ export interface RunOptions extends QuantizerOptions {
   readonly verify?: true;
   readonly statistics?: true;
   readonly transport: 'ws' | 'http';
+  readonly maxPartBytes?: number;
   readonly link?: LinkProfile;
   readonly tokenFile?: string;
   readonly ca?: string;
@@ -59,6 +60,7 @@ export async function run(directory: string, options: RunOptions, context: Comma
       bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
       server: options.server.href,
       transport: options.transport,
+      ...(options.maxPartBytes !== undefined && { maxPartBytes: options.maxPartBytes }),
       // Of a trace the description is enough: its rates are thousands.
       link: options.link ? { ...options.link, rates: undefined } : null,
       data: data.description,

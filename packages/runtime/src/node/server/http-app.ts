@@ -7,15 +7,16 @@ import type { Backend } from '@featherwire/codec';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
 import type { Authenticator } from './authentication.js';
+import { UNAUTHORIZED_TEXT } from './body-route.js';
 import type { BundleListing } from './bundle-listing.js';
 import type { ByteBudget } from './byte-budget.js';
 import { addInferRoute } from './infer-route.js';
 import type { ServerLimits } from './limits.js';
 import { createListener, type Listener, type ServerTls } from './listener.js';
 import { addOpenInferenceRoutes } from './open-inference/routes.js';
-import { UNAUTHORIZED_TEXT } from './post-route.js';
 import type { RequestHandler } from './request-handler.js';
 import type { ServerMetrics } from './server-metrics.js';
+import { addUploadRoutes } from './upload-routes.js';
 
 /** What the routes answer from. */
 export interface HttpAppOptions {
@@ -56,6 +57,7 @@ export function createHttpApp(options: HttpAppOptions): {
   addHealthRoutes(app, options);
   void app.register(async (scope) => addKnownRoutes(scope, options));
   void app.register(async (scope) => addInferRoute(scope, options));
+  void app.register(async (scope) => addUploadRoutes(scope, options));
   void app.register(async (scope) => addOpenInferenceRoutes(scope, options));
   return { app, listener: listener! }; // fastify makes its server at once
 }

@@ -3,11 +3,11 @@
 import type { FastifyInstance } from 'fastify';
 import { INFER_PATH, MESSAGE_CONTENT_TYPE } from '../../client/fetch-transport.js';
 import { REMOTE_ERRORS } from '../../protocol/index.js';
-import { addPostRoute, type HttpAnswer, type PostContext, retryAfterHeader } from './post-route.js';
+import { addBodyRoute, type BodyContext, type HttpAnswer, retryAfterHeader } from './body-route.js';
 import type { Answer, RequestHandler } from './request-handler.js';
 
 /** What the route answers from. */
-export interface InferRouteOptions extends PostContext {
+export interface InferRouteOptions extends BodyContext {
   readonly handler: RequestHandler;
 }
 
@@ -15,15 +15,17 @@ export interface InferRouteOptions extends PostContext {
 export function addInferRoute(scope: FastifyInstance, options: InferRouteOptions): void {
   const { handler } = options;
   const route = {
+    method: 'POST' as const,
     paths: [INFER_PATH],
     contentType: MESSAGE_CONTENT_TYPE,
     answer: async (body: Uint8Array, client: string) => httpAnswerOf(await handler.handle(body, client)),
     refuse: (refusal: Parameters<RequestHandler['refuse']>[0]) => httpAnswerOf(handler.refuse(refusal)),
   };
-  addPostRoute(scope, route, options);
+  addBodyRoute(scope, route, options);
 }
 
-function httpAnswerOf({ message, error, retryAfterMs }: Answer): HttpAnswer {
+/** An answer of the own protocol as HTTP carries it. */
+export function httpAnswerOf({ message, error, retryAfterMs }: Answer): HttpAnswer {
   return {
     status: error ? REMOTE_ERRORS[error].httpStatus : 200,
     headers: { 'content-type': MESSAGE_CONTENT_TYPE, ...retryAfterHeader(retryAfterMs) },

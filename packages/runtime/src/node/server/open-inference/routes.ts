@@ -15,16 +15,16 @@ import {
   type WrittenBody,
 } from '../../open-inference/inference-body.js';
 import { WireError } from '../../open-inference/wire-error.js';
+import {
+  addBodyRoute,
+  type BodyContext,
+  type HttpAnswer,
+  retryAfterHeader,
+  UNAUTHORIZED_TEXT,
+} from '../body-route.js';
 import type { BundleListing } from '../bundle-listing.js';
 import { answerHolding } from '../held-answer.js';
 import type { ServerLimits } from '../limits.js';
-import {
-  addPostRoute,
-  type HttpAnswer,
-  type PostContext,
-  retryAfterHeader,
-  UNAUTHORIZED_TEXT,
-} from '../post-route.js';
 import type { Answer, Refusal, RequestHandler } from '../request-handler.js';
 import { findModel, type ModelPath, metadataOf } from './models.js';
 import {
@@ -35,7 +35,7 @@ import {
 } from './translate.js';
 
 /** What the routes answer from. */
-export interface OpenInferenceOptions extends PostContext {
+export interface OpenInferenceOptions extends BodyContext {
   readonly handler: RequestHandler;
   readonly limits: ServerLimits;
   readonly listBundles: () => Promise<readonly BundleListing[]>;
@@ -55,13 +55,14 @@ export function addOpenInferenceRoutes(scope: FastifyInstance, options: OpenInfe
   addMetadataRoutes(scope, options);
   const { handler } = options;
   const route = {
+    method: 'POST' as const,
     paths: MODEL_PATHS.map((path) => `${path}/infer`),
     contentType: '*', // clients of the protocol say all kinds of things here
     answer: (body: Uint8Array, client: string, request: FastifyRequest) =>
       infer(body, client, request, options),
     refuse: (refusal: Refusal) => errorOf(handler.refuse(refusal)),
   };
-  addPostRoute(scope, route, options);
+  addBodyRoute(scope, route, options);
 }
 
 function addHealthRoutes(scope: FastifyInstance, { isReady }: OpenInferenceOptions): void {

@@ -1,5 +1,5 @@
 /**
- * What routes that take requests as POST bodies share, whatever protocol they speak: who asks is known before a byte of the
+ * What routes that take requests as bodies share, whatever protocol they speak: who asks is known before a byte of the
  * body is read, the body is counted as it comes, and it and its answer are held in the budget until the answer has left.
  */
 
@@ -18,8 +18,9 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-/** A protocol over POST. */
-export interface PostRoute {
+/** A protocol over bodies. */
+export interface BodyRoute {
+  readonly method: 'POST' | 'PUT';
   readonly paths: readonly string[];
   /** What bodies are taken; `*` for any. */
   readonly contentType: string;
@@ -30,7 +31,7 @@ export interface PostRoute {
 }
 
 /** What the routes work with. */
-export interface PostContext {
+export interface BodyContext {
   readonly handler: { readonly draining: boolean };
   readonly authenticator: Authenticator;
   readonly budget: ByteBudget;
@@ -41,7 +42,7 @@ export interface PostContext {
 export const UNAUTHORIZED_TEXT = 'a token expected that the server knows';
 
 /** @param scope - of this route alone: its parsers of content types are taken away */
-export function addPostRoute(scope: FastifyInstance, route: PostRoute, context: PostContext): void {
+export function addBodyRoute(scope: FastifyInstance, route: BodyRoute, context: BodyContext): void {
   const { handler, authenticator, budget, limits } = context;
   /** Clients of the requests whose bodies are being read. */
   const clients = new WeakMap<FastifyRequest, string>();
@@ -81,7 +82,7 @@ export function addPostRoute(scope: FastifyInstance, route: PostRoute, context: 
       return send(reply, route.refuse({ requestId: 0, code, text: error.message, retryAfterMs }), true);
     },
   };
-  for (const path of route.paths) scope.post(path, options);
+  for (const url of route.paths) scope.route({ method: route.method, url, ...options });
 }
 
 /** `Retry-After` of an answer that says how long to wait (RFC 9110 §10.2.3: whole seconds). */
