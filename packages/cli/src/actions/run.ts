@@ -29,6 +29,7 @@ export interface RunOptions extends QuantizerOptions {
   readonly budget?: number;
   readonly verify?: true;
   readonly statistics?: true;
+  readonly compactOutputs?: true;
   readonly transport: 'ws' | 'http';
   readonly maxPartBytes?: number;
   readonly link?: LinkProfile;
@@ -119,9 +120,10 @@ async function runOverLink(
 }
 
 /** What the options say of every request. */
-function requestSettings({ verify, statistics, timeout, maxBytes, fallback }: RunOptions) {
+function requestSettings({ verify, statistics, compactOutputs, timeout, maxBytes, fallback }: RunOptions) {
+  const request = { verify: verify === true, statistics: statistics === true, timeoutMs: timeout };
   return {
-    request: { verify: verify === true, statistics: statistics === true, timeoutMs: timeout },
+    request: { ...request, compactOutputs: compactOutputs === true },
     ...(maxBytes !== undefined && { maxBytes }),
     ...(fallback && { fallback }),
   };

@@ -89,6 +89,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         'send a summary of each tensor, for the watch on drift; with a profiled point',
       ),
     )
+    .addOption(
+      new Option(
+        '--compact-outputs',
+        'have the server code large outputs without a loss, for fewer bytes down',
+      ),
+    )
     .addOption(new Option('--limit <count>', 'samples to run (default: all)').argParser(integerIn(1)))
     .addOption(
       new Option('--retries <count>', 'further attempts for a request that may succeed later')

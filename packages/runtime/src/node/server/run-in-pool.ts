@@ -52,9 +52,10 @@ async function runInPool(
 
 /** Copies, since the request's bytes may share a buffer with others, and a job's bytes are given away. */
 function jobOf(request: InferenceRequest): TailJob {
+  const { compactOutputs: isCompact } = request;
   return request.kind === 'feature-request'
-    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)) }
-    : { kind: 'picture', image: new Uint8Array(request.image) };
+    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)), isCompact }
+    : { kind: 'picture', image: new Uint8Array(request.image), isCompact };
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -18,6 +18,7 @@ interface DecodedJob {
   readonly features: TensorMap;
   readonly point: number | null;
   readonly position: number;
+  readonly isCompact: boolean | undefined;
   readonly rows: number;
   readonly decodeMs: number;
 }
@@ -47,12 +48,12 @@ async function decodeAll(
   outcomes: JobOutcome[],
 ): Promise<DecodedJob[]> {
   const decoded: DecodedJob[] = [];
-  for (const [position, { frames }] of jobs.entries()) {
+  for (const [position, { frames, isCompact }] of jobs.entries()) {
     const start = performance.now();
     try {
       const { feeds: features, point } = await featuresOf(frames, context);
       const decodeMs = performance.now() - start;
-      decoded.push({ features, point, position, decodeMs, rows: rowCount(features) ?? 0 });
+      decoded.push({ features, point, position, isCompact, decodeMs, rows: rowCount(features) ?? 0 });
     } catch (error) {
       outcomes[position] = outcomeOf(error);
     }
@@ -100,10 +101,10 @@ async function runTogether(
     return;
   }
   const tailMs = performance.now() - start;
-  for (const [i, { position, decodeMs, point }] of group.entries()) {
+  for (const [i, { position, decodeMs, point, isCompact }] of group.entries()) {
     const encodeStart = performance.now();
     try {
-      const frames = encodeOutputs(results[i], context);
+      const frames = encodeOutputs(results[i], context, { isCompact });
       const times = { decodeMs, tailMs, respondMs: performance.now() - encodeStart };
       outcomes[position] = { kind: 'done', frames, times, point, runSize: group.length };
     } catch (error) {

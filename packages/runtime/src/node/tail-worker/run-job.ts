@@ -7,7 +7,13 @@ import { InferenceError, type ModelProfile, type ModelSession, type TensorMap } 
 import type { RemoteErrorCode } from '../../protocol/index.js';
 import { RemoteModelError, type RemoteModelErrorCode } from '../open-inference/remote-model-error.js';
 import { type CutDecoding, decodeCut } from './decode-cut.js';
-import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './worker-messages.js';
+import {
+  JobError,
+  type JobOutcome,
+  type OutputCoding,
+  type ProfiledPart,
+  type TailJob,
+} from './worker-messages.js';
 
 /** What jobs run on. */
 export interface JobContext extends CutDecoding {
@@ -38,14 +44,19 @@ export function outcomeOf(error: unknown): JobOutcome {
   return { kind: 'failed', ...describeFailure(error) };
 }
 
+/** Below this a message is small beside what carries it. */
+const MIN_COMPACT_BYTES = 1024;
+
 /** Frames of a tail's outputs, in manifest order. */
 export function encodeOutputs(
   outputs: TensorMap,
   { manifest, backend }: Pick<JobContext, 'manifest' | 'backend'>,
+  { isCompact }: OutputCoding,
 ): Uint8Array[] {
-  return manifest.outputs.map(({ name }) =>
-    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend }),
-  );
+  return manifest.outputs.map(({ name }) => {
+    const isWorthIt = isCompact && outputs[name].data.byteLength >= MIN_COMPACT_BYTES;
+    return encodeFrame(outputs[name], { quantizer: { kind: isWorthIt ? 'lossless' : 'none' }, backend });
+  });
 }
 
 async function decodeRunEncode(
@@ -61,7 +72,7 @@ async function decodeRunEncode(
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
-  const frames = encodeOutputs(outputs, context);
+  const frames = encodeOutputs(outputs, context, job);
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
   return { kind: 'done', frames, times, point, runSize: 1 };
 }

@@ -32,8 +32,14 @@ export interface TailWorkerStart {
 export type TailJob =
   /** Measure a part; takes as long as the worker's bound of it. */
   | { readonly kind: 'profile'; readonly part: ProfiledPart }
-  | { readonly kind: 'feature'; readonly frames: readonly Uint8Array[] }
-  | { readonly kind: 'picture'; readonly image: Uint8Array };
+  | ({ readonly kind: 'feature'; readonly frames: readonly Uint8Array[] } & OutputCoding)
+  | ({ readonly kind: 'picture'; readonly image: Uint8Array } & OutputCoding);
+
+/** How outputs are to come. */
+export interface OutputCoding {
+  /** Without a loss where that is smaller, instead of as they are; false by default. */
+  readonly isCompact?: boolean | undefined;
+}
 
 /** Times measured in the worker, in milliseconds. */
 export interface WorkerTimes {
