@@ -3,6 +3,7 @@
 import { peekRequestId } from '../../protocol/index.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Answer, RequestHandler } from './request-handler.js';
+import type { TraceParent } from './tracing.js';
 
 /** What answers, and what the bytes are counted in. */
 export interface AnswerParts {
@@ -18,6 +19,7 @@ export async function answerHolding(
   { handler, budget }: AnswerParts,
   bytes: Uint8Array,
   client: string,
+  parent: TraceParent = {},
 ): Promise<Answer> {
   if (!budget.take(client, bytes.length)) {
     const text = 'the server holds as many bytes as it can, or as it keeps for one client';
@@ -25,7 +27,7 @@ export async function answerHolding(
     return handler.refuse({ requestId, code: 'overloaded', text, receivedBytes: bytes.length });
   }
   try {
-    return await handler.handle(bytes, client);
+    return await handler.handle(bytes, client, parent);
   } finally {
     budget.release(client, bytes.length);
   }

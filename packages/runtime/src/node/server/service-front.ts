@@ -24,6 +24,7 @@ import {
 } from './request-handler.js';
 import { createServerMetrics, type ServerGauges } from './server-metrics.js';
 import { attachStream, STREAM_PATH, type StreamEndpoint } from './stream.js';
+import { loadTracing, type RequestTracing, type TraceParent } from './tracing.js';
 
 /** How a service ends. */
 export interface CloseOptions {
@@ -81,7 +82,7 @@ export interface ServiceFront {
   /** Counts of requests, open WebSockets, bytes that are held. */
   stats(): { readonly requests: RequestCounts; readonly streams: number; readonly bufferedBytes: number };
   /** Answers a request that came another way; see `RequestHandler.handle`. Its bytes are held while it is done. */
-  answer(bytes: Uint8Array, client: string): Promise<Answer>;
+  answer(bytes: Uint8Array, client: string, parent?: TraceParent): Promise<Answer>;
   /** Stops taking connections and requests, finishes what is in flight, then ends the connections. */
   close(options: CloseOptions): Promise<void>;
 }
@@ -97,7 +98,7 @@ const FLUSH_TIMEOUT_MS = 1000;
 export async function startServiceFront(options: ServiceFrontOptions): Promise<ServiceFront> {
   let parts: FrontParts;
   try {
-    parts = assemble(options, await loadBackend(options.backend ?? 'auto'));
+    parts = assemble(options, await loadBackend(options.backend ?? 'auto'), await loadTracing());
   } catch (error) {
     throw new ServerStartError(`cannot serve: ${(error as Error).message}`, { cause: error });
   }
@@ -121,7 +122,7 @@ export async function startServiceFront(options: ServiceFrontOptions): Promise<S
       streams: stream.connectionCount(),
       bufferedBytes: budget.held,
     }),
-    answer: (bytes, client) => answerHolding(parts, bytes, client),
+    answer: (bytes, client, parent) => answerHolding(parts, bytes, client, parent),
     close: (closeOptions) => drainAndEnd(parts, closeOptions),
   };
 }
@@ -137,14 +138,14 @@ interface FrontParts {
   readonly readiness: { leaving: boolean };
 }
 
-function assemble(options: ServiceFrontOptions, backend: Backend): FrontParts {
+function assemble(options: ServiceFrontOptions, backend: Backend, tracing: RequestTracing): FrontParts {
   const { limits, logger, tokens, tls, listBundles, addRoutes } = options;
   const budget = createByteBudget(limits.maxBufferedBytes);
   const authenticator = createAuthenticator(tokens);
   const readiness = { leaving: false };
   const metrics = createServerMetrics(() => gaugesOf(parts, options));
   const limiter = createRateLimiter(limits.maxRequestsPerSecond);
-  const handler = createRequestHandler({ run: options.run, limiter, metrics });
+  const handler = createRequestHandler({ run: options.run, limiter, metrics, tracing });
   const isReady = (): boolean => !readiness.leaving && options.isReady();
   const common = { handler, limits, authenticator, budget };
   const routes = addRoutes && ((app: FastifyInstance) => addRoutes(app, handler));

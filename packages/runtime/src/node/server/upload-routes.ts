@@ -7,6 +7,7 @@ import { addBodyRoute, type BodyContext, type HttpAnswer } from './body-route.js
 import { httpAnswerOf } from './infer-route.js';
 import type { ServerLimits } from './limits.js';
 import type { Refusal, RequestHandler } from './request-handler.js';
+import { traceParentOf } from './tracing.js';
 import { createUploads, type PartRange, type Uploads } from './uploads.js';
 
 /** What the routes answer from. */
@@ -57,7 +58,7 @@ async function takePart(
   switch (outcome.kind) {
     case 'whole':
       try {
-        return httpAnswerOf(await handler.handle(outcome.message, client));
+        return httpAnswerOf(await handler.handle(outcome.message, client, traceParentOf(headers)));
       } finally {
         budget.release(client, outcome.message.length);
       }

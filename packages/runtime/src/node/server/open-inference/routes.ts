@@ -26,6 +26,7 @@ import type { BundleListing } from '../bundle-listing.js';
 import { answerHolding } from '../held-answer.js';
 import type { ServerLimits } from '../limits.js';
 import type { Answer, Refusal, RequestHandler } from '../request-handler.js';
+import { traceParentOf } from '../tracing.js';
 import { findModel, type ModelPath, metadataOf } from './models.js';
 import {
   ModelMismatchError,
@@ -120,7 +121,7 @@ async function infer(
   } catch (error) {
     return refuse(codeOf(error), (error as Error).message);
   }
-  const answer = await answerHolding(options, translated.message, client);
+  const answer = await answerHolding(options, translated.message, client, traceParentOf(headers));
   const outcome = parseMessage(answer.message);
   if (outcome.kind !== 'response') return errorOf(answer);
   try {
