@@ -28,7 +28,10 @@ export interface ServerLimits {
    * Bytes of requests that came and are not answered, and of answers that have not left, together; half of it for one client.
    */
   readonly maxBufferedBytes: number;
-  /** Requests of one WebSocket whose answers the client has not taken; one more is answered `overloaded`. */
+  /**
+   * Requests of one WebSocket whose answers the client has not taken; then it is not read until half of them are. As many that
+   * were read already wait, one more is answered `overloaded`.
+   */
   readonly maxRequestsPerConnection: number;
 }
 
