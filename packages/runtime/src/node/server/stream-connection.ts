@@ -85,8 +85,11 @@ export class StreamConnection {
   /** Ends the connection if a message has been coming for longer than messages may take. */
   endIfStalled(now: number): void {
     const { receiveTimeoutMs } = this.#context.limits;
-    if (this.#pauses.size > 0) this.#pendingSince = now; // nothing comes of what is not read
-    else if (this.#pendingBytes > 0 && now - this.#pendingSince > receiveTimeoutMs) this.#socket.terminate();
+    if (this.#pauses.size > 0) {
+      this.#pendingSince = now; // nothing comes of what is not read
+      return;
+    }
+    if (this.#pendingBytes > 0 && now - this.#pendingSince > receiveTimeoutMs) this.#socket.terminate();
   }
 
   drain(): void {
