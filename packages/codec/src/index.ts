@@ -109,7 +109,11 @@ export {
   type TensorProfile,
   writeProfile,
 } from './profile/coding-profile.js';
-export { designTensorProfile, type TensorProfileOptions } from './profile/design-profile.js';
+export {
+  createCodingProfile,
+  designTensorProfile,
+  type TensorProfileOptions,
+} from './profile/design-profile.js';
 export { type FeatureSummary, summarizeFeature } from './profile/feature-summary.js';
 export {
   type ActivationModel,

@@ -31,6 +31,7 @@ import {
   type Quantizer,
 } from '../stages.js';
 import { encodeStaticValues } from './encode-values.js';
+import { type BundledStart, shortFrame } from './short-frame.js';
 
 export type {
   GroupRangeChoice,
@@ -83,7 +84,7 @@ export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder'
   readonly profile: CodingProfile;
   /** Number by which the decoder knows the profile, an integer from 0. */
   readonly point: number;
-  /** Place of the frame in its stream, an integer from 0. */
+  /** Place of the frame in its stream, an integer from 0; a short frame says it modulo 256. */
   readonly sequenceNumber: number;
   /** As in `TensorCodingOptions`; a bit is that of the profile's table of indices or of the binary coder, if one of them codes. */
   readonly lambda?: number;
@@ -129,6 +130,8 @@ export interface FrameEnd {
   readonly form: FrameForm;
   /** Checksum of the decoded elements, if the form says so. */
   readonly digest: number;
+  /** How the frame begins, if it may become a short one. */
+  readonly start?: BundledStart;
 }
 
 /** Codes sections where they are written. */
@@ -217,8 +220,11 @@ export function writeBundledTensors(
     throw new RangeError(`features expected ${tensors.length}, got ${features.length}`);
   const form = formOf(options, { bundled: true, several: false });
   writePreamble(writer, tensors[0].dtype, form);
-  writer.writeVarint(checkedCount('point', options.point));
-  writer.writeVarint(checkedCount('sequenceNumber', options.sequenceNumber));
+  const point = checkedCount('point', options.point);
+  const sequenceNumber = checkedCount('sequenceNumber', options.sequenceNumber);
+  writer.writeVarint(point);
+  writer.writeVarint(sequenceNumber);
+  const tensorsOffset = writer.length;
   const time = startTimeBudget(options.maxMs);
   // Other frames need the indices.
   const isPlain = !form.digest && !form.chunked && (options.lambda ?? 0) === 0;
@@ -240,7 +246,8 @@ export function writeBundledTensors(
     writeIndices(writer, quantized, feature, sectionCoding, options, writeSection);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
-  return { form, digest };
+  const mayBeShort = profile.shortFrames && !form.digest && !form.chunked;
+  return { form, digest, ...(mayBeShort && { start: { point, sequenceNumber, tensorsOffset } }) };
 }
 
 function formOf(
@@ -249,7 +256,7 @@ function formOf(
 ): FrameForm {
   if (!Number.isInteger(chunkCount) || chunkCount < 1)
     throw new RangeError(`chunkCount expected a positive integer, got ${chunkCount}`);
-  return { ...parts, digest, chunked: chunkCount > 1 };
+  return { ...parts, digest, chunked: chunkCount > 1, short: false };
 }
 
 function checkedCount(name: string, value: number): number {
@@ -290,7 +297,10 @@ function writeIndices(
 }
 
 /** Writes what stands behind the tensors. @returns the frame, owned by the caller */
-export function finishFrame(writer: ByteWriter, { form, digest }: FrameEnd, backend: Backend): Uint8Array {
+export function finishFrame(writer: ByteWriter, end: FrameEnd, backend: Backend): Uint8Array {
+  const { form, digest, start } = end;
+  const short = start && shortFrame(writer.peek(), start);
+  if (short) return short;
   if (form.digest) writer.writeUint32(digest);
   writer.writeUint32(backend.crc32(writer.peek()));
   return writer.finish();

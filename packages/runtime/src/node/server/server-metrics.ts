@@ -112,8 +112,8 @@ function registerGauges(registry: Registry, gauges: () => ServerGauges): void {
     new Gauge({
       ...{ name: `${PREFIX}${name}`, help, labelNames: ['bundle'], registers: [registry] },
       collect() {
-        this.reset(); // bundles come and go
-        for (const bundle of gauges().bundles) this.set({ bundle: bundle.name }, bundle[field]);
+        this.reset(); // bundles come and go, and several may be of one model
+        for (const bundle of gauges().bundles) this.inc({ bundle: bundle.name }, bundle[field]);
       },
     });
   };
@@ -126,8 +126,11 @@ function registerGauges(registry: Registry, gauges: () => ServerGauges): void {
     ...{ labelNames: ['bundle'], registers: [registry] },
     collect() {
       this.reset();
-      for (const { name, remoteReady } of gauges().bundles) {
-        if (remoteReady !== undefined) this.set({ bundle: name }, Number(remoteReady));
+      const asked = gauges().bundles.filter(({ remoteReady }) => remoteReady !== undefined);
+      // Of several bundles of one model, one that is not ready is told.
+      for (const { name } of asked) {
+        const isReady = asked.every((other) => other.name !== name || other.remoteReady);
+        this.set({ bundle: name }, Number(isReady));
       }
     },
   });
