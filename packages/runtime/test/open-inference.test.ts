@@ -403,6 +403,23 @@ describe('what is refused', () => {
     expect((await slow).status).toBe(200);
   });
 
+  test('JSON counts as the requests that could be read in its time, bytes do not', async () => {
+    await start({ limits: { maxRequestsPerSecond: 4 } });
+    const padded = json({ inputs: [double, { ...shift, more: ' '.repeat(20_000) }] });
+    // A header that lies gains nothing.
+    const lengths = ['', '-1e9', 'NaN', '1e99'];
+    const replies = await Promise.all(
+      lengths.map((length) =>
+        post('/v2/models/square/infer', padded, length ? { 'inference-header-content-length': length } : {}),
+      ),
+    );
+    expect(replies.filter(({ json: { code } }) => code === 'rate-limited').length).toBe(3);
+    await server.close();
+    await start({ limits: { maxRequestsPerSecond: 4 } });
+    const binary = await Promise.all([infer('square', cutOf(100, true)), infer('square', cutOf(100, true))]);
+    expect(binary.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test('results that JSON has no form for, which bytes have', async () => {
     await start();
     const infinite = tensor('float32', [1], Float32Array.of(Number.POSITIVE_INFINITY));

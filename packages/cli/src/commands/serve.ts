@@ -23,8 +23,8 @@ Examples:
   $ featherwire serve bundle --remote-tail http://models:8000 --remote-model resnet-tail --workers 8
   $ featherwire serve bundle --max-batch 32 --max-requests-per-second 50 --drain-delay 5000 --json-log
 
-With --remote-tail features are decoded here and the plain tensors go to a server of the Open Inference Protocol (Triton,
-KServe and others) that has tail.onnx as a model; --workers says how many exchanges go on at once. This service takes the
+With --remote-tail features are decoded here and the plain tensors go to a server of the Open Inference Protocol that has
+tail.onnx as a model; --workers says how many exchanges go on at once. This service takes the
 same protocol at /v2, beside its own.
 
 SIGTERM and SIGINT let requests in flight finish; a second signal ends the service at once. SIGHUP reads the bundles

@@ -1,10 +1,9 @@
 /**
  * One exchange with a server of the Open Inference Protocol: a bounded time, a bounded answer, and one more attempt where the
- * connection was lost before there was an answer. What timed out or was refused is not sent again.
+ * connection was lost before the end of an answer. What timed out or was refused is not sent again.
  */
 
-import type { JsonObject } from './inference-body.js';
-import { HEADER_LENGTH_FIELD } from './inference-body.js';
+import { HEADER_LENGTH_FIELD, type JsonObject } from './inference-body.js';
 import { RemoteModelError } from './remote-model-error.js';
 
 /** How a server is asked. */
@@ -18,6 +17,8 @@ export interface ExchangeOptions {
 /** Longest answer. */
 export const MAX_REPLY_BYTES = 2 ** 28;
 const MAX_ERROR_LETTERS = 200;
+/** Longest wait that is believed. */
+const MAX_RETRY_AFTER_SECONDS = 3600;
 /** Another attempt has no better prospect. */
 const NOBODY_THERE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
 const BUSY_STATUSES: readonly number[] = [429, 503];
@@ -72,7 +73,7 @@ async function exchangeOnce(
   return {
     ...{ ok: reply.ok, status: reply.status, bytes: await bodyOf(reply) },
     headerLength: reply.headers.get(HEADER_LENGTH_FIELD) ?? undefined,
-    retryAfterMs: retryAfter >= 0 ? 1000 * retryAfter : undefined,
+    retryAfterMs: retryAfter >= 0 ? 1000 * Math.min(retryAfter, MAX_RETRY_AFTER_SECONDS) : undefined,
   };
 }
 
@@ -119,7 +120,7 @@ export function errorOf(reply: Reply): RemoteModelError {
 function saidBy(reply: Reply): string {
   try {
     const { error } = jsonOf(reply);
-    return typeof error === 'string' ? `: ${error.slice(0, MAX_ERROR_LETTERS)}` : '';
+    return typeof error === 'string' ? `: ${error.slice(0, MAX_ERROR_LETTERS).replaceAll(/\s+/g, ' ')}` : '';
   } catch {
     return '';
   }

@@ -54,41 +54,51 @@ export interface RemoteModel {
  * @throws {RangeError} if the address is not one of HTTP
  */
 export async function openRemoteModel(options: RemoteModelOptions): Promise<RemoteModel> {
-  const url = new URL(options.url);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new RangeError(`url expected http: or https:, got ${url.protocol}`);
-  }
-  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}/v2`;
-  const server = await exchange(base, options);
+  const server = await exchange(baseOf(options.url), options);
   // Servers that do not tell of themselves may still run models.
   const extensions = server.ok ? jsonOf(server).extensions : [];
   const takesBytes = Array.isArray(extensions) && extensions.includes(BINARY_EXTENSION);
-  return new HttpModel(`${base}/models/${encodeURIComponent(options.model)}`, options, takesBytes);
+  return new HttpModel(options, takesBytes);
 }
 
-/** @returns whether a server says that it has the model and that it takes requests; false if it cannot be asked */
+/**
+ * @returns whether a server says that it has the model and that it takes requests; false if it cannot be asked
+ * @throws {RangeError} if the address is not one of HTTP
+ */
 export async function isModelReady(options: RemoteModelOptions): Promise<boolean> {
-  const base = `${options.url.replace(/\/+$/, '')}/v2/models/${encodeURIComponent(options.model)}`;
+  const address = `${addressOf(options)}/ready`;
   try {
-    return (await exchange(`${base}/ready`, options)).ok;
+    return (await exchange(address, options)).ok;
   } catch {
     return false;
   }
 }
 
+function addressOf({ url, model }: RemoteModelOptions): string {
+  return `${baseOf(url)}/models/${encodeURIComponent(model)}`;
+}
+
+function baseOf(address: string): string {
+  const { protocol, origin, pathname } = new URL(address);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new RangeError(`url expected http: or https:, got ${protocol}`);
+  }
+  return `${origin}${pathname.replace(/\/+$/, '')}/v2`;
+}
+
 class HttpModel implements RemoteModel {
-  readonly #base: string;
+  readonly #address: string;
   readonly #options: RemoteModelOptions;
   readonly #takesBytes: boolean;
 
-  constructor(base: string, options: RemoteModelOptions, takesBytes: boolean) {
-    this.#base = base;
+  constructor(options: RemoteModelOptions, takesBytes: boolean) {
+    this.#address = addressOf(options);
     this.#options = options;
     this.#takesBytes = takesBytes;
   }
 
   async metadata(): Promise<RemoteModelMetadata> {
-    const reply = await exchange(this.#base, this.#options);
+    const reply = await exchange(this.#address, this.#options);
     if (!reply.ok) throw errorOf(reply);
     const { inputs, outputs } = jsonOf(reply);
     return { inputs: tensorsOf(inputs), outputs: tensorsOf(outputs) };
@@ -105,7 +115,7 @@ class HttpModel implements RemoteModel {
       'content-type': headerLength === undefined ? 'application/json' : 'application/octet-stream',
       ...(headerLength !== undefined && { [HEADER_LENGTH_FIELD]: String(headerLength) }),
     };
-    const reply = await exchange(`${this.#base}/infer`, this.#options, { bytes, headers });
+    const reply = await exchange(`${this.#address}/infer`, this.#options, { bytes, headers });
     if (!reply.ok) throw errorOf(reply);
     return readOutputs(reply, outputs);
   }

@@ -14,6 +14,7 @@ import { addInferRoute } from './infer-route.js';
 import type { ServerLimits } from './limits.js';
 import { createListener, type Listener, type ServerTls } from './listener.js';
 import { addOpenInferenceRoutes } from './open-inference/routes.js';
+import type { RateLimiter } from './rate-limiter.js';
 import type { RequestHandler } from './request-handler.js';
 import type { ServerMetrics } from './server-metrics.js';
 import { addUploadRoutes } from './upload-routes.js';
@@ -28,6 +29,7 @@ export interface HttpAppOptions {
   readonly addRoutes?: ((app: FastifyInstance) => void) | undefined;
   readonly authenticator: Authenticator;
   readonly budget: ByteBudget;
+  readonly limiter: RateLimiter;
   readonly metrics: Pick<ServerMetrics, 'scrape'>;
   /** Whether clients should be sent here. */
   readonly isReady: () => boolean;

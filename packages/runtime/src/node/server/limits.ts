@@ -22,7 +22,7 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** Open connections of one address; further ones are dropped. */
   readonly maxConnectionsPerAddress: number;
-  /** Requests that a client may send in a second; also as many at once. */
+  /** Requests that a client may send in a second; also as many at once. 4 KiB of JSON count as one. */
   readonly maxRequestsPerSecond: number;
   /**
    * Bytes of requests that came and are not answered, and of answers that have not left, together; half of it for one client.
@@ -38,7 +38,7 @@ export interface ServerLimits {
 /** Taken where a server is told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = Object.freeze({
   maxMessageBytes: 2 ** 24,
-  maxJsonBytes: 2 ** 22,
+  maxJsonBytes: 2 ** 20,
   maxElementsPerTensor: DEFAULT_PICTURE_LIMITS.maxTensorElements,
   maxImagePixels: DEFAULT_PICTURE_LIMITS.maxPicturePixels,
   maxQueuedRequests: 64,

@@ -150,7 +150,7 @@ function assemble(options: ServiceFrontOptions, backend: Backend, tracing: Reque
   const common = { handler, limits, authenticator, budget };
   const routes = addRoutes && ((app: FastifyInstance) => addRoutes(app, handler));
   const { app, listener } = createHttpApp({
-    ...{ ...common, metrics, isReady, tls, listBundles, addRoutes: routes, backend },
+    ...{ ...common, metrics, limiter, isReady, tls, listBundles, addRoutes: routes, backend },
   });
   const stream = attachStream({ ...common, server: listener.server, logger });
   const parts: FrontParts = { app, listener, stream, handler, budget, readiness };

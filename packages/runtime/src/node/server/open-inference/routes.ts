@@ -25,6 +25,7 @@ import {
 import type { BundleListing } from '../bundle-listing.js';
 import { answerHolding } from '../held-answer.js';
 import type { ServerLimits } from '../limits.js';
+import type { RateLimiter } from '../rate-limiter.js';
 import type { Answer, Refusal, RequestHandler } from '../request-handler.js';
 import { traceParentOf } from '../tracing.js';
 import { findModel, type ModelPath, metadataOf } from './models.js';
@@ -40,6 +41,7 @@ export interface OpenInferenceOptions extends BodyContext {
   readonly handler: RequestHandler;
   readonly limits: ServerLimits;
   readonly listBundles: () => Promise<readonly BundleListing[]>;
+  readonly limiter: RateLimiter;
   readonly isReady: () => boolean;
   /** Codes tensors that come or go plain. */
   readonly backend: Backend;
@@ -49,6 +51,8 @@ const SERVER_NAME = 'featherwire';
 const MODEL_PATHS = ['/v2/models/:name', '/v2/models/:name/versions/:version'];
 const JSON_TYPE = 'application/json; charset=utf-8';
 const BINARY_TYPE = 'application/octet-stream';
+/** JSON that takes the thread for connections about as long as a request does. */
+const JSON_BYTES_PER_REQUEST = 4096;
 
 /** @param scope - of these routes alone */
 export function addOpenInferenceRoutes(scope: FastifyInstance, options: OpenInferenceOptions): void {
@@ -104,18 +108,20 @@ async function infer(
   { params, headers }: FastifyRequest,
   options: OpenInferenceOptions,
 ): Promise<HttpAnswer> {
-  const { handler, limits, listBundles, backend } = options;
-  const refuse = (code: RemoteErrorCode, text: string): HttpAnswer =>
-    errorOf(handler.refuse({ requestId: 0, code, text, receivedBytes: body.length }));
+  const { handler, limits, limiter, listBundles, backend } = options;
+  const refuse = (code: RemoteErrorCode, text: string, retryAfterMs?: number): HttpAnswer =>
+    errorOf(handler.refuse({ requestId: 0, code, text, retryAfterMs, receivedBytes: body.length }));
   const path = params as ModelPath;
   const model = findModel(await listBundles(), path);
   if (!model) return refuse('unknown-bundle', unknownText(path));
+  const headerLength = headers[HEADER_LENGTH_FIELD] as string | undefined;
+  const waitMs = limiter.take(client, performance.now(), jsonCost(body.length, headerLength, limits));
+  if (waitMs > 0) return refuse('rate-limited', 'more JSON in a second than a client may send', waitMs);
   let translated: TranslatedRequest;
   try {
     if (headers['content-encoding'] !== undefined) {
       throw new WireError(`content-encoding expected none, got '${headers['content-encoding']}'`);
     }
-    const headerLength = headers[HEADER_LENGTH_FIELD] as string | undefined;
     const parsed = parseBody(body, { list: 'inputs', headerLength, maxJsonBytes: limits.maxJsonBytes });
     translated = translateRequest(parsed, model, path, backend);
   } catch (error) {
@@ -129,6 +135,17 @@ async function infer(
   } catch (error) {
     return refuse(error instanceof WireError ? 'run-failed' : 'internal', (error as Error).message);
   }
+}
+
+/** Requests that the JSON of a body counts as, beside its own, which a client with its whole second left may send. */
+function jsonCost(
+  bodyBytes: number,
+  headerLength: string | undefined,
+  { maxRequestsPerSecond }: ServerLimits,
+): number {
+  const claimed = Number(headerLength ?? bodyBytes);
+  const jsonBytes = claimed >= 0 && claimed <= bodyBytes ? claimed : bodyBytes;
+  return Math.min(maxRequestsPerSecond - 1, Math.floor(jsonBytes / JSON_BYTES_PER_REQUEST));
 }
 
 function codeOf(error: unknown): RemoteErrorCode {
