@@ -95,6 +95,8 @@ const CODEC_ENCODING_ONLY = [
   'layout/reshape.ts',
   'indices/layout-choice.ts',
   'profile/design-profile.ts',
+  'frame/frame-head.ts',
+  'frame/frame-outline.ts',
   'profile/feature-summary.ts',
   'feature/rate-distortion.ts',
   'quantizer/lower-envelope.ts',

@@ -39,6 +39,8 @@ export interface ParseOptions {
   readonly profiles?: ReadonlyMap<number, CodingProfile>;
   /** Computes the checksum; the reference by default. */
   readonly backend?: Backend;
+  /** `checked` by default; `unchecked` leaves the checksum to the caller, who must not decode without it. */
+  readonly checksum?: 'checked' | 'unchecked';
 }
 
 /** What stands in a frame, found without decoding its payload. */
@@ -117,6 +119,8 @@ export interface ParsedFrame {
   readonly parts: readonly TensorPart[];
   readonly bundled: FrameDescription['bundled'];
   readonly digest: number | null;
+  /** CRC-32 of all bytes before it, as the frame says. */
+  readonly checksum: number;
 }
 
 function describePart({ header, body, ownBytes }: TensorPart): TensorDescription {
@@ -138,7 +142,7 @@ function describePart({ header, body, ownBytes }: TensorPart): TensorDescription
  */
 export function parseFrame(
   frame: Uint8Array,
-  { limits, profiles, backend }: ParseOptions,
+  { limits, profiles, backend, checksum = 'checked' }: ParseOptions,
   maxTensors: number,
   fields?: FrameField[],
 ): ParsedFrame {
@@ -162,7 +166,8 @@ export function parseFrame(
     const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
     parts.push({ header, body, ownBytes: reader.offset - start });
   }
-  return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
+  const compute = checksum === 'checked' ? (backend?.crc32 ?? crc32) : null;
+  return { parts, bundled, ...readEnd(reader, form, compute) };
 }
 
 function readTensorCount(reader: ByteReader): number {
@@ -238,20 +243,24 @@ function readChunkCount(reader: ByteReader, geometry: FeatureGeometry): number {
   return count;
 }
 
-/** Reads what follows the tensors. @returns the checksum of the decoded elements, null if the frame has none */
-function readEnd(reader: ByteReader, form: FrameForm, checksum: Backend['crc32']): number | null {
+/** Reads what follows the tensors. @param compute - for the checksum; null leaves it unchecked */
+function readEnd(
+  reader: ByteReader,
+  form: FrameForm,
+  compute: Backend['crc32'] | null,
+): Pick<ParsedFrame, 'digest' | 'checksum'> {
   reader.section = 'checksum';
   const digest = form.digest ? reader.readUint32() : null;
   if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
-  const computed = checksum(reader.bytesSince(0));
-  const stored = reader.readUint32();
-  if (stored !== computed) {
-    const detail = `${hex(computed)} expected, got ${hex(stored)}`;
+  const computed = compute?.(reader.bytesSince(0));
+  const checksum = reader.readUint32();
+  if (computed !== undefined && checksum !== computed) {
+    const detail = `${hex(computed)} expected, got ${hex(checksum)}`;
     throw reader.error('checksum-mismatch', detail, reader.offset - 4);
   }
-  reader.note('CRC-32', hex(stored));
+  reader.note('CRC-32', hex(checksum));
   if (reader.remaining > 0) throw reader.error('trailing-bytes', `${reader.remaining} bytes after the frame`);
-  return digest;
+  return { digest, checksum };
 }
 
 /** A checksum for people. */
