@@ -15,6 +15,7 @@ const TABLE = {
   tensor: [],
   link: [],
   codec: ['tensor'],
+  webgpu: ['tensor', 'codec'],
   inference: ['tensor'],
   onnx: ['tensor', 'inference'],
   bundle: ['tensor', 'codec'],

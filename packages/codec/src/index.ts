@@ -160,7 +160,7 @@ export {
   designChannelBasis,
 } from './quantizer/basis-design.js';
 export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
-export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
+export { affineOfGroup, type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,
   createChannelStatistics,

@@ -1,0 +1,122 @@
+/** A parsed frame as records for the kernel, after what it cannot do is refused. */
+
+import {
+  type CodedChunk,
+  elementsOf,
+  type FrameHeader,
+  type IndexAlphabet,
+  type IndexingQuantizer,
+  type ParsedFrame,
+  type TableDescription,
+} from '@featherwire/codec';
+import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
+import { indicesOfSymbol, type SymbolKind, symbolTables } from '../coding/symbol-tables.js';
+import { UnsupportedError } from '../errors.js';
+import { checkChunks } from '../gpu-feature.js';
+import { CHUNK_WORDS, type CodingRecord, LANE_BITS } from '../shaders/records.js';
+
+const STATE_BYTES = 4;
+const WORD_BYTES = 2;
+
+/** What the kernel is given beside the bytes. */
+export interface DecodePlan {
+  readonly header: FrameHeader;
+  readonly coding: CodingRecord;
+  readonly chunks: Uint32Array<ArrayBuffer>;
+  readonly tables: Uint32Array<ArrayBuffer>;
+  readonly levels: Uint32Array<ArrayBuffer>;
+  /** True if a payload has more words than symbols could take, which needs no kernel to be refused. */
+  readonly isFaulty: boolean;
+}
+
+/** Rows of levels by quantizer, which profiles keep. */
+export type LevelMemory = WeakMap<IndexingQuantizer, Map<string, Uint32Array<ArrayBuffer>>>;
+
+/**
+ * Plans the decoding of a frame of one tensor.
+ * @param frame - the bytes that `parsed` is of
+ * @throws {UnsupportedError} if the kernel does not know the quantizer, a coder, a type or the digest
+ */
+export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: LevelMemory): DecodePlan {
+  const [{ header, body }] = parsed.parts;
+  if (parsed.digest !== null) throw new UnsupportedError('frame', 'no digest', 'one');
+  if (header.dtype !== 'float32') throw new UnsupportedError('frame', 'float32', header.dtype);
+  if (body.kind !== 'indices') throw new UnsupportedError('frame', 'indices', body.kind);
+  const { quantizer, chunks } = body;
+  const alphabet = checkQuantizer(quantizer);
+  checkChunks(chunks.length);
+  const coders = chunks.map(({ section }) => coderOf(section));
+  const tables = [...new Set(coders.map(({ table }) => table))];
+  const rows = new Map(tables.map((table, row) => [table, row]));
+  const kinds = new Map(coders.map(({ kind, table }) => [table, kind]));
+  const { words, precisionBits } = symbolTables(
+    tables.map((table) => ({ kind: kinds.get(table)!, table })),
+    alphabet,
+  );
+  const records = new Uint32Array(chunks.length * CHUNK_WORDS);
+  let firstElement = 0;
+  let mostLanes = 1;
+  let isFaulty = false;
+  for (const [i, { geometry }] of chunks.entries()) {
+    const { kind, table, payload } = coders[i];
+    const count = elementsOf(geometry);
+    const perSymbol = indicesOfSymbol(kind, alphabet);
+    const symbolCount = Math.ceil(count / perSymbol);
+    const wordCount = (payload.bytes.length - payload.laneCount * STATE_BYTES) / WORD_BYTES;
+    isFaulty ||= wordCount > symbolCount;
+    const row = rows.get(table)!;
+    const states = payload.bytes.byteOffset - frame.byteOffset;
+    const wordsAndLanes = wordCount * 2 ** LANE_BITS + payload.laneCount;
+    const record = [firstElement, count, symbolCount, perSymbol, row, precisionBits[row], states];
+    records.set([...record, wordsAndLanes], i * CHUNK_WORDS);
+    firstElement += count;
+    mostLanes = Math.max(mostLanes, payload.laneCount);
+  }
+  const coding = codingOf(header, quantizer, alphabet, chunks, mostLanes);
+  const levels = rememberedLevels(quantizer, header, memory);
+  return { header, coding, chunks: records, tables: words, levels, isFaulty };
+}
+
+/** The table and the payload of a section. @throws {UnsupportedError} if it is not rANS under a table */
+function coderOf(section: CodedChunk['section']): {
+  readonly kind: SymbolKind;
+  readonly table: TableDescription;
+  readonly payload: { readonly bytes: Uint8Array; readonly laneCount: number };
+} {
+  const coder = section.kind === 'static' ? section.coder : section;
+  if ('payload' in section && (coder.kind === 'rans' || coder.kind === 'rans-packed'))
+    return { kind: coder.kind, table: coder.table, payload: section.payload };
+  throw new UnsupportedError('frame', 'rans or rans-packed', coder.kind);
+}
+
+function codingOf(
+  { shape }: FrameHeader,
+  quantizer: IndexingQuantizer,
+  { levelCount, background }: IndexAlphabet,
+  chunks: readonly CodedChunk[],
+  laneCount: number,
+): CodingRecord {
+  return {
+    chunkCount: chunks.length,
+    laneCount,
+    levelCount,
+    background,
+    perSymbol: 0,
+    headLength: 0,
+    rowLength: rowLengthOf(levelCount),
+    ...groupGeometry(quantizer, shape),
+  };
+}
+
+function rememberedLevels(
+  quantizer: IndexingQuantizer,
+  { shape }: FrameHeader,
+  memory: LevelMemory,
+): Uint32Array<ArrayBuffer> {
+  const known = memory.get(quantizer) ?? new Map<string, Uint32Array<ArrayBuffer>>();
+  const key = shape.join();
+  const levels = known.get(key) ?? levelRows(quantizer, shape);
+  known.set(key, levels);
+  memory.set(quantizer, known);
+  return levels;
+}

@@ -1,0 +1,187 @@
+/** What is known of a frame before the GPU begins: its head, its chunks, the quantizer and the tables. */
+
+import {
+  type BundledPlace,
+  type CodingProfile,
+  createStatistics,
+  elementsOf,
+  type FixedChoice,
+  type FixedQuantizer,
+  type FrameOutline,
+  type IndexAlphabet,
+  outlineBundledFrame,
+  outlineFrame,
+  outlineSection,
+  quantizerOfChoice,
+  type TableDescription,
+} from '@featherwire/codec';
+import type { Shape } from '@featherwire/tensor';
+import { chooseChunkCount, DEFAULT_LANE_COUNT } from '../chunk-choice.js';
+import { checkQuantizer, groupGeometry, rowLengthOf, thresholdRows } from '../coding/quantizer-rows.js';
+import {
+  indicesOfSymbol,
+  type SymbolKind,
+  type SymbolTables,
+  symbolTables,
+} from '../coding/symbol-tables.js';
+import { UnsupportedError } from '../errors.js';
+import { checkChunks } from '../gpu-feature.js';
+import type { CodingRecord } from '../shaders/records.js';
+
+/** How a feature is divided. */
+export interface GpuDivision {
+  /** As in `FrameExtras` of the codec; by default `chooseChunkCount` of the shape. */
+  readonly chunkCount?: number;
+  /** Lanes of each chunk, a power of two from 1 to 32, the default. */
+  readonly laneCount?: number;
+}
+
+/** How a self-contained frame is made. */
+export interface GpuEncodeOptions extends GpuDivision {
+  /** With fixed limits or listed levels, up to 256 of them. What is made from it is kept as long as this object. */
+  readonly quantizer: FixedChoice;
+  /** `rans`, with a table, or `rans-packed`, whose chunks have tables of their own if there is none; up to 16 levels. */
+  readonly coder: SymbolKind;
+  readonly table?: TableDescription;
+}
+
+/** How a bundled frame is made. */
+export interface GpuBundledOptions extends GpuDivision, BundledPlace {
+  /** Of one float32 tensor and a static table. What is made from it is kept as long as this object. */
+  readonly profile: CodingProfile;
+}
+
+/** A frame before it is coded. */
+export interface FramePlan {
+  readonly outline: FrameOutline;
+  readonly kind: SymbolKind;
+  readonly alphabet: IndexAlphabet;
+  readonly coding: Omit<CodingRecord, 'headLength'>;
+  readonly thresholds: Uint32Array<ArrayBuffer>;
+  /** The table of all chunks with the front of their sections; null if each chunk has its own. */
+  readonly shared: { readonly tables: SymbolTables; readonly sectionHead: Uint8Array } | null;
+  readonly sizes: SizeMemory;
+}
+
+/** Bytes of the last frame for each symbol, by which the next one is read back; null before the first. */
+export interface SizeMemory {
+  bytesPerSymbol: number | null;
+}
+
+/** What does not change from one feature of a shape to the next. */
+interface Prepared {
+  readonly fixed: FixedQuantizer;
+  readonly kind: SymbolKind;
+  readonly alphabet: IndexAlphabet;
+  readonly thresholds: Uint32Array<ArrayBuffer>;
+  readonly tables: SymbolTables | null;
+  readonly sizes: SizeMemory;
+}
+
+/** What was prepared for options and profiles, by shape. */
+export class FramePlanner {
+  readonly #prepared = new WeakMap<object, Map<string, Prepared>>();
+
+  /**
+   * @throws {UnsupportedError} if the settings are not for a GPU
+   * @throws {RangeError} if they are out of range
+   */
+  planFrame(shape: Shape, options: GpuEncodeOptions): FramePlan {
+    const { quantizer: choice, coder: kind, table } = options;
+    if (kind === 'rans' && !table) throw new UnsupportedError('table', 'one for rans', 'none');
+    const prepared = this.#prepare(options, shape, () => {
+      const fixed = quantizerOfFixedChoice(choice, shape);
+      return prepare(fixed, { kind, table: table ?? null }, shape);
+    });
+    const division = divisionOf(kind, prepared.alphabet, shape, options);
+    const outline = outlineFrame(shape, prepared.fixed.quantizer, division);
+    const sectionHead = table && outlineSection({ kind, table }, division.laneCount);
+    return planOf(prepared, shape, outline, division.laneCount, sectionHead ?? null);
+  }
+
+  /**
+   * @throws {UnsupportedError} if the profile is not for a GPU
+   * @throws {RangeError} if the shape does not fit the profile, or a setting is out of range
+   */
+  planBundledFrame(shape: Shape, options: GpuBundledOptions): FramePlan {
+    const { tensors } = options.profile;
+    const [tensor] = tensors;
+    if (tensors.length !== 1) throw new UnsupportedError('profile', 'one tensor', `${tensors.length}`);
+    const { dtype, coder } = tensor;
+    if (dtype !== 'float32') throw new UnsupportedError('profile', 'float32', dtype);
+    if (!coder || coder.kind === 'rans-contexts')
+      throw new UnsupportedError('profile', 'a static table', coder?.kind ?? 'no coder');
+    const division = divisionOf(coder.kind, checkQuantizer(tensor.quantizer), shape, options);
+    const outline = outlineBundledFrame(shape, { ...options, ...division });
+    const prepared = this.#prepare(tensor, shape, () => prepare(tensor, coder, shape));
+    const sectionHead = outlineSection({ kind: 'static' }, division.laneCount);
+    return planOf(prepared, shape, outline, division.laneCount, sectionHead);
+  }
+
+  #prepare(owner: object, shape: Shape, make: () => Prepared): Prepared {
+    const key = shape.join();
+    const known = this.#prepared.get(owner) ?? new Map<string, Prepared>();
+    const prepared = known.get(key) ?? make();
+    known.set(key, prepared);
+    this.#prepared.set(owner, known);
+    return prepared;
+  }
+}
+
+function quantizerOfFixedChoice(choice: FixedChoice, shape: Shape): FixedQuantizer {
+  const isFixed = choice.kind === 'levels' || ('range' in choice && choice.range.kind === 'fixed');
+  if (!isFixed) throw new UnsupportedError('quantizer', 'listed levels or fixed limits', choice.kind);
+  return quantizerOfChoice(choice, shape, createStatistics());
+}
+
+function prepare(
+  fixed: FixedQuantizer,
+  coder: { readonly kind: SymbolKind; readonly table: TableDescription | null },
+  shape: Shape,
+): Prepared {
+  const { kind, table } = coder;
+  const alphabet = checkQuantizer(fixed.quantizer);
+  const thresholds = thresholdRows(fixed, shape);
+  const tables = table && symbolTables([{ kind, table }], alphabet);
+  return { fixed, kind, alphabet, thresholds, tables, sizes: { bytesPerSymbol: null } };
+}
+
+function divisionOf(
+  kind: SymbolKind,
+  alphabet: IndexAlphabet,
+  shape: Shape,
+  { laneCount = DEFAULT_LANE_COUNT, chunkCount }: GpuDivision,
+): Required<GpuDivision> {
+  if (![1, 2, 4, 8, 16, 32].includes(laneCount))
+    throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
+  const perSymbol = indicesOfSymbol(kind, alphabet);
+  return { laneCount, chunkCount: chunkCount ?? chooseChunkCount(shape, perSymbol, laneCount) };
+}
+
+function planOf(
+  prepared: Prepared,
+  shape: Shape,
+  outline: FrameOutline,
+  laneCount: number,
+  sectionHead: Uint8Array | null,
+): FramePlan {
+  const { fixed, kind, alphabet, thresholds, tables, sizes } = prepared;
+  const { levelCount, background } = alphabet;
+  checkChunks(outline.chunks.length);
+  const coding = {
+    chunkCount: outline.chunks.length,
+    laneCount,
+    levelCount,
+    background,
+    perSymbol: indicesOfSymbol(kind, alphabet),
+    rowLength: rowLengthOf(levelCount),
+    ...groupGeometry(fixed.quantizer, shape),
+  };
+  const shared = tables && sectionHead && { tables, sectionHead };
+  return { outline, kind, alphabet, coding, thresholds, shared, sizes };
+}
+
+/** Symbols of each chunk. */
+export function symbolCounts({ outline, coding }: FramePlan): number[] {
+  return outline.chunks.map((chunk) => Math.ceil(elementsOf(chunk) / coding.perSymbol));
+}

@@ -1,0 +1,41 @@
+/** A feature that stays on the GPU. */
+
+import { elementCount, type Shape } from '@featherwire/tensor';
+import { MAX_CHUNKS } from './chunk-choice.js';
+import { BUFFER_USAGE } from './device/constants.js';
+import { UnsupportedError } from './errors.js';
+
+/** float32 elements, row-major, from the beginning of a buffer on; what is behind them is left alone. */
+export interface GpuFeature {
+  readonly shape: Shape;
+  /** With the usage `STORAGE`. */
+  readonly buffer: GPUBuffer;
+}
+
+/** Bytes of an element. */
+export const ELEMENT_BYTES = 4;
+/** Most elements: the kernels count words of a chunk in 26 bits. */
+export const MAX_ELEMENTS = 2 ** 26 - 1;
+
+/** Elements of a shape. @throws {UnsupportedError} if they are more than kernels or buffers of the device hold */
+export function checkElements(device: GPUDevice, shape: Shape): number {
+  const count = elementCount(shape);
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const bytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  const most = Math.min(MAX_ELEMENTS, Math.floor(bytes / ELEMENT_BYTES));
+  if (count > most) throw new UnsupportedError('shape', `at most ${most} elements`, `${count}`);
+  return count;
+}
+
+/** @throws {UnsupportedError} if chunks are more than a dispatch has workgroups */
+export function checkChunks(count: number): void {
+  if (count > MAX_CHUNKS) throw new UnsupportedError('chunkCount', `at most ${MAX_CHUNKS}`, `${count}`);
+}
+
+/** @throws {TypeError} if kernels cannot use the buffer @throws {RangeError} if it is too small */
+export function checkBuffer(name: string, buffer: GPUBuffer, count: number): void {
+  if ((buffer.usage & BUFFER_USAGE.storage) === 0)
+    throw new TypeError(`${name} expected a buffer with the usage STORAGE, got usage ${buffer.usage}`);
+  if (buffer.size < count * ELEMENT_BYTES)
+    throw new RangeError(`${name} expected at least ${count * ELEMENT_BYTES} bytes, got ${buffer.size}`);
+}
