@@ -108,16 +108,19 @@ async function runDecoding(
   const initial = new Uint32Array(REPORT_WORDS);
   initial[REPORT.byteCount] = checked;
   const call = new GpuCall(context, 'decode');
-  const common = call.uniform('coding', writeCoding(coding));
-  const chunks = call.upload('chunks', plan.chunks);
-  const tables = call.upload('tables', plan.tables);
-  const levels = call.upload('levels', plan.levels);
-  const bytes = call.upload('frame', frame);
-  const report = call.upload('report', initial);
-  call.dispatch(addChecksum, [bytes, report], Math.ceil(checked / CHECKSUM_GROUP_BYTES));
-  const bindings = [common, chunks, tables, levels, bytes, feature, report];
-  call.dispatch(decodeChunks, bindings, coding.chunkCount);
-  const [reported] = await call.finish([{ buffer: report, size: REPORT_BYTES }]);
-  call.release();
-  return new Uint32Array(reported.buffer, reported.byteOffset, REPORT_WORDS);
+  try {
+    const common = call.uniform('coding', writeCoding(coding));
+    const chunks = call.upload('chunks', plan.chunks);
+    const tables = call.upload('tables', plan.tables);
+    const levels = call.upload('levels', plan.levels);
+    const bytes = call.upload('frame', frame);
+    const report = call.upload('report', initial);
+    call.dispatch(addChecksum, [bytes, report], Math.ceil(checked / CHECKSUM_GROUP_BYTES));
+    const bindings = [common, chunks, tables, levels, bytes, feature, report];
+    call.dispatch(decodeChunks, bindings, coding.chunkCount);
+    const readback = { buffer: report, size: REPORT_BYTES };
+    return await call.finish([readback], (reported) => new Uint32Array(reported.slice().buffer));
+  } finally {
+    call.release();
+  }
 }

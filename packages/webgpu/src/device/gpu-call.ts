@@ -81,11 +81,15 @@ export class GpuCall {
   }
 
   /**
-   * Submits the commands and waits for them.
-   * @returns copies of what was asked for, in order
+   * Submits the commands, waits for them and gives what was asked for to `use`, as views that end with it: the host copies
+   * each byte once.
+   * @returns what `use` returns
    * @throws {GpuError} and frees the buffers of the call, if it fails
    */
-  async finish(readbacks: readonly Readback[]): Promise<Uint8Array<ArrayBuffer>[]> {
+  async finish<T>(
+    readbacks: readonly Readback[],
+    use: (...parts: Uint8Array<ArrayBuffer>[]) => T,
+  ): Promise<T> {
     const times = this.#recordKernels();
     const all = times ? [...readbacks, { buffer: times, size: TIMES_BYTES }] : readbacks;
     const size = all.reduce((sum, part) => sum + part.size, 0);
@@ -100,19 +104,23 @@ export class GpuCall {
     const mapped = staging.mapAsync(MAP_READ, 0, size);
     const scopes = [device.popErrorScope(), device.popErrorScope()];
     await this.#settle(mapped, scopes);
-    const bytes = new Uint8Array(staging.getMappedRange(0, size).slice(0));
-    staging.unmap();
-    const parts = split(bytes, all);
-    if (times) this.#reportTime(parts.pop()!);
-    return parts;
+    try {
+      const parts = split(new Uint8Array(staging.getMappedRange(0, size)), all);
+      if (times) this.#reportTime(parts.pop()!);
+      return use(...parts);
+    } finally {
+      staging.unmap();
+    }
   }
 
-  /** Another round of readbacks of the same buffers. @throws {GpuError} if it fails */
-  async readMore(readback: Readback): Promise<Uint8Array<ArrayBuffer>> {
+  /** Another readback of the call's buffers, before they are given back. @throws {GpuError} if it fails */
+  async readMore(readback: Readback, use: (part: Uint8Array<ArrayBuffer>) => void): Promise<void> {
     const call = new GpuCall(this.#context, this.#name);
-    const [bytes] = await call.finish([readback]);
-    call.release();
-    return bytes;
+    try {
+      await call.finish([readback], use);
+    } finally {
+      call.release();
+    }
   }
 
   /** Gives the buffers back. Nothing may be done with the call afterwards. */
@@ -152,7 +160,7 @@ export class GpuCall {
   }
 
   #reportTime(bytes: Uint8Array<ArrayBuffer>): void {
-    const [begin, end] = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2);
+    const [begin, end] = new BigUint64Array(bytes.slice().buffer);
     this.#context.timer?.(this.#name, Number(end - begin));
   }
 
