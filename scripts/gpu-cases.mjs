@@ -130,28 +130,104 @@ function randomTable({ levelCount, background }, random) {
   return designTable(counts, background, { coverAll: true }).description;
 }
 
-async function compareCase(device, codec, { kind, feature, settings }) {
+async function compareCase(device, codec, example) {
+  const { feature, settings } = example;
   const backend = referenceBackend;
-  const expected =
-    kind === 'bundled'
-      ? encodeBundledFrame([feature], { ...settings, backend })
-      : encodeFrame(feature, { ...settings, backend });
+  const expected = encodeByReference(example);
   const input = uploadFeature(device, feature);
   const frame =
-    kind === 'bundled'
+    example.kind === 'bundled'
       ? await codec.encodeBundledFrame(input, settings)
       : await codec.encodeFrame(input, settings);
   input.buffer.destroy();
   const different = firstDifference(frame, expected);
   if (different >= 0)
     return `byte ${different} of ${frame.length}, reference ${expected.length}: ${describe(feature, settings)}`;
-  const profiles = new Map(kind === 'bundled' ? [[POINT, settings.profile]] : []);
+  const profiles = profilesOf(example);
   const decoded = await codec.decodeFrame(frame, { profiles });
   const elements = await downloadFeature(device, decoded);
   decoded.buffer.destroy();
   const reference = decodeFrame(frame, { profiles, backend });
   const element = firstDifference(elements, new Uint8Array(reference.data.buffer));
   return element >= 0 ? `element ${element >> 2}: ${describe(feature, settings)}` : null;
+}
+
+function encodeByReference({ kind, feature, settings }) {
+  const backend = referenceBackend;
+  return kind === 'bundled'
+    ? encodeBundledFrame([feature], { ...settings, backend })
+    : encodeFrame(feature, { ...settings, backend });
+}
+
+function profilesOf({ kind, settings }) {
+  return new Map(kind === 'bundled' ? [[POINT, settings.profile]] : []);
+}
+
+/**
+ * Mutates the frames of cases, half of them behind a right checksum, and compares what the GPU makes of them with the
+ * reference: the same elements, the same `BitstreamError`, or that the GPU does not know a frame that the reference decodes.
+ * @returns a line for each frame with another outcome
+ */
+export async function compareMutated(device, codec, { first = 0, count }) {
+  const differences = [];
+  for (let seed = first; seed < first + count; seed++) {
+    const example = gpuCase(seed);
+    const random = createRandom(seed + 1_000_000);
+    const frame = mutate(encodeByReference(example), random);
+    const expected = referenceOutcome(frame, profilesOf(example));
+    const got = await gpuOutcome(device, codec, frame, profilesOf(example));
+    const isUnknown = got === 'UnsupportedError' && expected.startsWith('elements');
+    if (got !== expected && !isUnknown) differences.push(`case ${seed}: ${got}, reference ${expected}`);
+  }
+  return differences;
+}
+
+function mutate(frame, random) {
+  const mutated = frame.slice(
+    0,
+    random.nextInteger(8) === 0 ? random.nextInteger(frame.length) : frame.length,
+  );
+  // Behind the preamble mostly, whose defects are found first.
+  for (let i = random.nextInteger(4); i >= 0 && mutated.length > 8; i--) {
+    const position = 4 + random.nextInteger(mutated.length - 4);
+    mutated[position] ^= 1 << random.nextInteger(8);
+  }
+  if (random.nextInteger(2) === 0 && mutated.length > 4) {
+    const end = mutated.length - 4;
+    new DataView(mutated.buffer).setUint32(end, referenceBackend.crc32(mutated.subarray(0, end)), true);
+  }
+  return mutated;
+}
+
+/** Small, so that a mutated shape costs little time. */
+const LIMITS = { maxElements: 2 ** 18 };
+
+function referenceOutcome(frame, profiles) {
+  try {
+    const { shape, data } = decodeFrame(frame, { profiles, limits: LIMITS, backend: referenceBackend });
+    return elementsOutcome(shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  } catch (error) {
+    return errorOutcome(error);
+  }
+}
+
+async function gpuOutcome(device, codec, frame, profiles) {
+  try {
+    const decoded = await codec.decodeFrame(frame, { profiles, limits: LIMITS });
+    const bytes = await downloadFeature(device, decoded);
+    decoded.buffer.destroy();
+    return elementsOutcome(decoded.shape, bytes);
+  } catch (error) {
+    return error.name === 'UnsupportedError' ? error.name : errorOutcome(error);
+  }
+}
+
+function elementsOutcome(shape, bytes) {
+  return `elements of [${shape}], checksum ${referenceBackend.crc32(bytes)}`;
+}
+
+function errorOutcome(error) {
+  return `${error.name} ${error.code}: ${error.message}`;
 }
 
 function describe({ shape }, { laneCount, chunkCount, coder, quantizer, profile }) {
