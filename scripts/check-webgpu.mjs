@@ -10,7 +10,6 @@ import { createGpuCodec } from '@featherwire/webgpu';
 import { openNodeDevice } from '@featherwire/webgpu/node';
 import { CHROMIUM, withPage } from './browser-page.mjs';
 import { compareCases, compareMutated } from './gpu-cases.mjs';
-import { withSoftwareAdapter } from './software-adapter.mjs';
 
 /** Cases of a call into the page, so that progress shows. */
 const BATCH = 100;
@@ -50,7 +49,7 @@ process.exit(failed ? 1 : 0);
 async function checkNode() {
   let opened;
   try {
-    opened = await withSoftwareAdapter(() => openNodeDevice());
+    opened = await openNodeDevice({ software: 'fallback' });
   } catch (error) {
     skip('Node', error.message);
     return;

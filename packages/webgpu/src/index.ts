@@ -7,7 +7,12 @@ export { chooseChunkCount, DEFAULT_LANE_COUNT } from './chunk-choice.js';
 export type { SymbolKind } from './coding/symbol-tables.js';
 export type { GpuDecodeOptions } from './decode/decode-frame.js';
 export type { KernelTimer } from './device/gpu-context.js';
-export type { GpuBundledOptions, GpuDivision, GpuEncodeOptions } from './encode/frame-plan.js';
+export type {
+  GpuBundledOptions,
+  GpuDivision,
+  GpuEncodeOptions,
+  GpuQuantizerChoice,
+} from './encode/frame-plan.js';
 export { GpuError, type GpuErrorCode, UnsupportedError } from './errors.js';
 export { createGpuCodec, type GpuCodec, type GpuCodecOptions } from './gpu-codec.js';
 export type { GpuFeature } from './gpu-feature.js';

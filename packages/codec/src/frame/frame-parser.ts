@@ -8,6 +8,7 @@ import type { Backend } from '../backend/backend.js';
 import { ByteReader, type FrameField } from '../bitstream/byte-reader.js';
 import { crc32 } from '../bitstream/crc32.js';
 import {
+  CHECKSUM_BYTES,
   DEFAULT_DECODE_LIMITS,
   type DecodeLimits,
   type FrameHeader,
@@ -39,7 +40,10 @@ export interface ParseOptions {
   readonly profiles?: ReadonlyMap<number, CodingProfile>;
   /** Computes the checksum; the reference by default. */
   readonly backend?: Backend;
-  /** `checked` by default; `unchecked` leaves the checksum to the caller, who must not decode without it. */
+  /**
+   * `checked` by default; `unchecked` leaves the checksum of a frame that ends with it to the caller, who must not believe
+   * anything before.
+   */
   readonly checksum?: 'checked' | 'unchecked';
 }
 
@@ -166,8 +170,7 @@ export function parseFrame(
     const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
     parts.push({ header, body, ownBytes: reader.offset - start });
   }
-  const compute = checksum === 'checked' ? (backend?.crc32 ?? crc32) : null;
-  return { parts, bundled, ...readEnd(reader, form, compute) };
+  return { parts, bundled, ...readEnd(reader, form, backend?.crc32 ?? crc32, checksum) };
 }
 
 function readTensorCount(reader: ByteReader): number {
@@ -243,18 +246,21 @@ function readChunkCount(reader: ByteReader, geometry: FeatureGeometry): number {
   return count;
 }
 
-/** Reads what follows the tensors. @param compute - for the checksum; null leaves it unchecked */
+/** Reads what follows the tensors. */
 function readEnd(
   reader: ByteReader,
   form: FrameForm,
-  compute: Backend['crc32'] | null,
+  compute: Backend['crc32'],
+  checking: NonNullable<ParseOptions['checksum']>,
 ): Pick<ParsedFrame, 'digest' | 'checksum'> {
   reader.section = 'checksum';
   const digest = form.digest ? reader.readUint32() : null;
   if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
-  const computed = compute?.(reader.bytesSince(0));
+  // Before bytes that follow the frame are found, the checksum must be right.
+  const isLate = checking === 'unchecked' && reader.remaining <= CHECKSUM_BYTES;
+  const computed = isLate ? null : compute(reader.bytesSince(0));
   const checksum = reader.readUint32();
-  if (computed !== undefined && checksum !== computed) {
+  if (computed !== null && checksum !== computed) {
     const detail = `${hex(computed)} expected, got ${hex(checksum)}`;
     throw reader.error('checksum-mismatch', detail, reader.offset - 4);
   }

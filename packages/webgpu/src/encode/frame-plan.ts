@@ -36,10 +36,16 @@ export interface GpuDivision {
   readonly laneCount?: number;
 }
 
+/** Quantizers of self-contained frames. */
+export type GpuQuantizerChoice = Extract<
+  FixedChoice,
+  { readonly kind: 'uniform' | 'asymmetric' | 'levels' | 'grouped' }
+>;
+
 /** How a self-contained frame is made. */
 export interface GpuEncodeOptions extends GpuDivision {
   /** With fixed limits or listed levels, up to 256 of them. What is made from it is kept as long as this object. */
-  readonly quantizer: FixedChoice;
+  readonly quantizer: GpuQuantizerChoice;
   /** `rans`, with a table, or `rans-packed`, whose chunks have tables of their own if there is none; up to 16 levels. */
   readonly coder: SymbolKind;
   readonly table?: TableDescription;
@@ -128,7 +134,7 @@ export class FramePlanner {
   }
 }
 
-function quantizerOfFixedChoice(choice: FixedChoice, shape: Shape): FixedQuantizer {
+function quantizerOfFixedChoice(choice: GpuQuantizerChoice, shape: Shape): FixedQuantizer {
   const isFixed = choice.kind === 'levels' || ('range' in choice && choice.range.kind === 'fixed');
   if (!isFixed) throw new UnsupportedError('quantizer', 'listed levels or fixed limits', choice.kind);
   return quantizerOfChoice(choice, shape, createStatistics());

@@ -1,5 +1,7 @@
 /** WebGPU in Node, by the optional package `webgpu`. */
 
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { BackendUnavailableError } from '@featherwire/codec';
 
 /** A device with the adapter that it is of. */
@@ -13,13 +15,21 @@ export interface NodeDevice {
 
 /** What a device is asked for. */
 export interface NodeDeviceOptions {
-  /** Features to have where the adapter offers them, such as `subgroups` and `timestamp-query`; both by default. */
+  /** Features to have where the adapter offers them; `subgroups` and `timestamp-query` by default. */
   readonly features?: readonly GPUFeatureName[];
+  /**
+   * `fallback` takes the software adapter of an installed Chromium where there is no other, for tests: it is right and slow.
+   * It sets variables of the process that the Vulkan loader reads. `never` by default.
+   */
+  readonly software?: 'fallback' | 'never';
 }
 
 const DEFAULT_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
-
-/** What a device is of: without it, webgpu 0.6.2 ends the process once these are collected and the device is used. */
+const SOFTWARE_DRIVERS = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  '/opt/google/chrome/vk_swiftshader_icd.json',
+];
+/** What a device is of: webgpu 0.6.2 ends the process if these are collected before the device is. */
 const OWNERS = new WeakMap<GPUDevice, readonly object[]>();
 
 /**
@@ -27,10 +37,9 @@ const OWNERS = new WeakMap<GPUDevice, readonly object[]>();
  * @throws {BackendUnavailableError} if the package is not installed or there is no adapter
  */
 export async function openNodeDevice(options: NodeDeviceOptions = {}): Promise<NodeDevice> {
-  const { features = DEFAULT_FEATURES } = options;
-  const gpu = await loadGpu();
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new BackendUnavailableError('WebGPU', 'no adapter');
+  const { features = DEFAULT_FEATURES, software = 'never' } = options;
+  const create = await loadGpu();
+  const { gpu, adapter } = (await findAdapter(create)) ?? (await findSoftwareAdapter(create, software));
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   const device = await adapter.requestDevice({
     label: 'featherwire',
@@ -41,15 +50,39 @@ export async function openNodeDevice(options: NodeDeviceOptions = {}): Promise<N
   return { device, adapterInfo: adapter.info, close: () => device.destroy() };
 }
 
-async function loadGpu(): Promise<GPU> {
+interface FoundAdapter {
+  readonly gpu: GPU;
+  readonly adapter: GPUAdapter;
+}
+
+async function findAdapter(create: () => GPU): Promise<FoundAdapter | null> {
+  const gpu = create();
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  return adapter && { gpu, adapter };
+}
+
+/** @throws {BackendUnavailableError} if it is not to be taken or there is none */
+async function findSoftwareAdapter(create: () => GPU, software: 'fallback' | 'never'): Promise<FoundAdapter> {
+  const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
+  const isFree = process.env.VK_ICD_FILENAMES === undefined;
+  if (software === 'fallback' && driver && isFree) {
+    process.env.VK_ICD_FILENAMES = driver;
+    // The loader asks for it and needs nothing of it.
+    process.env.XDG_RUNTIME_DIR ??= tmpdir();
+    const found = await findAdapter(create);
+    if (found) return found;
+  }
+  throw new BackendUnavailableError('WebGPU', 'no adapter');
+}
+
+async function loadGpu(): Promise<() => GPU> {
   // Not a constant, so that no compiler asks for the types of a package that may be missing.
   const name: string = 'webgpu';
   try {
     const { create } = (await import(name)) as { create(options: readonly string[]): GPU };
-    return create([]);
+    return () => create([]);
   } catch (cause) {
-    throw new BackendUnavailableError('WebGPU', 'the package webgpu is not installed or does not load', {
-      cause,
-    });
+    const reason = 'the package webgpu is not installed or does not load';
+    throw new BackendUnavailableError('WebGPU', reason, { cause });
   }
 }

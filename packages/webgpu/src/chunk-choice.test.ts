@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { chooseChunkCount, MAX_CHUNKS } from './chunk-choice.js';
+
+test('a lane has about 128 symbols', () => {
+  expect(chooseChunkCount([1, 512, 28, 28], 1)).toBe(98);
+  expect(chooseChunkCount([1, 512, 28, 28], 4)).toBe(25);
+  expect(chooseChunkCount([1, 512, 28, 28], 1, 8)).toBe(392);
+});
+
+test('chunks are at most as many as planes, rows or columns', () => {
+  expect(chooseChunkCount([4, 1000, 1000], 1)).toBe(4);
+  expect(chooseChunkCount([3, 1_000_000], 1)).toBe(3);
+  expect(chooseChunkCount([1], 1)).toBe(1);
+  expect(chooseChunkCount([], 8)).toBe(1);
+});
+
+test('the largest features keep within what a dispatch has', () => {
+  expect(chooseChunkCount([2 ** 20, 64], 1, 1)).toBe(MAX_CHUNKS);
+});
