@@ -11,6 +11,8 @@ export const MAX_CHUNKS = 65_535;
 
 /** Symbols that a lane should code: its state takes two bytes more than what it holds. */
 const SYMBOLS_PER_LANE = 128;
+/** Chunks beyond which more lanes gain less on the GPU than the host takes for their records. */
+const ENOUGH_CHUNKS = 1024;
 
 /**
  * Chunks that keep a GPU busy without taking much of the frame.
@@ -20,5 +22,5 @@ const SYMBOLS_PER_LANE = 128;
 export function chooseChunkCount(shape: Shape, perSymbol: number, laneCount = DEFAULT_LANE_COUNT): number {
   const symbols = elementCount(shape) / perSymbol;
   const wanted = Math.round(symbols / (SYMBOLS_PER_LANE * laneCount));
-  return Math.max(1, Math.min(wanted, MAX_CHUNKS, maxChunkCount(geometryOfShape(shape))));
+  return Math.max(1, Math.min(wanted, ENOUGH_CHUNKS, maxChunkCount(geometryOfShape(shape))));
 }

@@ -16,6 +16,11 @@ export interface GpuFeature {
 export const ELEMENT_BYTES = 4;
 /** Most elements: the kernels count words of a chunk in 26 bits. */
 export const MAX_ELEMENTS = 2 ** 26 - 1;
+/**
+ * Most symbols of a lane, which are coded one after the other, about a microsecond each: systems take a device away that
+ * runs a kernel for seconds, and a frame of a few bytes can claim 2^26 elements in one lane.
+ */
+const MAX_STEPS = 2 ** 17;
 
 /** Elements of a shape. @throws {UnsupportedError} if they are more than kernels or buffers of the device hold */
 export function checkElements(device: GPUDevice, shape: Shape): number {
@@ -30,6 +35,16 @@ export function checkElements(device: GPUDevice, shape: Shape): number {
 /** @throws {UnsupportedError} if chunks are more than a dispatch has workgroups */
 export function checkChunks(count: number): void {
   if (count > MAX_CHUNKS) throw new UnsupportedError('chunkCount', `at most ${MAX_CHUNKS}`, `${count}`);
+}
+
+/**
+ * @param symbolCount - of a chunk
+ * @throws {UnsupportedError} if a lane has more symbols than a kernel can be kept busy with
+ */
+export function checkSteps(symbolCount: number, laneCount: number): void {
+  const steps = Math.ceil(symbolCount / laneCount);
+  if (steps > MAX_STEPS)
+    throw new UnsupportedError('chunk', `at most ${MAX_STEPS} symbols in a lane`, `${steps}`);
 }
 
 /** @throws {TypeError} if kernels cannot use the buffer @throws {RangeError} if it is too small */

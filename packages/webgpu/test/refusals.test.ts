@@ -170,6 +170,31 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     expect(codes).toContain('truncated');
   });
 
+  test('lanes so long that they could cost the device', async () => {
+    const certain = designTable(Uint32Array.of(1e6, 0), 0).description;
+    const constant: GpuQuantizerChoice = {
+      kind: 'uniform',
+      levelCount: 2,
+      range: { kind: 'fixed', low: 0, high: 1 },
+    };
+    const long = float32([2 ** 18], () => 0);
+    const settings = {
+      quantizer: constant,
+      coder: 'rans',
+      table: certain,
+      laneCount: 1,
+      chunkCount: 1,
+    } as const;
+    const frame = encodeFrame(long, { ...settings, backend });
+    expect(frame.length).toBeLessThan(64);
+    await expect(codec.decodeFrame(frame)).rejects.toThrow(/at most 131072 symbols in a lane/);
+    const buffer = upload(device, long);
+    await expect(codec.encodeFrame(buffer, settings)).rejects.toThrow(UnsupportedError);
+    const divided = { ...settings, laneCount: 2 };
+    expect(await codec.encodeFrame(buffer, divided)).toEqual(encodeFrame(long, { ...divided, backend }));
+    buffer.buffer.destroy();
+  });
+
   test('frames over the limits', async () => {
     const frame = encodeBundledFrame([feature], { ...place, backend });
     const limits = { maxElements: 191 };

@@ -7,12 +7,13 @@ import {
   type IndexAlphabet,
   type IndexingQuantizer,
   type ParsedFrame,
+  type RansPayload,
   type TableDescription,
 } from '@featherwire/codec';
 import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
 import { indicesOfSymbol, type SymbolKind, symbolTables } from '../coding/symbol-tables.js';
 import { UnsupportedError } from '../errors.js';
-import { checkChunks } from '../gpu-feature.js';
+import { checkChunks, checkSteps } from '../gpu-feature.js';
 import { CHUNK_WORDS, type CodingRecord, LANE_BITS } from '../shaders/records.js';
 
 const STATE_BYTES = 4;
@@ -45,47 +46,56 @@ export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: Lev
   const { quantizer, chunks } = body;
   const alphabet = checkQuantizer(quantizer);
   checkChunks(chunks.length);
-  const coders = chunks.map(({ section }) => coderOf(section));
-  const tables = [...new Set(coders.map(({ table }) => table))];
-  const rows = new Map(tables.map((table, row) => [table, row]));
-  const kinds = new Map(coders.map(({ kind, table }) => [table, kind]));
-  const { words, precisionBits } = symbolTables(
-    tables.map((table) => ({ kind: kinds.get(table)!, table })),
-    alphabet,
-  );
+  const rows = new Map<TableDescription, { readonly row: number; readonly coder: TableCoder }>();
   const records = new Uint32Array(chunks.length * CHUNK_WORDS);
   let firstElement = 0;
   let mostLanes = 1;
   let isFaulty = false;
-  for (const [i, { geometry }] of chunks.entries()) {
-    const { kind, table, payload } = coders[i];
+  for (let i = 0; i < chunks.length; i++) {
+    const { geometry, section } = chunks[i];
+    const { coder, payload } = codedPayload(section);
+    const known = rows.get(coder.table) ?? { row: rows.size, coder };
+    if (known.row === rows.size) rows.set(coder.table, known);
+    const { bytes, laneCount } = payload;
     const count = elementsOf(geometry);
-    const perSymbol = indicesOfSymbol(kind, alphabet);
+    const perSymbol = indicesOfSymbol(coder.kind, alphabet);
     const symbolCount = Math.ceil(count / perSymbol);
-    const wordCount = (payload.bytes.length - payload.laneCount * STATE_BYTES) / WORD_BYTES;
+    checkSteps(symbolCount, laneCount);
+    const wordCount = (bytes.length - laneCount * STATE_BYTES) / WORD_BYTES;
     isFaulty ||= wordCount > symbolCount;
-    const row = rows.get(table)!;
-    const states = payload.bytes.byteOffset - frame.byteOffset;
-    const wordsAndLanes = wordCount * 2 ** LANE_BITS + payload.laneCount;
-    const record = [firstElement, count, symbolCount, perSymbol, row, precisionBits[row], states];
-    records.set([...record, wordsAndLanes], i * CHUNK_WORDS);
+    const record = i * CHUNK_WORDS;
+    records[record] = firstElement;
+    records[record + 1] = count;
+    records[record + 2] = symbolCount;
+    records[record + 3] = perSymbol;
+    records[record + 4] = known.row;
+    records[record + 5] = coder.table.precisionBits;
+    records[record + 6] = bytes.byteOffset - frame.byteOffset;
+    records[record + 7] = wordCount * 2 ** LANE_BITS + laneCount;
     firstElement += count;
-    mostLanes = Math.max(mostLanes, payload.laneCount);
+    mostLanes = Math.max(mostLanes, laneCount);
   }
+  const coders = Array.from(rows.values(), ({ coder }) => coder);
+  const { words } = symbolTables(coders, alphabet);
   const coding = codingOf(header, quantizer, alphabet, chunks, mostLanes);
   const levels = rememberedLevels(quantizer, header, memory);
   return { header, coding, chunks: records, tables: words, levels, isFaulty };
 }
 
-/** The table and the payload of a section. @throws {UnsupportedError} if it is not rANS under a table */
-function coderOf(section: CodedChunk['section']): {
+/** Whose symbols are coded by which table. */
+interface TableCoder {
   readonly kind: SymbolKind;
   readonly table: TableDescription;
-  readonly payload: { readonly bytes: Uint8Array; readonly laneCount: number };
+}
+
+/** The table and the payload of a section. @throws {UnsupportedError} if it is not rANS under a table */
+function codedPayload(section: CodedChunk['section']): {
+  readonly coder: TableCoder;
+  readonly payload: RansPayload;
 } {
   const coder = section.kind === 'static' ? section.coder : section;
   if ('payload' in section && (coder.kind === 'rans' || coder.kind === 'rans-packed'))
-    return { kind: coder.kind, table: coder.table, payload: section.payload };
+    return { coder, payload: section.payload };
   throw new UnsupportedError('frame', 'rans or rans-packed', coder.kind);
 }
 

@@ -18,7 +18,7 @@ const REPORT_BYTES = REPORT_WORDS * WORD_BYTES;
 /** Bytes of a length up to 2^26 words. */
 const MAX_VARINT_BYTES = 4;
 /** What a frame may be larger than the one before, by its symbols, without being read back in two parts. */
-const SIZE_MARGIN = 1.25;
+const SIZE_MARGIN = 1.1;
 const MIN_READBACK_BYTES = 4096;
 
 /**

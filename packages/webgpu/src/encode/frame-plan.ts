@@ -25,7 +25,7 @@ import {
   symbolTables,
 } from '../coding/symbol-tables.js';
 import { UnsupportedError } from '../errors.js';
-import { checkChunks } from '../gpu-feature.js';
+import { checkChunks, checkSteps } from '../gpu-feature.js';
 import type { CodingRecord } from '../shaders/records.js';
 
 /** How a feature is divided. */
@@ -173,13 +173,16 @@ function planOf(
 ): FramePlan {
   const { fixed, kind, alphabet, thresholds, tables, sizes } = prepared;
   const { levelCount, background } = alphabet;
+  const perSymbol = indicesOfSymbol(kind, alphabet);
   checkChunks(outline.chunks.length);
+  // The last chunk is one of the largest.
+  checkSteps(elementsOf(outline.chunks.at(-1)!) / perSymbol, laneCount);
   const coding = {
     chunkCount: outline.chunks.length,
     laneCount,
     levelCount,
     background,
-    perSymbol: indicesOfSymbol(kind, alphabet),
+    perSymbol,
     rowLength: rowLengthOf(levelCount),
     ...groupGeometry(fixed.quantizer, shape),
   };
