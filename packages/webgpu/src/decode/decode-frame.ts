@@ -22,6 +22,8 @@ import { REPORT, REPORT_WORDS } from '../shaders/report.js';
 import { type DecodePlan, type LevelMemory, planDecoding } from './decode-plan.js';
 
 const FEATURE_USAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySrc | BUFFER_USAGE.copyDst;
+/** Kernels of onnxruntime read four elements at a time, of which those beyond the end of a buffer are others than its last. */
+const FEATURE_ALIGNMENT = 16;
 const CHECKSUM_BYTES = 4;
 const REPORT_BYTES = REPORT_WORDS * 4;
 
@@ -92,7 +94,7 @@ function refuse(frame: Uint8Array, parsing: ParseOptions): never {
 }
 
 function createFeature(device: GPUDevice, count: number): GPUBuffer {
-  const size = Math.max(count, 1) * ELEMENT_BYTES;
+  const size = Math.max(1, Math.ceil((count * ELEMENT_BYTES) / FEATURE_ALIGNMENT)) * FEATURE_ALIGNMENT;
   return device.createBuffer({ label: 'featherwire feature', size, usage: FEATURE_USAGE });
 }
 
