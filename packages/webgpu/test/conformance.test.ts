@@ -211,6 +211,16 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
     );
   });
 
+  test('decodes a frame that begins at any byte of its memory', async () => {
+    const profile = profileOf(signed, uniform(9, -2, 2), 'rans');
+    const frame = encodeBundledFrame([signed], { profile, point: POINT, sequenceNumber: 1, backend });
+    const memory = new Uint8Array(frame.length + 8);
+    for (const offset of [1, 2, 3]) {
+      memory.set(frame, offset);
+      await expectDecoded(memory.subarray(offset, offset + frame.length), new Map([[POINT, profile]]));
+    }
+  });
+
   test('decodes into a buffer of the caller', async () => {
     const profile = profileOf(rectified, uniform(4), 'rans-packed');
     const settings = { profile, point: POINT, sequenceNumber: 1, chunkCount: 2, laneCount: 8 };

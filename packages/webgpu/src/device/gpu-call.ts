@@ -33,6 +33,7 @@ export class GpuCall {
   readonly #encoder: GPUCommandEncoder;
   readonly #buffers = new Set<GPUBuffer>();
   readonly #dispatches: Dispatch[] = [];
+  #hasScopes = true;
 
   /** @throws {GpuError} if the device is lost */
   constructor(context: GpuContext, name: Parameters<KernelTimer>[0]) {
@@ -102,7 +103,7 @@ export class GpuCall {
     const { device } = this.#context;
     device.queue.submit([this.#encoder.finish()]);
     const mapped = staging.mapAsync(MAP_READ, 0, size);
-    const scopes = [device.popErrorScope(), device.popErrorScope()];
+    const scopes = this.#popScopes();
     await this.#settle(mapped, scopes);
     try {
       const parts = split(new Uint8Array(staging.getMappedRange(0, size)), all);
@@ -123,10 +124,17 @@ export class GpuCall {
     }
   }
 
-  /** Gives the buffers back. Nothing may be done with the call afterwards. */
+  /** Gives the buffers back, whether the call was finished or not. Nothing may be done with it afterwards. */
   release(): void {
+    if (this.#hasScopes) void Promise.allSettled(this.#popScopes());
     this.#context.pool.give(this.#buffers);
     this.#buffers.clear();
+  }
+
+  #popScopes(): Promise<GPUError | null>[] {
+    const { device } = this.#context;
+    this.#hasScopes = false;
+    return [device.popErrorScope(), device.popErrorScope()];
   }
 
   #take(label: string, size: number, usage: number): GPUBuffer {
