@@ -1,5 +1,5 @@
 /**
- * The codec on a GPU: from a feature in a GPU buffer to the bytes of its frame in host memory and back, time of the wall, with
+ * The codec on a GPU: from a feature in a GPU buffer to the bytes of its frame in host memory at hand and back, time of the wall, with
  * the time of the kernels by time stamps beside it; then features of 64 MiB, one call after the other and several under way. Every
  * frame is first compared with that of the WebAssembly backend. On a software adapter times would say nothing and are left out.
  *
@@ -87,8 +87,10 @@ async function measure(feature, levelCount) {
   if (Buffer.compare(frame, encodeBundledFrame([feature], { ...coding, backend })) !== 0)
     throw new Error(`[${shape}], ${levelCount} levels: another frame than the WebAssembly backend's`);
   await codec.decodeFrame(frame, { profiles, target });
+  // Calls under way at the same time write the same bytes.
+  const memory = new Uint8Array(frame.length);
   const calls = {
-    encode: (by) => by.encodeBundledFrame(input, coding),
+    encode: (by) => by.encodeBundledFrame(input, { ...coding, target: memory }),
     decode: (by) => by.decodeFrame(frame, { profiles, target }),
   };
   const common = { shape, elements: data.length, levelCount, coder, ...division, frameBytes: frame.length };

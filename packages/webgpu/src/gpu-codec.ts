@@ -1,5 +1,6 @@
 /** The codec on one device: the way in, and what its calls share. */
 
+import type { Shape } from '@featherwire/tensor';
 import { decodeOnGpu, type GpuDecodeOptions } from './decode/decode-frame.js';
 import type { LevelMemory } from './decode/decode-plan.js';
 import { GpuContext, type KernelTimer } from './device/gpu-context.js';
@@ -7,6 +8,7 @@ import { encodePlanned } from './encode/encode-frame.js';
 import {
   type FramePlan,
   FramePlanner,
+  type FrameTarget,
   type GpuBundledOptions,
   type GpuEncodeOptions,
 } from './encode/frame-plan.js';
@@ -25,9 +27,10 @@ export interface GpuCodec {
    * Codes a feature as a self-contained frame: what `encodeFrame` returns for the same settings with the same
    * `chunkCount` and `laneCount`.
    * @param feature - of at least one element; not modified, its buffer must not be written before the promise is settled
-   * @returns the frame's bytes, owned by the caller
+   * @returns the frame's bytes, at the front of the target or owned by the caller
    * @throws {UnsupportedError} before any work, if the settings are not for a GPU
-   * @throws {RangeError} if the feature holds NaN or a symbol that the table lacks, or a setting is out of range
+   * @throws {RangeError} if the feature holds NaN or a symbol that the table lacks, a setting is out of range, or the
+   * target is too small
    * @throws {TypeError} if the buffer is not one for kernels @throws {GpuError}
    */
   encodeFrame(feature: GpuFeature, options: GpuEncodeOptions): Promise<Uint8Array>;
@@ -71,16 +74,20 @@ export function createGpuCodec(device: GPUDevice, options: GpuCodecOptions = {})
   const context = new GpuContext(device, onKernelTime);
   const planner = new FramePlanner();
   const levels: LevelMemory = new WeakMap();
-  const encode = (feature: GpuFeature, plan: (count: number) => FramePlan): Promise<Uint8Array> => {
+  const encode = (
+    feature: GpuFeature,
+    { target }: FrameTarget,
+    planFor: (shape: Shape) => FramePlan,
+  ): Promise<Uint8Array> => {
     const count = checkElements(device, feature.shape);
     checkBuffer('feature', feature.buffer, count);
-    return encodePlanned(context, feature, plan(count));
+    return encodePlanned(context, feature, planFor(feature.shape), target);
   };
   return {
     encodeFrame: async (feature, settings) =>
-      encode(feature, () => planner.planFrame(feature.shape, settings)),
+      encode(feature, settings, (shape) => planner.planFrame(shape, settings)),
     encodeBundledFrame: async (feature, settings) =>
-      encode(feature, () => planner.planBundledFrame(feature.shape, settings)),
+      encode(feature, settings, (shape) => planner.planBundledFrame(shape, settings)),
     decodeFrame: async (frame, settings = {}) => decodeOnGpu(context, frame, settings, levels),
     close: () => context.close(),
   };

@@ -8,6 +8,7 @@ export type { SymbolKind } from './coding/symbol-tables.js';
 export type { GpuDecodeOptions } from './decode/decode-frame.js';
 export type { KernelTimer } from './device/gpu-context.js';
 export type {
+  FrameTarget,
   GpuBundledOptions,
   GpuDivision,
   GpuEncodeOptions,

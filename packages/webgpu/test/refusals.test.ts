@@ -20,7 +20,7 @@ import {
   type GpuQuantizerChoice,
   UnsupportedError,
 } from '../src/index.js';
-import { float32, openTestDevice, upload } from './test-device.js';
+import { download, float32, openTestDevice, upload } from './test-device.js';
 
 const opened = await openTestDevice('what the codec on a GPU refuses');
 const backend = referenceBackend;
@@ -120,7 +120,6 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
   test('frames that the reference decodes and the kernels do not know', async () => {
     const frames = [
       encodeFrame(feature, { quantizer, coder: 'binary', backend }),
-      encodeFrame(feature, { quantizer, coder: 'rans', laneCount: 2, digest: true, backend }),
       encodeFrame(feature, { quantizer: { kind: 'lossless' }, backend }),
       encodeFrame(feature, { quantizer, layout: 'significance', backend }),
       encodeFrame(
@@ -193,6 +192,33 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     const divided = { ...settings, laneCount: 2 };
     expect(await codec.encodeFrame(buffer, divided)).toEqual(encodeFrame(long, { ...divided, backend }));
     buffer.buffer.destroy();
+  });
+
+  test('elements of another digest than the frame says', async () => {
+    const settings = { quantizer, coder: 'rans', laneCount: 2, digest: true, backend } as const;
+    const frame = encodeFrame(feature, settings);
+    const decoded = await codec.decodeFrame(frame);
+    expect(await download(device, decoded)).toEqual(decodeFrame(frame, { backend }).data);
+    decoded.buffer.destroy();
+    const end = frame.length - 4;
+    frame[end - 1] ^= 1;
+    new DataView(frame.buffer).setUint32(end, backend.crc32(frame.subarray(0, end)), true);
+    await expect(codec.decodeFrame(frame)).rejects.toMatchObject({ code: 'digest-mismatch' });
+  });
+
+  test('memory that does not hold the frame', async () => {
+    const frame = encodeBundledFrame([feature], { ...place, laneCount: 8, chunkCount: 2, backend });
+    const division = { laneCount: 8, chunkCount: 2 };
+    const target = new Uint8Array(frame.length + 3);
+    const encoded = await codec.encodeBundledFrame(input, {
+      ...place,
+      ...division,
+      target: target.subarray(3),
+    });
+    expect(encoded.buffer).toBe(target.buffer);
+    expect(target.subarray(3)).toEqual(frame);
+    const small = { ...place, ...division, target: target.subarray(4) };
+    await expect(codec.encodeBundledFrame(input, small)).rejects.toThrow(/target expected at least/);
   });
 
   test('frames over the limits', async () => {

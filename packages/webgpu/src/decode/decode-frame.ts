@@ -58,16 +58,21 @@ export async function decodeOnGpu(
     context.pipeline(`decode by ${kind}`, decodeShader(kind, laneCount)),
     context.pipeline('checksum', checksumShader()),
   ]);
-  const buffer = target ?? createFeature(context.device, count);
-  try {
-    const words = await runDecoding(context, frame, plan, buffer, { decodeChunks, addChecksum });
-    const checksum = ~words[REPORT.checksum] >>> 0;
-    if (checksum !== parsed.checksum || words[REPORT.fault] !== 0) refuse(frame, parsing);
-    return { shape: plan.header.shape, buffer };
-  } catch (error) {
+  const kernels = { decodeChunks, addChecksum };
+  const { buffer, report, digest } = await runDecoding(context, kernels, { frame, plan, count, target });
+  const isRight =
+    report[REPORT.fault] === 0 &&
+    checksumOf(report) === parsed.checksum &&
+    (parsed.digest === null || checksumOf(digest) === parsed.digest);
+  if (!isRight) {
     if (!target) buffer.destroy();
-    throw error;
+    refuse(frame, parsing);
   }
+  return { shape: plan.header.shape, buffer };
+}
+
+function checksumOf(report: Uint32Array): number {
+  return ~report[REPORT.checksum] >>> 0;
 }
 
 /** A plan, if the bytes are a frame: what is refused as unsupported must be one. */
@@ -94,35 +99,61 @@ function refuse(frame: Uint8Array, parsing: ParseOptions): never {
 }
 
 function createFeature(device: GPUDevice, count: number): GPUBuffer {
-  const size = Math.max(1, Math.ceil((count * ELEMENT_BYTES) / FEATURE_ALIGNMENT)) * FEATURE_ALIGNMENT;
+  const size = Math.ceil((count * ELEMENT_BYTES) / FEATURE_ALIGNMENT) * FEATURE_ALIGNMENT;
   return device.createBuffer({ label: 'featherwire feature', size, usage: FEATURE_USAGE });
 }
 
+interface DecodingKernels {
+  readonly decodeChunks: GPUComputePipeline;
+  readonly addChecksum: GPUComputePipeline;
+}
+
+interface DecodeWork {
+  readonly frame: Uint8Array;
+  readonly plan: DecodePlan;
+  /** Elements of the feature. */
+  readonly count: number;
+  readonly target: GPUBuffer | undefined;
+}
+
+/** @returns the feature's buffer, and what the kernels report of the frame and of its elements */
 async function runDecoding(
   context: GpuContext,
-  frame: Uint8Array,
-  plan: DecodePlan,
-  feature: GPUBuffer,
-  { decodeChunks, addChecksum }: Record<'decodeChunks' | 'addChecksum', GPUComputePipeline>,
-): Promise<Uint32Array> {
+  { decodeChunks, addChecksum }: DecodingKernels,
+  { frame, plan, count, target }: DecodeWork,
+): Promise<{ buffer: GPUBuffer; report: Uint32Array; digest: Uint32Array }> {
   const { coding } = plan;
-  const checked = frame.length - CHECKSUM_BYTES;
-  const initial = new Uint32Array(REPORT_WORDS);
-  initial[REPORT.byteCount] = checked;
   const call = new GpuCall(context, 'decode');
+  const buffer = target ?? createFeature(context.device, count);
+  const addChecksumOf = (bytes: GPUBuffer, byteCount: number, report: GPUBuffer): void =>
+    call.dispatch(addChecksum, [bytes, report], Math.ceil(byteCount / CHECKSUM_GROUP_BYTES));
   try {
     const common = call.uniform('coding', writeCoding(coding));
     const chunks = call.upload('chunks', plan.chunks);
     const tables = call.upload('tables', plan.tables);
     const levels = call.upload('levels', plan.levels);
     const bytes = call.upload('frame', frame);
-    const report = call.upload('report', initial);
-    call.dispatch(addChecksum, [bytes, report], Math.ceil(checked / CHECKSUM_GROUP_BYTES));
-    const bindings = [common, chunks, tables, levels, bytes, feature, report];
-    call.dispatch(decodeChunks, bindings, coding.chunkCount);
-    const readback = { buffer: report, size: REPORT_BYTES };
-    return await call.finish([readback], (reported) => new Uint32Array(reported.slice().buffer));
+    const checkedBytes = frame.length - CHECKSUM_BYTES;
+    const report = call.upload('report', initialReport(checkedBytes));
+    const digest = call.upload('digest', initialReport(count * ELEMENT_BYTES));
+    addChecksumOf(bytes, checkedBytes, report);
+    call.dispatch(decodeChunks, [common, chunks, tables, levels, bytes, buffer, report], coding.chunkCount);
+    if (plan.hasDigest) addChecksumOf(buffer, count * ELEMENT_BYTES, digest);
+    const readbacks = [report, digest].map((words) => ({ buffer: words, size: REPORT_BYTES }));
+    const reports = await call.finish(readbacks, (...parts) =>
+      parts.map((part) => new Uint32Array(part.slice().buffer)),
+    );
+    return { buffer, report: reports[0], digest: reports[1] };
+  } catch (error) {
+    if (!target) buffer.destroy();
+    throw error;
   } finally {
     call.release();
   }
+}
+
+function initialReport(byteCount: number): Uint32Array {
+  const words = new Uint32Array(REPORT_WORDS);
+  words[REPORT.byteCount] = byteCount;
+  return words;
 }

@@ -26,21 +26,22 @@ export interface DecodePlan {
   readonly chunks: Uint32Array<ArrayBuffer>;
   readonly tables: Uint32Array<ArrayBuffer>;
   readonly levels: Uint32Array<ArrayBuffer>;
+  /** The frame has a checksum of the elements. */
+  readonly hasDigest: boolean;
   /** True if a payload has more words than symbols could take, which needs no kernel to be refused. */
   readonly isFaulty: boolean;
 }
 
-/** Rows of levels by quantizer, which profiles keep. */
-export type LevelMemory = WeakMap<IndexingQuantizer, Map<string, Uint32Array<ArrayBuffer>>>;
+/** Rows of levels by quantizer, which profiles keep, and by the number of channels. */
+export type LevelMemory = WeakMap<IndexingQuantizer, Map<number, Uint32Array<ArrayBuffer>>>;
 
 /**
  * Plans the decoding of a frame of one tensor.
  * @param frame - the bytes that `parsed` is of
- * @throws {UnsupportedError} if the kernel does not know the quantizer, a coder, a type or the digest
+ * @throws {UnsupportedError} if the kernel does not know the quantizer, a coder or the type
  */
 export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: LevelMemory): DecodePlan {
   const [{ header, body }] = parsed.parts;
-  if (parsed.digest !== null) throw new UnsupportedError('frame', 'no digest', 'one');
   if (header.dtype !== 'float32') throw new UnsupportedError('frame', 'float32', header.dtype);
   if (body.kind !== 'indices') throw new UnsupportedError('frame', 'indices', body.kind);
   const { quantizer, chunks } = body;
@@ -79,7 +80,8 @@ export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: Lev
   const { words } = symbolTables(coders, alphabet);
   const coding = codingOf(header, quantizer, alphabet, chunks, mostLanes);
   const levels = rememberedLevels(quantizer, header, memory);
-  return { header, coding, chunks: records, tables: words, levels, isFaulty };
+  const hasDigest = parsed.digest !== null;
+  return { header, coding, chunks: records, tables: words, levels, hasDigest, isFaulty };
 }
 
 /** Whose symbols are coded by which table. */
@@ -123,10 +125,10 @@ function rememberedLevels(
   { shape }: FrameHeader,
   memory: LevelMemory,
 ): Uint32Array<ArrayBuffer> {
-  const known = memory.get(quantizer) ?? new Map<string, Uint32Array<ArrayBuffer>>();
-  const key = shape.join();
-  const levels = known.get(key) ?? levelRows(quantizer, shape);
-  known.set(key, levels);
+  const known = memory.get(quantizer) ?? new Map<number, Uint32Array<ArrayBuffer>>();
+  const { channels } = groupGeometry(quantizer, shape);
+  const levels = known.get(channels) ?? levelRows(quantizer, shape);
+  known.set(channels, levels);
   memory.set(quantizer, known);
   return levels;
 }

@@ -24,17 +24,21 @@ const MIN_READBACK_BYTES = 4096;
 /**
  * Encodes a feature.
  * @param feature - checked to hold what the plan says; not modified
- * @returns the frame's bytes, owned by the caller
- * @throws {RangeError} if the feature holds NaN or a symbol that the table lacks @throws {GpuError}
+ * @param target - receives the frame; new memory if there is none
+ * @returns the frame's bytes, in the target or owned by the caller
+ * @throws {RangeError} if the feature holds NaN or a symbol that the table lacks, or the target is too small
+ * @throws {GpuError}
  */
 export async function encodePlanned(
   context: GpuContext,
   feature: GpuFeature,
   plan: FramePlan,
+  target: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  if (!plan.shared) return encodeSections(context, feature, plan, await designTables(context, feature, plan));
-  const { tables, sectionHead } = plan.shared;
-  return encodeSections(context, feature, plan, { tables, rowOfChunk: () => 0, heads: [sectionHead] });
+  const sections = plan.shared
+    ? { tables: plan.shared.tables, rowOfChunk: () => 0, heads: [plan.shared.sectionHead] }
+    : await designTables(context, feature, plan);
+  return encodeSections(context, feature, plan, sections, target);
 }
 
 async function encodeSections(
@@ -42,6 +46,7 @@ async function encodeSections(
   feature: GpuFeature,
   plan: FramePlan,
   sections: SectionTables,
+  target: Uint8Array | undefined,
 ): Promise<Uint8Array> {
   const kernels = await encodingKernels(context);
   const symbolCount = symbolCounts(plan).reduce((a, b) => a + b, 0);
@@ -56,7 +61,7 @@ async function encodeSections(
     ];
     const { bytes, missing } = await call.finish(readbacks, (reported, front) => {
       checkReport(reported, elementCount(feature.shape), capacity);
-      return startFrame(reported, front);
+      return startFrame(reported, front, target);
     });
     if (missing > 0) {
       const size = wholeWords(missing);
@@ -154,12 +159,16 @@ function checkReport(reported: Uint8Array<ArrayBuffer>, count: number, capacity:
 function startFrame(
   reported: Uint8Array<ArrayBuffer>,
   front: Uint8Array,
+  target: Uint8Array | undefined,
 ): { bytes: Uint8Array; missing: number } {
   const words = new Uint32Array(reported.slice().buffer);
   const byteCount = words[REPORT.byteCount];
-  const bytes = new Uint8Array(byteCount + CHECKSUM_BYTES);
+  const length = byteCount + CHECKSUM_BYTES;
+  if (target && target.length < length)
+    throw new RangeError(`target expected at least ${length} bytes, got ${target.length}`);
+  const bytes = target?.subarray(0, length) ?? new Uint8Array(length);
   bytes.set(front.subarray(0, byteCount));
-  new DataView(bytes.buffer).setUint32(byteCount, ~words[REPORT.checksum], true);
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(byteCount, ~words[REPORT.checksum], true);
   return { bytes, missing: Math.max(0, byteCount - front.length) };
 }
 

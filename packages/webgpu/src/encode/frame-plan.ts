@@ -42,8 +42,16 @@ export type GpuQuantizerChoice = Extract<
   { readonly kind: 'uniform' | 'asymmetric' | 'levels' | 'grouped' }
 >;
 
+/** Where a frame goes. */
+export interface FrameTarget {
+  /**
+   * Receives the frame at its front, by default new memory; that of a large frame takes longer to get than to fill.
+   */
+  readonly target?: Uint8Array;
+}
+
 /** How a self-contained frame is made. */
-export interface GpuEncodeOptions extends GpuDivision {
+export interface GpuEncodeOptions extends GpuDivision, FrameTarget {
   /** With fixed limits or listed levels, up to 256 of them. What is made from it is kept as long as this object. */
   readonly quantizer: GpuQuantizerChoice;
   /** `rans`, with a table, or `rans-packed`, whose chunks have tables of their own if there is none; up to 16 levels. */
@@ -52,7 +60,7 @@ export interface GpuEncodeOptions extends GpuDivision {
 }
 
 /** How a bundled frame is made. */
-export interface GpuBundledOptions extends GpuDivision, BundledPlace {
+export interface GpuBundledOptions extends GpuDivision, FrameTarget, BundledPlace {
   /** Of one float32 tensor and a static table. What is made from it is kept as long as this object. */
   readonly profile: CodingProfile;
 }
@@ -74,7 +82,7 @@ export interface SizeMemory {
   bytesPerSymbol: number | null;
 }
 
-/** What does not change from one feature of a shape to the next. */
+/** What does not change from one feature to the next. */
 interface Prepared {
   readonly fixed: FixedQuantizer;
   readonly kind: SymbolKind;
@@ -84,7 +92,7 @@ interface Prepared {
   readonly sizes: SizeMemory;
 }
 
-/** What was prepared for options and profiles, by shape. */
+/** Plans of frames; what their making has in common is kept for options and profiles as long as these are. */
 export class FramePlanner {
   readonly #prepared = new WeakMap<object, Map<string, Prepared>>();
 
@@ -95,7 +103,9 @@ export class FramePlanner {
   planFrame(shape: Shape, options: GpuEncodeOptions): FramePlan {
     const { quantizer: choice, coder: kind, table } = options;
     if (kind === 'rans' && !table) throw new UnsupportedError('table', 'one for rans', 'none');
-    const prepared = this.#prepare(options, shape, () => {
+    // Groups depend on the shape, all else on the choice alone.
+    const key = choice.kind === 'grouped' ? shape.join() : '';
+    const prepared = this.#prepare(options, key, () => {
       const fixed = quantizerOfFixedChoice(choice, shape);
       return prepare(fixed, { kind, table: table ?? null }, shape);
     });
@@ -119,13 +129,13 @@ export class FramePlanner {
       throw new UnsupportedError('profile', 'a static table', coder?.kind ?? 'no coder');
     const division = divisionOf(coder.kind, checkQuantizer(tensor.quantizer), shape, options);
     const outline = outlineBundledFrame(shape, { ...options, ...division });
-    const prepared = this.#prepare(tensor, shape, () => prepare(tensor, coder, shape));
+    const { channels } = groupGeometry(tensor.quantizer, shape);
+    const prepared = this.#prepare(tensor, `${channels}`, () => prepare(tensor, coder, shape));
     const sectionHead = outlineSection({ kind: 'static' }, division.laneCount);
     return planOf(prepared, shape, outline, division.laneCount, sectionHead);
   }
 
-  #prepare(owner: object, shape: Shape, make: () => Prepared): Prepared {
-    const key = shape.join();
+  #prepare(owner: object, key: string, make: () => Prepared): Prepared {
     const known = this.#prepared.get(owner) ?? new Map<string, Prepared>();
     const prepared = known.get(key) ?? make();
     known.set(key, prepared);

@@ -39,6 +39,8 @@ const OWNERS = new WeakMap<GPUDevice, readonly object[]>();
 export async function openNodeDevice(options: NodeDeviceOptions = {}): Promise<NodeDevice> {
   const { features = DEFAULT_FEATURES, software = 'never' } = options;
   const create = await loadGpu();
+  // The Vulkan loader asks for it and needs nothing of it.
+  if (software === 'fallback') process.env.XDG_RUNTIME_DIR ??= tmpdir();
   const { gpu, adapter } = (await findAdapter(create)) ?? (await findSoftwareAdapter(create, software));
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   const device = await adapter.requestDevice({
@@ -67,8 +69,6 @@ async function findSoftwareAdapter(create: () => GPU, software: 'fallback' | 'ne
   const isFree = process.env.VK_ICD_FILENAMES === undefined;
   if (software === 'fallback' && driver && isFree) {
     process.env.VK_ICD_FILENAMES = driver;
-    // The loader asks for it and needs nothing of it.
-    process.env.XDG_RUNTIME_DIR ??= tmpdir();
     const found = await findAdapter(create);
     if (found) return found;
   }
