@@ -30,8 +30,8 @@ export {
   estimateContextBits,
   type IndexedFeature,
 } from './entropy/contexts/design-context-model.js';
-export type { CoderChoice } from './entropy/encode-indices.js';
-export { designPackedTable } from './entropy/encode-packed.js';
+export { type CoderChoice, checkCoding, type IndexCoding } from './entropy/encode-indices.js';
+export { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
 export { tableOfDescription } from './entropy/frequency-table.js';
 export { indicesPerSymbol, packedSymbolCount } from './entropy/packed-symbols.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';

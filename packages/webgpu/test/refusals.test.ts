@@ -99,6 +99,12 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     await expect(codec.encodeBundledFrame(input, { ...place, laneCount: 64 })).rejects.toThrow(RangeError);
     await expect(codec.encodeBundledFrame(input, { ...place, chunkCount: 0 })).rejects.toThrow(RangeError);
     await expect(codec.encodeBundledFrame(input, { ...place, point: -1 })).rejects.toThrow(RangeError);
+    const many: GpuQuantizerChoice = { ...quantizer, levelCount: 17 };
+    await expect(codec.encodeFrame(input, { quantizer: many, coder: 'rans-packed' })).rejects.toThrow(
+      RangeError,
+    );
+    const table = { kind: 'flat', precisionBits: 16 } as const;
+    await expect(codec.encodeFrame(input, { quantizer, coder: 'rans', table })).rejects.toThrow(RangeError);
     const empty = { shape: [0, 3], buffer: input.buffer };
     await expect(codec.encodeFrame(empty, { quantizer, coder: 'rans-packed' })).rejects.toThrow(RangeError);
   });

@@ -3,6 +3,8 @@
 import {
   type BundledPlace,
   type CodingProfile,
+  checkCoding,
+  checkPackedAlphabet,
   createStatistics,
   elementsOf,
   type FixedChoice,
@@ -88,11 +90,11 @@ interface Prepared {
   readonly kind: SymbolKind;
   readonly alphabet: IndexAlphabet;
   readonly thresholds: Uint32Array<ArrayBuffer>;
-  readonly tables: SymbolTables | null;
+  readonly tables: WeakMap<TableDescription, SymbolTables>;
   readonly sizes: SizeMemory;
 }
 
-/** Plans of frames; what their making has in common is kept for options and profiles as long as these are. */
+/** Plans of frames; what these have in common is kept for choices of quantizers and for profiles, as long as these are. */
 export class FramePlanner {
   readonly #prepared = new WeakMap<object, Map<string, Prepared>>();
 
@@ -104,15 +106,14 @@ export class FramePlanner {
     const { quantizer: choice, coder: kind, table } = options;
     if (kind === 'rans' && !table) throw new UnsupportedError('table', 'one for rans', 'none');
     // Groups depend on the shape, all else on the choice alone.
-    const key = choice.kind === 'grouped' ? shape.join() : '';
-    const prepared = this.#prepare(options, key, () => {
-      const fixed = quantizerOfFixedChoice(choice, shape);
-      return prepare(fixed, { kind, table: table ?? null }, shape);
-    });
+    const key = choice.kind === 'grouped' ? `${kind} ${shape}` : kind;
+    const prepared = this.#prepare(choice, key, () =>
+      prepare(quantizerOfFixedChoice(choice, shape), kind, shape),
+    );
     const division = divisionOf(kind, prepared.alphabet, shape, options);
     const outline = outlineFrame(shape, prepared.fixed.quantizer, division);
-    const sectionHead = table && outlineSection({ kind, table }, division.laneCount);
-    return planOf(prepared, shape, outline, division.laneCount, sectionHead ?? null);
+    const front = table && { table, sectionHead: outlineSection({ kind, table }, division.laneCount) };
+    return planOf(prepared, shape, outline, division.laneCount, front);
   }
 
   /**
@@ -130,9 +131,9 @@ export class FramePlanner {
     const division = divisionOf(coder.kind, checkQuantizer(tensor.quantizer), shape, options);
     const outline = outlineBundledFrame(shape, { ...options, ...division });
     const { channels } = groupGeometry(tensor.quantizer, shape);
-    const prepared = this.#prepare(tensor, `${channels}`, () => prepare(tensor, coder, shape));
+    const prepared = this.#prepare(tensor, `${channels}`, () => prepare(tensor, coder.kind, shape));
     const sectionHead = outlineSection({ kind: 'static' }, division.laneCount);
-    return planOf(prepared, shape, outline, division.laneCount, sectionHead);
+    return planOf(prepared, shape, outline, division.laneCount, { table: coder.table, sectionHead });
   }
 
   #prepare(owner: object, key: string, make: () => Prepared): Prepared {
@@ -150,26 +151,20 @@ function quantizerOfFixedChoice(choice: GpuQuantizerChoice, shape: Shape): Fixed
   return quantizerOfChoice(choice, shape, createStatistics());
 }
 
-function prepare(
-  fixed: FixedQuantizer,
-  coder: { readonly kind: SymbolKind; readonly table: TableDescription | null },
-  shape: Shape,
-): Prepared {
-  const { kind, table } = coder;
+function prepare(fixed: FixedQuantizer, kind: SymbolKind, shape: Shape): Prepared {
   const alphabet = checkQuantizer(fixed.quantizer);
   const thresholds = thresholdRows(fixed, shape);
-  const tables = table && symbolTables([{ kind, table }], alphabet);
-  return { fixed, kind, alphabet, thresholds, tables, sizes: { bytesPerSymbol: null } };
+  return { fixed, kind, alphabet, thresholds, tables: new WeakMap(), sizes: { bytesPerSymbol: null } };
 }
 
 function divisionOf(
   kind: SymbolKind,
   alphabet: IndexAlphabet,
   shape: Shape,
-  { laneCount = DEFAULT_LANE_COUNT, chunkCount }: GpuDivision,
+  { laneCount = DEFAULT_LANE_COUNT, chunkCount, table }: GpuDivision & Pick<GpuEncodeOptions, 'table'>,
 ): Required<GpuDivision> {
-  if (![1, 2, 4, 8, 16, 32].includes(laneCount))
-    throw new RangeError(`laneCount expected a power of two from 1 to 32, got ${laneCount}`);
+  checkCoding({ coder: kind, laneCount, ...(table && { table }) });
+  if (kind === 'rans-packed') checkPackedAlphabet(alphabet);
   const perSymbol = indicesOfSymbol(kind, alphabet);
   return { laneCount, chunkCount: chunkCount ?? chooseChunkCount(shape, perSymbol, laneCount) };
 }
@@ -179,9 +174,9 @@ function planOf(
   shape: Shape,
   outline: FrameOutline,
   laneCount: number,
-  sectionHead: Uint8Array | null,
+  front: { readonly table: TableDescription; readonly sectionHead: Uint8Array } | undefined,
 ): FramePlan {
-  const { fixed, kind, alphabet, thresholds, tables, sizes } = prepared;
+  const { fixed, kind, alphabet, thresholds, sizes } = prepared;
   const { levelCount, background } = alphabet;
   const perSymbol = indicesOfSymbol(kind, alphabet);
   checkChunks(outline.chunks.length);
@@ -196,8 +191,14 @@ function planOf(
     rowLength: rowLengthOf(levelCount),
     ...groupGeometry(fixed.quantizer, shape),
   };
-  const shared = tables && sectionHead && { tables, sectionHead };
-  return { outline, kind, alphabet, coding, thresholds, shared, sizes };
+  const shared = front && { tables: tablesOf(prepared, front.table), sectionHead: front.sectionHead };
+  return { outline, kind, alphabet, coding, thresholds, shared: shared ?? null, sizes };
+}
+
+function tablesOf({ kind, alphabet, tables }: Prepared, table: TableDescription): SymbolTables {
+  const known = tables.get(table) ?? symbolTables([{ kind, table }], alphabet);
+  tables.set(table, known);
+  return known;
 }
 
 /** Symbols of each chunk. */
