@@ -1,7 +1,8 @@
 /**
  * The codec on a GPU: from a feature in a GPU buffer to the bytes of its frame in host memory at hand and back, time of the wall, with
  * the time of the kernels by time stamps beside it; then features of 64 MiB, one call after the other and several under way. Every
- * frame is first compared with that of the WebAssembly backend. On a software adapter times would say nothing and are left out.
+ * frame is first compared with that of the WebAssembly backend; beside its bytes stand those of the division that a CPU chooses.
+ * On a software adapter times would say nothing and are left out.
  *
  * Usage: npm ci && npm run build && node bench/webgpu-speed.mjs [--rounds 100] [--levels 4,16,64,256] [--large-mib 64]
  *   [--in-flight 3] [--shapes 512x28x28,256x52x52] [--software] > results/webgpu-speed.json
@@ -93,7 +94,10 @@ async function measure(feature, levelCount) {
     encode: (by) => by.encodeBundledFrame(input, { ...coding, target: memory }),
     decode: (by) => by.decodeFrame(frame, { profiles, target }),
   };
-  const common = { shape, elements: data.length, levelCount, coder, ...division, frameBytes: frame.length };
+  const undivided = { profile, point: POINT, sequenceNumber: 0, backend };
+  const oneChunkBytes = encodeBundledFrame([feature], undivided).length;
+  const sizes = { frameBytes: frame.length, oneChunkBytes };
+  const common = { shape, elements: data.length, levelCount, coder, ...division, ...sizes };
   const measured = [];
   for (const [direction, call] of Object.entries(calls)) {
     const times = await timesOf(call, data.byteLength);

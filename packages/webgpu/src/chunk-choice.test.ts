@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { chooseChunkCount } from './chunk-choice.js';
 
-test('a lane has about 128 symbols', () => {
-  expect(chooseChunkCount([1, 512, 28, 28], 1)).toBe(98);
-  expect(chooseChunkCount([1, 512, 28, 28], 4)).toBe(25);
-  expect(chooseChunkCount([1, 512, 28, 28], 1, 8)).toBe(392);
+test('a lane has about 256 symbols', () => {
+  expect(chooseChunkCount([1, 512, 28, 28], 1)).toBe(49);
+  expect(chooseChunkCount([1, 512, 28, 28], 4)).toBe(12);
+  expect(chooseChunkCount([1, 512, 28, 28], 1, 8)).toBe(196);
 });
 
 test('chunks are at most as many as planes, rows or columns', () => {

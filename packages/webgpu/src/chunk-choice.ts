@@ -10,7 +10,7 @@ export const DEFAULT_LANE_COUNT = MAX_LANES;
 export const MAX_CHUNKS = 65_535;
 
 /** Symbols that a lane should code: its state takes two bytes more than what it holds. */
-const SYMBOLS_PER_LANE = 128;
+const SYMBOLS_PER_LANE = 256;
 /** Chunks beyond which more lanes gain less on the GPU than the host takes for their records. */
 const ENOUGH_CHUNKS = 1024;
 
