@@ -65,8 +65,9 @@ close();
 const machine = { adapter, processor: cpus()[0].model, node: process.version };
 const settings = { rounds, inFlight };
 const note = isSoftware ? 'a software adapter: frames are compared, times are left out' : undefined;
+const command = ['node bench/webgpu-speed.mjs', ...process.argv.slice(2)].join(' ');
 process.stdout.write(
-  `${JSON.stringify({ command: 'node bench/webgpu-speed.mjs', machine, ...(note && { note }), settings, rows }, null, 1)}\n`,
+  `${JSON.stringify({ command, machine, ...(note && { note }), settings, rows }, null, 1)}\n`,
 );
 
 async function measure(feature, levelCount) {

@@ -20,6 +20,7 @@
  *        node bench/train-units.mjs --out results/train-units.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
+ *        node bench/webgpu-speed.mjs > results/webgpu-speed.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
  *        node scripts/update-documents.mjs
@@ -30,6 +31,7 @@ import { formatDemoTable } from '@featherwire/demo';
 import { accuracyTable, calibrationTable, videoTable } from './documents/accuracy.mjs';
 import { cutsTable, planCheckTable } from './documents/cuts-and-plans.mjs';
 import { evaluationTables, papersTable, privacyTable } from './documents/evaluation.mjs';
+import { gpuTables } from './documents/gpu.mjs';
 import {
   contextRatesTable,
   entropyTable,
@@ -72,6 +74,8 @@ fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('resul
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 
 fill('docs/privacy.md', 'results/privacy.json', privacyTable(read('results/privacy.json')));
+
+fill('docs/webgpu.md', 'results/webgpu-speed.json', gpuTables(read('results/webgpu-speed.json')));
 
 for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
   fill('docs/evaluation.md', source, evaluationTables(read(source)));

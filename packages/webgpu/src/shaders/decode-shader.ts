@@ -5,7 +5,7 @@
  * reports a fault and goes on with what it has, so that the kernel ends on any bytes.
  */
 
-import { CODING_STRUCT, DECODE_CHUNK_STRUCT, MAX_LANES, TABLE_ENTRIES } from './records.js';
+import { CODING_STRUCT, DECODE_CHUNK_STRUCT, TABLE_ENTRIES } from './records.js';
 import { REPORT_CONSTANTS } from './report.js';
 
 /** How lanes learn which of them take words. */
@@ -51,7 +51,6 @@ export function decodeShader(kind: BallotKind, laneCount: number): string {
 
 const STATE_LOW = 0x8000u;
 const STATE_END = 0x80000000u;
-const MAX_LANES = ${MAX_LANES}u;
 
 var<workgroup> entries: array<u32, ${TABLE_ENTRIES}>;
 ${declarations}
