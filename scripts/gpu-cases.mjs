@@ -70,11 +70,8 @@ export function gpuCase(seed) {
       varyingAxes,
       backend: referenceBackend,
     });
-    const settings = {
-      profile: { tensors: [tensor] },
-      point: POINT,
-      sequenceNumber: random.nextInteger(1000),
-    };
+    const profile = { tensors: [tensor], shortFrames: random.nextInteger(3) === 0 };
+    const settings = { profile, point: POINT, sequenceNumber: random.nextInteger(1000) };
     return { kind: 'bundled', feature, settings: { ...settings, ...division } };
   }
   const table = coder === 'rans' ? randomTable(alphabet, random) : undefined;

@@ -66,6 +66,7 @@ function addOtherForms() {
   const uniform4 = { kind: 'uniform', levelCount: 4, range: minmax };
   const profiles = {
     'bundled-static-4-levels': [{ quantizer: uniform4 }],
+    'bundled-short-4-levels': [{ quantizer: uniform4, varyingAxes: [1] }],
     'bundled-varying-rows-digest': [{ quantizer: squares, varyingAxes: [1] }],
     'bundled-contexts-4-levels': [{ quantizer: uniform4, coder: 'rans-contexts', varyingAxes: [1] }],
     'bundled-packed-3-levels-chunked': [
@@ -80,6 +81,7 @@ function addOtherForms() {
   for (const [name, tensors] of Object.entries(profiles)) {
     const profile = {
       tensors: tensors.map((options) => designTensorProfile(samples, { ...options, backend })),
+      ...(name.includes('short') && { shortFrames: true }),
     };
     const inputs = tensors.map(({ varyingAxes }, i) => {
       const shape = varyingAxes ? [6, 11, 9] : [6, 8, 9];
@@ -109,6 +111,11 @@ function addOtherForms() {
   addTensors('v1/several-tensors', encodeTensors(several, { backend, digest: true }), { backend });
   const bundled = handmade([0x10, 0, 0]);
   add('bad/point-without-a-profile.unknown-point.fwf', bundled);
+  add('bad/short-without-a-profile.unknown-point.fwf', Uint8Array.of(0xf6, 0, 0, 0x84, 0, 0));
+  add(
+    'bad/short-beyond-its-length.invalid-field.fwf',
+    Uint8Array.from({ length: 4096 }, (_, i) => (i ? 0 : 0xf6)),
+  );
   add('bad/no-options.reserved-bits.fwf', handmade([0x40, 0]));
   add('bad/options-beyond-the-known.reserved-bits.fwf', handmade([0x40, 8]));
   add('bad/several-and-bundled.reserved-bits.fwf', handmade([0x50, 4]));

@@ -60,7 +60,7 @@ export function randomProfiles(random, backend) {
         const varyingAxes = sample.shape.length > 1 ? [random.nextInteger(sample.shape.length)] : [];
         return designTensorProfile([sample], { ...randomCoding(random, sample), varyingAxes, backend });
       });
-      const profile = { tensors };
+      const profile = { tensors, ...(found.size % 2 && { shortFrames: true }) };
       encodeBundledFrame(samples, { profile, point: 0, sequenceNumber: 0, backend });
       found.set(found.size, { profile: readProfile(writeProfile(profile)), samples });
     } catch (error) {

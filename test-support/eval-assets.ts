@@ -13,7 +13,6 @@ export const EVAL_DIRECTORY = process.env.FEATHERWIRE_EVAL ?? path.resolve(root,
 export function hasEvalAssets(...names: readonly string[]): boolean {
   const missing = names.filter((name) => !existsSync(path.join(EVAL_DIRECTORY, name)));
   if (missing.length === 0) return true;
-  // biome-ignore lint/suspicious/noConsole: a skipped test prints its reason
   console.info(
     `skipped: no ${missing.join(', ')} in ${EVAL_DIRECTORY} (FEATHERWIRE_EVAL names another place)`,
   );

@@ -44,7 +44,7 @@ export function simulate(setting, policy, seed) {
     const totalMs = answeredMs - atMs;
     const exchange = {
       point: id,
-      bytes: uplinkBytes + ANSWER_BYTES,
+      bytes: uplinkBytes,
       linkMs: answeredMs - sentMs - server,
       deviceMs: device,
       serverMs: server,

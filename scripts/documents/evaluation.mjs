@@ -51,21 +51,22 @@ export function evaluationTables(report) {
   const percent = (value) => `${(100 * value).toFixed(2)} %`;
   const bytes = (row) => (row ? bytesOf(row).toFixed(0) : 'never');
   const list = subjects.map((subject) => contendersOf(subject, maxLoss));
-  const order = ['loses', 'open', 'wins'];
+  const order = ['loses', 'open', 'wins', 'unopposed'];
   list.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   const losing = list.filter(({ verdict }) => verdict === 'loses').length;
+  const opposed = list.filter(({ verdict }) => verdict !== 'unopposed').length;
   const share = ({ headMacs, wholeMacs }) =>
     headMacs && wholeMacs ? `${((100 * headMacs) / wholeMacs).toFixed(0)} %` : 'unknown';
   return [
     `From \`${command}\` at commit ${commit}, seed ${seed}; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
     '',
-    `Splitting takes more bytes than the picture on ${losing} of ${list.length} cuts at a loss of at most ${percent(maxLoss)}:`,
+    `Splitting takes more bytes than the picture on ${losing} of ${opposed} cuts at a loss of at most ${percent(maxLoss)}:`,
     '',
     '| cut | splitting | our bytes | picture bytes | best other coder of the feature | MACs on the device | ours | picture |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...list.map(({ subject, ours, picture, baseline, verdict }) =>
       [
-        ...['', subject.name, verdict, bytes(ours), bytes(picture)],
+        ...['', subject.name, verdict, bytes(ours), verdict === 'unopposed' ? 'no pictures' : bytes(picture)],
         ...[baseline ? `${bytes(baseline)}, ${baseline.method}` : 'never', share(subject.detail)],
         ...[ours?.method ?? '', picture?.method ?? '', ''],
       ]

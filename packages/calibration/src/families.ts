@@ -9,6 +9,7 @@ import {
   type Backend,
   type CodingProfile,
   createChannelStatistics,
+  createCodingProfile,
   createStatistics,
   designLevels,
   designTensorProfile,
@@ -82,14 +83,14 @@ export function rangeFamily(cut: readonly TensorSamples[], lambda: number, backe
     lambda,
     create: (scale) => ({
       lambda,
-      profile: {
-        tensors: cut.map((tensor) => {
+      profile: createCodingProfile(
+        cut.map((tensor) => {
           const step = scale * deviationOf(tensor);
           const [low, high, levelCount] = levelsOfStep(tensor.statistics, step);
           const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } } as const;
           return designProfile(tensor, quantizer, levelCount, lambda, backend);
         }),
-      },
+      ),
     }),
   };
 }
@@ -105,12 +106,12 @@ export function levelsFamily(cut: readonly TensorSamples[], backend: Backend): F
     lambda: 0,
     create: (scale) => ({
       lambda: 0,
-      profile: {
-        tensors: cut.map((tensor) => {
+      profile: createCodingProfile(
+        cut.map((tensor) => {
           const choice = listedLevels(tensor, scale * deviationOf(tensor));
           return designProfile(tensor, choice, choice.levels.length, 0, backend);
         }),
-      },
+      ),
     }),
   };
 }
@@ -153,8 +154,8 @@ export function channelFamily(
     lambda,
     create: (scale) => ({
       lambda,
-      profile: {
-        tensors: cut.map((tensor, i) => {
+      profile: createCodingProfile(
+        cut.map((tensor, i) => {
           const middle = Math.exp(
             damage[i].reduce((sum, value) => sum + Math.log(value + Number.MIN_VALUE), 0) / damage[i].length,
           );
@@ -166,7 +167,7 @@ export function channelFamily(
           const quantizer = groupedOfSteps(steps, statistics[i], axes[i], tensor.statistics.low >= 0);
           return designProfile(tensor, quantizer, quantizer.levelCount, lambda, backend);
         }),
-      },
+      ),
     }),
   };
 }
@@ -199,7 +200,7 @@ export function spectralFamily(
         const levels = planes > MAX_CONTEXT_PLANES ? MAX_LEVELS : settings.levelCount;
         tensors.push(designProfile(tensor, { kind: 'spectral', ...settings }, levels, lambda, backend));
       }
-      return { lambda, profile: { tensors } };
+      return { lambda, profile: createCodingProfile(tensors) };
     },
   };
 }

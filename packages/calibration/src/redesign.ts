@@ -36,7 +36,7 @@ export function redesign(
     if (!designed) return null;
     tensors.push(designed);
   }
-  return { lambda, profile: { tensors } satisfies CodingProfile };
+  return { lambda, profile: { ...profile, tensors } satisfies CodingProfile };
 }
 
 function redesignTensor(

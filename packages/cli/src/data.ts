@@ -1,5 +1,6 @@
 /** Data sets as commands name them. */
 
+import path from 'node:path';
 import { createTextLines, type DataSet, type LabelUse, openDataSet, type TextSplit } from '@featherwire/eval';
 
 /** Name of the data set that is made on the spot. */
@@ -20,4 +21,9 @@ export function openNamedData(
   labels: LabelUse = 'needed',
 ): Promise<DataSet> {
   return name === TEXT_LINES ? createTextLines({ split, count }) : openDataSet(name, labels);
+}
+
+/** Whether two names are of the same samples; `text-lines` draws its parts from different prose. */
+export function isSameData(name: string, other: string): boolean {
+  return name !== TEXT_LINES && path.resolve(name) === path.resolve(other);
 }

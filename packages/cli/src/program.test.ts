@@ -17,18 +17,11 @@ async function parse(...args: string[]): Promise<{ status: number; output: strin
   return { status, output: output(), errors: errors() };
 }
 
-const COMMANDS = [
-  'cuts',
-  'split',
-  'calibrate',
-  'serve',
-  'run',
-  'eval',
-  'encode',
-  'decode',
-  'inspect',
-  'demo',
-];
+const COMMANDS = createProgram({
+  terminal: createMemoryTerminal().terminal,
+  signal: new AbortController().signal,
+  onHangup: () => () => undefined,
+}).commands.map((command) => command.name());
 
 test('help lists every command and goes to standard output', async () => {
   const { status, output, errors } = await parse('--help');

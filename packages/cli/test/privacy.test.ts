@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkDirectory, featherwire, orientationModel } from './command.js';
 
 const [WIDTH, HEIGHT] = [192, 48];
-const COUNT = 12;
+const COUNT = 24;
 const CUT = 'p2o.Add.25'; // [1, 16, 3, 96]
 
 let directory: Awaited<ReturnType<typeof createWorkDirectory>>;

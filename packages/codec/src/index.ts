@@ -105,6 +105,7 @@ export {
   encodeBundledFrameInParallel,
   encodeFrameInParallel,
 } from './frame/parallel-coder.js';
+export { type BundledStart, shortFrame } from './frame/short-frame.js';
 export type { IndexSection } from './indices/index-section.js';
 export type { LayoutChoice } from './indices/layout-choice.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
@@ -127,7 +128,11 @@ export {
   type TensorProfile,
   writeProfile,
 } from './profile/coding-profile.js';
-export { designTensorProfile, type TensorProfileOptions } from './profile/design-profile.js';
+export {
+  createCodingProfile,
+  designTensorProfile,
+  type TensorProfileOptions,
+} from './profile/design-profile.js';
 export { type FeatureSummary, summarizeFeature } from './profile/feature-summary.js';
 export {
   type ActivationModel,

@@ -4,6 +4,7 @@ import { createRandom, type Tensor } from '@featherwire/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   referenceBackend as backend,
+  type ChunkJob,
   type ChunkPool,
   decodeFrame,
   decodeFrameInParallel,
@@ -122,9 +123,49 @@ test('errors are those of one thread', async () => {
   });
 });
 
-test('a job for a chunk that a frame lacks is refused', () => {
+test('threads do jobs themselves', async () => {
+  const frame = encodeFrame(feature([4, 8, 8], 9), { ...CODINGS.uniform, backend, chunkCount: 3 });
+  const decoding = { kind: 'decode', frame, from: 1, to: 3 } as const;
+  expect(await pool.run(decoding)).toEqual(runChunkJob(decoding, backend));
+  const geometry = { planes: 1, rows: 4, columns: 4 };
+  const encoding = (): ChunkJob => ({
+    kind: 'encode',
+    indices: Uint8Array.from({ length: 16 }, (_, i) => i % 3),
+    geometry,
+    alphabet: { levelCount: 3, background: 0 },
+    coding: {},
+  });
+  const section = await pool.run(encoding());
+  expect(section).toEqual(runChunkJob(encoding(), backend));
+});
+
+test('a frame of many chunks is a job for each thread', async () => {
+  const input = feature([64, 2, 2], 10);
+  const options = { ...CODINGS.uniform, backend };
+  const frame = encodeFrame(input, { ...options, chunkCount: 64 });
+  const jobs: ChunkJob[] = [];
+  const counting: ChunkPool = {
+    workerCount: 2,
+    run: (job) => {
+      jobs.push(job);
+      return pool.run(job);
+    },
+  };
+  expect(await decodeFrameInParallel(frame, options, counting)).toEqual(decodeFrame(frame, options));
+  expect(jobs).toMatchObject([
+    { from: 21, to: 42 },
+    { from: 42, to: 64 },
+  ]);
+});
+
+test('a job for chunks that a frame lacks is refused', () => {
   const frame = encodeFrame(feature([4, 4], 7), { ...CODINGS.uniform, backend, chunkCount: 2 });
-  expect(() => runChunkJob({ kind: 'decode', frame, chunk: 2 }, backend)).toThrow(RangeError);
+  for (const [from, to] of [
+    [0, 3],
+    [2, 2],
+    [-1, 1],
+  ])
+    expect(() => runChunkJob({ kind: 'decode', frame, from, to }, backend)).toThrow(RangeError);
 });
 
 test('jobs that a closed pool cannot do are done by the caller', async () => {

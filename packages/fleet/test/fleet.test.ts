@@ -151,9 +151,8 @@ describe.skipIf(natsMissing)(`a fleet${natsMissing ? ` (${natsMissing})` : ''}`,
   test('refuses at once what no worker serves, and what is over a limit', async () => {
     const nats = await startNats();
     const gateway = await startGateway(nats);
-    const began = performance.now();
     expect(await codeOf(infer(clientOf(gateway)))).toBe('worker-lost retryable');
-    expect(performance.now() - began).toBeLessThan(400); // before the time for an acceptance
+    expect(gateway.stats().lostAttempts).toBe(0); // nothing was waited for
     await startWorker(nats);
     const small = await startGateway(nats, { maxMessageBytes: 100 });
     expect(await codeOf(infer(clientOf(small), 20))).toBe('message-too-large final');
@@ -235,8 +234,11 @@ describe.skipIf(natsMissing)(`a fleet${natsMissing ? ` (${natsMissing})` : ''}`,
       while (!isOver) {
         const s = ++sent;
         const result = await infer(client, 60 + lane, s).catch((error: Error) => error);
-        if (result instanceof Error) failures.push(`${result.name} ${result.message}`);
-        else expect(result).toEqual(squareOutputs(60 + lane, s));
+        if (result instanceof Error) {
+          failures.push(`${result.name} ${result.message}`);
+          return; // a client that fails at once would leave no time for anything else
+        }
+        expect(result).toEqual(squareOutputs(60 + lane, s));
       }
     });
     for (let kill = 0; kill < 2; kill++) {

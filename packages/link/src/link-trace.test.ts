@@ -34,7 +34,7 @@ describe('a trace as a document', () => {
     ['no step', '{"stepMs": 0.5, "uplinkMbps": [1]}', 'stepMs expected a whole number from 1, got 0.5'],
     ['a negative rate', '{"stepMs": 1, "uplinkMbps": [3, -1]}', 'rate expected'],
     ['directions of unlike length', '{"stepMs": 1, "uplinkMbps": [3], "downlinkMbps": [1, 2]}', 'got 2'],
-    ['a delay that is none', '{"stepMs": 1, "uplinkMbps": [3], "jitterMs": "x"}', 'jitterMs expected'],
+    ['a delay that is none', '{"stepMs": 1, "uplinkMbps": [3], "jitterMs": "x"}', 'a number as jitterMs'],
   ])('with %s is refused', (_, text, message) => {
     expect(() => parseLinkTrace(text, 't')).toThrow(message);
   });

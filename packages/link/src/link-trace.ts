@@ -43,14 +43,18 @@ function readDocument(text: string, name: string): LinkProfile {
     )
   )
     throw new RangeError(`trace ${name} expected stepMs and a list uplinkMbps of numbers, got others`);
-  const delays = Object.fromEntries(
-    Object.entries(DEFAULT_TRACE_DELAYS).map(([field, value]) => [field, document[field] ?? value]),
-  ) as unknown as LinkDelays;
+  const delayOf = (field: keyof LinkDelays): number => {
+    const value = document[field] ?? DEFAULT_TRACE_DELAYS[field];
+    if (typeof value === 'number') return value;
+    throw new RangeError(`trace ${name} expected a number as ${field}, got ${JSON.stringify(value)}`);
+  };
   return checkLink({
     name: typeof document.name === 'string' ? document.name : name,
     uplinkMbps: meanOf(uplinkMbps),
     downlinkMbps: meanOf(downlinkMbps ?? uplinkMbps),
-    ...delays,
+    roundTripMs: delayOf('roundTripMs'),
+    jitterMs: delayOf('jitterMs'),
+    lossRate: delayOf('lossRate'),
     rates: { stepMs, uplinkMbps, ...(downlinkMbps && { downlinkMbps }) },
   });
 }

@@ -40,6 +40,10 @@ describe('without disturbances', () => {
 
   test('what is out of range is refused', () => {
     expect(() => estimateTransfer(LINK, { uplinkBytes: -1, downlinkBytes: 0 })).toThrow('bytes expected');
+    const rates = { stepMs: 100, uplinkMbps: [1, 0] };
+    expect(() => estimateTransfer({ ...LINK, rates }, { uplinkBytes: 1, downlinkBytes: 0 })).toThrow(
+      'got a trace',
+    );
     expect(() => estimateTransfer({ ...LINK, lossRate: 1 }, { uplinkBytes: 1, downlinkBytes: 0 })).toThrow(
       'lossRate',
     );

@@ -41,7 +41,7 @@ export interface TransferEstimate {
 /**
  * Estimates a transfer.
  * @param connection - `busy` by default
- * @throws {RangeError} if the link is out of range or a number of bytes is negative
+ * @throws {RangeError} if the link is out of range or a trace, whose times `rateSchedule` tells, or a number of bytes is negative
  */
 export function estimateTransfer(
   link: LinkProfile,
@@ -49,6 +49,7 @@ export function estimateTransfer(
   connection: ConnectionState = 'busy',
 ): TransferEstimate {
   checkLink(link);
+  if (link.rates) throw new RangeError('link expected constant rates, got a trace');
   if (!(uplinkBytes >= 0 && downlinkBytes >= 0)) {
     throw new RangeError(`bytes expected 0 or more, got ${uplinkBytes} up and ${downlinkBytes} down`);
   }

@@ -41,7 +41,7 @@ export {
 export { type End, type EndBasis, type Ends, endsOf, factorsOfSpeeds } from './plan/ends.js';
 export { type Plan, type PlanSettings, planBundle } from './plan/plan-bundle.js';
 export { type ModelPlan, type ModelToPlan, planModel, type TimesCheck } from './plan/plan-model.js';
-export { profiledGraph, profileGraph, profileKey } from './plan/profile-graph.js';
+export { profiledGraph, profileGraph, profileGraphInBrowser, profileKey } from './plan/profile-graph.js';
 export { type CutTimes, cutTimes, type RunTimes, wholeMs } from './profile/cut-times.js';
 export {
   checkEndProfile,

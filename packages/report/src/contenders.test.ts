@@ -37,14 +37,20 @@ describe('contenders', () => {
     expect(damaged).toMatchObject({ verdict: 'wins', picture: null });
   });
 
-  test('where ours never stays within the loss a picture wins, and nobody without one', () => {
+  test('where ours never stays within the loss a picture wins, and nobody where that does not either', () => {
     expect(
       contendersOf(subjectOf(row('ours, levels', 10, 0.2), row('picture as png', 500, 0)), 0.01),
     ).toMatchObject({
       ours: null,
       verdict: 'loses',
     });
-    expect(contendersOf(subjectOf(row('ours, levels', 10, 0.2)), 0.01).verdict).toBe('open');
+    const [far, bad] = [row('ours, levels', 10, 0.2), row('picture as jpeg', 80, 0.2)];
+    expect(contendersOf(subjectOf(far, bad), 0.01).verdict).toBe('open');
+  });
+
+  test('without any picture nothing wins or loses', () => {
+    for (const ours of [OURS, row('ours, levels', 10, 0.2)])
+      expect(contendersOf(subjectOf(ours, PLAIN), 0.01).verdict).toBe('unopposed');
   });
 
   test('a chart shows all of ours, the cheapest five others and two pictures', () => {

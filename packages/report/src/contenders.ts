@@ -15,9 +15,9 @@ export interface Contenders {
   readonly baseline: SweepRow | null;
   /**
    * `'loses'`: the picture takes fewer bytes, or ours never stays within the loss while a picture does. `'wins'`: the other way
-   * round. `'open'`: neither stays within it.
+   * round. `'open'`: neither stays within it. `'unopposed'`: the data are no pictures.
    */
-  readonly verdict: 'wins' | 'loses' | 'open';
+  readonly verdict: 'wins' | 'loses' | 'open' | 'unopposed';
 }
 
 /** The contenders of a subject. @param maxLoss - in the unit of the metric */
@@ -31,7 +31,8 @@ export function contendersOf(subject: ReportSubject, maxLoss: number): Contender
   const ours = cheapest(isOurs);
   const picture = cheapest(isPicture);
   const baseline = cheapest((row) => !isOurs(row) && !isPicture(row));
-  return { subject, ours, picture, baseline, verdict: verdictOf(ours, picture) };
+  const verdict = subject.rows.some(isPicture) ? verdictOf(ours, picture) : 'unopposed';
+  return { subject, ours, picture, baseline, verdict };
 }
 
 function verdictOf(ours: SweepRow | null, picture: SweepRow | null): Contenders['verdict'] {

@@ -54,18 +54,28 @@ ${subjects.map((subject) => subjectSection(subject, charts(subject.name), maxLos
 
 /** Where splitting loses comes first, in words and in the table. */
 function verdictSection(list: readonly Contenders[], maxLoss: number): string {
-  const losing = list.filter(({ verdict }) => verdict === 'loses');
-  const open = list.filter(({ verdict }) => verdict === 'open');
+  const of = (wanted: Contenders['verdict']): Contenders[] =>
+    list.filter(({ verdict }) => verdict === wanted);
+  const [losing, open, unopposed] = [of('loses'), of('open'), of('unopposed')];
+  const opposed = list.length - unopposed.length;
   const names = (of: readonly Contenders[]): string => of.map(({ subject }) => subject.name).join('; ');
   const loss = percent(maxLoss);
-  const sentence =
-    losing.length === 0
-      ? `Splitting takes fewer bytes than the picture on all ${list.length - open.length} cuts that stay within a loss of ${loss}.`
-      : `Splitting loses to sending the picture on ${losing.length} of ${list.length} cuts at a loss of at most ${loss}: ${names(losing)}.`;
-  const rest = open.length === 0 ? '' : ` Neither stays within the loss: ${names(open)}.`;
-  const order = { loses: 0, open: 1, wins: 2 } as const;
+  const sentences = [
+    ...(losing.length > 0
+      ? [
+          `Splitting loses to sending the picture on ${losing.length} of ${opposed} cuts at a loss of at most ${loss}: ${names(losing)}.`,
+        ]
+      : opposed > open.length
+        ? [
+            `Splitting takes fewer bytes than the picture on all ${opposed - open.length} cuts that stay within a loss of ${loss}.`,
+          ]
+        : []),
+    ...(open.length > 0 ? [`Neither stays within the loss: ${names(open)}.`] : []),
+    ...(unopposed.length > 0 ? [`The data are no pictures to compare with: ${names(unopposed)}.`] : []),
+  ];
+  const order = { loses: 0, open: 1, wins: 2, unopposed: 3 } as const;
   const rows = [...list].sort((a, b) => order[a.verdict] - order[b.verdict]);
-  return `<p class="verdict">${escapeHtml(sentence + rest)}</p>
+  return `<p class="verdict">${escapeHtml(sentences.join(' '))}</p>
 <div class="wide">
 <table>
 <caption>Fewest bytes at a loss of at most ${loss}; the head's work comes on top of a split</caption>
@@ -84,7 +94,8 @@ function verdictRow({ subject, ours, picture, verdict }: Contenders): string {
     detail?.headMacs && detail.wholeMacs ? percent(detail.headMacs / detail.wholeMacs) : 'unknown';
   const bytes = (row: Contenders['ours']): string =>
     row ? bytesOf(row).toFixed(0) : 'never within the loss';
-  const cells = [bytes(ours), bytes(picture), share].map((cell) => `<td class="number">${cell}</td>`);
+  const pictureBytes = verdict === 'unopposed' ? 'no pictures' : bytes(picture);
+  const cells = [bytes(ours), pictureBytes, share].map((cell) => `<td class="number">${cell}</td>`);
   const methods = [ours, picture].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
   return `<tr class="${verdict}"><th scope="row">${escapeHtml(subject.name)}</th><td>${verdict}</td>${cells.join('')}${methods.join('')}</tr>`;
 }

@@ -1,5 +1,6 @@
 /** What a tail server does with frames that do not fit, damaged requests and bytes that are none. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -166,4 +167,16 @@ test('garbage and half-open connections over TCP are survived', async () => {
   await expectAlive(server, square);
   for (const socket of sockets) socket.resetAndDestroy();
   await expectAlive(server, square);
+});
+
+test('a refused upgrade whose client stays does not keep its connection, nor the server from ending', async () => {
+  const own = await createTailServer({ bundles: [square] });
+  const socket = connect({ port: own.address.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  const answered = once(socket, 'data');
+  socket.write('GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  expect(String(await answered)).toContain('404 Not Found');
+  await own.close(); // though the client's side is still open
+  await expect(own.replaceBundles([square])).rejects.toThrow('the server has ended');
+  socket.destroy();
 });

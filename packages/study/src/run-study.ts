@@ -1,5 +1,6 @@
 /** A study: every target is opened, every method measured on it, and all rows put together with how they were made. */
 
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +27,7 @@ import { thisMachine } from '@featherwire/inference/node';
 import { drawFigures, type ReportSubject, reportPage, type SweepReport } from '@featherwire/report';
 import { calibratedCodings, codingsOfBundle, skippedPoints } from './calibrated-codings.js';
 import type { StudySettings } from './study-settings.js';
-import { drawSamples, nameOfTarget, type StudyTarget } from './target.js';
+import { type DrawnSamples, drawSamples, nameOfTarget, type StudyTarget } from './target.js';
 
 /** How far a study is; the command decides how that looks. */
 export interface StudyProgress {
@@ -72,7 +73,7 @@ export async function runStudy(targets: readonly StudyTarget[], options: StudyOp
     const subjects: ReportSubject[] = [];
     for (const [i, target] of targets.entries()) {
       const label = `${i + 1}/${targets.length} ${nameOfTarget(target)}`;
-      subjects.push(await studyTarget(target, { journal: journalOf(journal, target), label }, options));
+      subjects.push(await studyTarget(target, { journal, label }, options));
     }
     const { processor, parallelism } = thisMachine();
     const machine = { processor, cores: parallelism, node: process.version };
@@ -82,15 +83,26 @@ export async function runStudy(targets: readonly StudyTarget[], options: StudyOp
   }
 }
 
-/** The part of a journal for one target's data: a suite may grow or shrink between two runs. */
-function journalOf(
-  journal: Journal<SweepRow>,
-  { data, calibrationData, sampleCount, against }: StudyTarget,
-): Journal<SweepRow> {
-  const of = JSON.stringify([data.description, calibrationData.description, sampleCount, against]);
+/** Digest of all that rows depend on beside cut and method: cuts of one network share the rows of their pictures. */
+function sourceOf(
+  { manifest }: NodeBundle,
+  { data, calibrationData, against }: StudyTarget,
+  drawn: DrawnSamples,
+): string {
+  const { model, inputs, preprocessing, task, operatingPoints } = manifest;
+  const network = [model.sha256, inputs, preprocessing, task, operatingPoints];
+  return digestOf([network, data.description, calibrationData.description, against, drawn]);
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+/** The part of a journal for one source: a suite, its networks and its data may change between two runs. */
+function journalOf(journal: Journal<SweepRow>, source: string): Journal<SweepRow> {
   return {
-    get: (key) => journal.get(`${of} ${key}`),
-    put: (key, row) => journal.put(`${of} ${key}`, row),
+    get: (key) => journal.get(`${source} ${key}`),
+    put: (key, row) => journal.put(`${source} ${key}`, row),
     close: () => journal.close(),
   };
 }
@@ -122,16 +134,18 @@ interface TargetContext {
 
 async function studyTarget(
   target: StudyTarget,
-  context: TargetContext,
+  { journal, label }: TargetContext,
   options: StudyOptions,
 ): Promise<ReportSubject> {
   const { settings, seed, progress, signal } = options;
   const files = await mkdtemp(path.join(tmpdir(), 'featherwire-study-'));
   try {
     signal.throwIfAborted();
-    progress.stage(`${context.label}: open and run the networks`);
+    progress.stage(`${label}: open and run the networks`);
     const bundle = await target.open(path.join(files, 'bundle'));
     const drawn = drawSamples(target, settings.seenSamples, seed);
+    const source = sourceOf(bundle, target, drawn);
+    const context = { journal: journalOf(journal, source), label };
     const subject = await openBundleSubject({
       name: nameOfTarget(target),
       bundle,
@@ -142,7 +156,7 @@ async function studyTarget(
       signal,
     });
     try {
-      const codings = await codingsOf(target, bundle, drawn.test, context, options);
+      const codings = await codingsOf(target, bundle, { drawn, source, label }, options);
       return await measureSubject(subject, bundle, { target, drawn, codings, ...context }, options);
     } finally {
       await subject.close();
@@ -156,19 +170,18 @@ async function studyTarget(
 async function codingsOf(
   target: StudyTarget,
   bundle: NodeBundle,
-  test: readonly number[],
-  { label }: TargetContext,
+  { drawn, source, label }: { drawn: DrawnSamples; source: string; label: string },
   { settings, directory, backend, seed, maxLoss, progress, signal }: StudyOptions,
 ): Promise<NamedCoding[]> {
   if (bundle.manifest.operatingPoints.length > 0) return codingsOfBundle(bundle);
   if (settings.calibrationSamples === 0) return [];
   const { data, calibrationData } = target;
-  const file = path.join(directory, `points-${nameOfTarget(target).replaceAll(/[^A-Za-z0-9.]+/g, '-')}.json`);
+  const file = path.join(directory, `points-${digestOf([source, target.cut])}.json`);
   return calibratedCodings(bundle, target, settings, file, {
     backend,
     seed,
     maxLossPoints: 100 * maxLoss,
-    data: data === calibrationData ? without(data, new Set(test)) : calibrationData,
+    data: data === calibrationData ? without(data, new Set(drawn.test)) : calibrationData,
     progress: {
       stage: (stage) => progress.stage(`${label}: calibrate, ${stage}`),
       progress: (done, total) => progress.progress(done, total),
@@ -185,7 +198,7 @@ function without(data: DataSet, left: ReadonlySet<number>): DataSet {
 
 interface MeasuredTarget extends TargetContext {
   readonly target: StudyTarget;
-  readonly drawn: ReturnType<typeof drawSamples>;
+  readonly drawn: DrawnSamples;
   readonly codings: readonly NamedCoding[];
 }
 

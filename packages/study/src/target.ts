@@ -39,7 +39,7 @@ export interface DrawnSamples {
  * @throws {RangeError} if the data have too few samples
  */
 export function drawSamples(
-  { data, calibrationData, sampleCount }: StudyTarget,
+  { data, calibrationData, sampleCount }: Pick<StudyTarget, 'data' | 'calibrationData' | 'sampleCount'>,
   seenCount: number,
   seed: number,
 ): DrawnSamples {

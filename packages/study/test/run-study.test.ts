@@ -73,19 +73,23 @@ beforeAll(async () => {
     const isLabel = i % 3 === labels[Math.floor(i / (SIDE * SIDE * 3))];
     return random.nextInteger(isLabel ? 256 : 200);
   });
-  const model = tinyOnnx(
+  await writeFile(join(directory, 'images.bin'), images);
+  await writeFile(join(directory, 'labels.bin'), labels);
+  await writeFile(join(directory, 'tiny.onnx'), tinyModel('Relu'));
+});
+
+/** A network whose cut is what an operator makes of the pixels. */
+function tinyModel(op: 'Relu' | 'Sigmoid'): Uint8Array {
+  return tinyOnnx(
     [{ name: 'x', dtype: 'float32', shape: [1, 3, SIDE, SIDE] }],
     [{ name: 'logits', dtype: 'float32', shape: [1, 3] }],
     [
-      { op: 'Relu', inputs: ['x'], outputs: ['cut'] },
+      { op, inputs: ['x'], outputs: ['cut'] },
       { op: 'GlobalAveragePool', inputs: ['cut'], outputs: ['pooled'] },
       { op: 'Flatten', inputs: ['pooled'], outputs: ['logits'] },
     ],
   );
-  await writeFile(join(directory, 'images.bin'), images);
-  await writeFile(join(directory, 'labels.bin'), labels);
-  await writeFile(join(directory, 'tiny.onnx'), model);
-});
+}
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -129,6 +133,22 @@ test('a second study gives the same bytes and accuracies, a resumed one the same
   expect(untimed(again.report.subjects[0].rows)).toEqual(untimed(rows));
   const resumed = await study('first');
   expect(resumed.report.subjects[0].rows).toEqual(rows);
+}, 120_000);
+
+test('rows of another network of the same name are not taken', async () => {
+  const { report } = await study('changed');
+  await writeFile(join(directory, 'tiny.onnx'), tinyModel('Sigmoid'));
+  try {
+    const changed = await study('changed');
+    expect(changed.reported).toBe(report.subjects[0].rows.length + report.subjects[0].skipped.length);
+    const fresh = await study('fresh');
+    expect(untimed(changed.report.subjects[0].rows)).toEqual(untimed(fresh.report.subjects[0].rows));
+    const bytes = (of: SweepReport): number[] =>
+      of.subjects[0].rows.map(({ bytesPerSample }) => bytesPerSample.mean);
+    expect(bytes(changed.report)).not.toEqual(bytes(report));
+  } finally {
+    await writeFile(join(directory, 'tiny.onnx'), tinyModel('Relu'));
+  }
 }, 120_000);
 
 test('writes the points, every figure twice, and one page', async () => {

@@ -79,19 +79,23 @@ export function stateDictionary(
 
 /** A zip archive of stored files. */
 export function zip(files: readonly (readonly [name: string, content: Uint8Array])[]): Uint8Array {
-  const local: number[] = [];
+  const local: Uint8Array[] = [];
   const central: number[] = [];
+  let localLength = 0;
   for (const [name, content] of files) {
     const sizes = [...le(crc32(content), 4), ...le(content.length, 4), ...le(content.length, 4)];
     const head = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...sizes, ...le(name.length, 2), 0, 0];
-    central.push(0x50, 0x4b, 1, 2, 20, 0, ...head, ...le(0, 10), ...le(local.length, 4), ...ascii(name));
-    local.push(0x50, 0x4b, 3, 4, ...head, ...ascii(name), ...content);
+    central.push(0x50, 0x4b, 1, 2, 20, 0, ...head, ...le(0, 10), ...le(localLength, 4), ...ascii(name));
+    const start = Uint8Array.of(0x50, 0x4b, 3, 4, ...head, ...ascii(name));
+    local.push(start, content);
+    localLength += start.length + content.length;
   }
   const end = [
     ...le(files.length, 2),
     ...le(files.length, 2),
     ...le(central.length, 4),
-    ...le(local.length, 4),
+    ...le(localLength, 4),
   ];
-  return Uint8Array.from([...local, ...central, 0x50, 0x4b, 5, 6, 0, 0, 0, 0, ...end, 0, 0]);
+  const tail = Uint8Array.from([...central, 0x50, 0x4b, 5, 6, 0, 0, 0, 0, ...end, 0, 0]);
+  return new Uint8Array(Buffer.concat([...local, tail]));
 }

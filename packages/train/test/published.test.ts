@@ -195,6 +195,22 @@ describe('state dictionaries', () => {
     const transposed = opcodes.replace(from.join(), to.join()).split(',').map(Number);
     expect(() => readStateDictionary(archive(transposed, 6))).toThrow('strides 3, 1, got 1, 2');
   });
+
+  test('that take one storage for more than 256 MiB of tensors are refused', () => {
+    const large = tensor('float32', [2 ** 20], new Float32Array(2 ** 20));
+    const archive = (count: number): Uint8Array => {
+      const pairs = Array.from(
+        { length: count },
+        (_, i) => [op.text(`w${i}`), tensorOpcodes(0, large)] as const,
+      );
+      return zip([
+        ['a/data.pkl', pickle(op.dictionary(...pairs))],
+        ['a/data/0', new Uint8Array(2 ** 22)],
+      ]);
+    };
+    expect(readStateDictionary(archive(2)).size).toBe(2);
+    expect(() => readStateDictionary(archive(65))).toThrow('at most 256 MiB together');
+  });
 });
 
 describe('pickles', () => {
@@ -216,6 +232,17 @@ describe('pickles', () => {
   test('that go on without end are refused', () => {
     const long = pickle(...Array.from({ length: 50 }, () => op.integer(1)));
     expect(() => readPickle(long, { ...PLAIN, maxOperations: 20 })).toThrow('at most 20 operations');
+  });
+
+  test('of very long lists are read, calls with very many arguments refused', () => {
+    const items = Array.from({ length: 200_000 }, () => [0x4e]); // None
+    const bytes = (before: readonly number[], after: readonly number[]): Uint8Array =>
+      new Uint8Array(Buffer.concat([before, [0x28], items.flat(), after].map((part) => Buffer.from(part))));
+    const list = bytes([0x80, 2, 0x5d], [0x65, 0x2e]);
+    expect(readPickle(list, PLAIN)).toHaveLength(200_000);
+    const call = bytes([0x80, 2, ...op.global('a', 'b')], [0x74, ...op.reduce, 0x2e]);
+    const globals = new Map([['a.b', () => null]]);
+    expect(() => readPickle(call, { globals })).toThrow('at most 16 arguments, got 200000');
   });
 });
 

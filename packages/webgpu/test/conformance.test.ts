@@ -221,6 +221,23 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
     }
   });
 
+  test('makes short frames where the profile has them', async () => {
+    const small = float32([2, 3, 4], (i) => i / 20);
+    const profile = { ...profileOf(small, uniform(4), 'rans'), shortFrames: true };
+    for (const division of [
+      { laneCount: 2, chunkCount: 1 },
+      { laneCount: 2, chunkCount: 2 },
+    ])
+      await expectBundled(small, profile, division);
+    const target = new Uint8Array(64);
+    const input = upload(device, small);
+    const settings = { profile, point: POINT, sequenceNumber: 300, laneCount: 2, chunkCount: 1 };
+    const frame = await codec.encodeBundledFrame(input, { ...settings, target });
+    input.buffer.destroy();
+    expect(frame.buffer).toBe(target.buffer);
+    expect(frame).toEqual(encodeBundledFrame([small], { ...settings, backend }));
+  });
+
   test('decodes into a buffer of the caller', async () => {
     const profile = profileOf(rectified, uniform(4), 'rans-packed');
     const settings = { profile, point: POINT, sequenceNumber: 1, chunkCount: 2, laneCount: 8 };

@@ -32,9 +32,10 @@ export interface AddOperatingPointsOptions {
 }
 
 /**
- * Appends operating points to a bundle's manifest; units that no point names any more leave it. The digest of the bundle changes. A reader sees the old
- * manifest or the new one; one that has read the old one may find a replaced profile missing. The caller keeps two
- * writers of one bundle apart.
+ * Appends operating points to a bundle's manifest; units that no point names any more leave it, and so do old points of a
+ * unit that another takes the place of, since they were designed and measured with the old one. The digest of the bundle
+ * changes. A reader sees the old manifest or the new one; one that has read the old one may find a replaced profile missing.
+ * The caller keeps two writers of one bundle apart.
  * @returns the bundle with its new manifest, digest and profiles
  * @throws {BundleError} as `readBundle`, but for models; `invalid-manifest` if the points do not fit the bundle or an id
  *   is taken; `invalid-profile`; `write-failed`. The bundle is then as it was.
@@ -48,10 +49,8 @@ export async function addOperatingPoints(
   const { replace = 'none', units: unitSources = [] } = options;
   const { units: oldUnits = [], ...rest } = bundle.manifest;
   const { points, units: newUnits, files } = await storePoints(sources, unitSources, bundle.manifest);
-  const operatingPoints =
-    replace === 'all'
-      ? points
-      : joinById(rest.operatingPoints, points, replace === 'same-id' ? 'place' : 'end');
+  const kept = replace === 'all' ? [] : pointsOfSameUnits(rest.operatingPoints, oldUnits, newUnits);
+  const operatingPoints = joinById(kept, points, replace === 'none' ? 'end' : 'place');
   const units = namedUnits(
     joinById(oldUnits, newUnits, replace === 'none' ? 'end' : 'place'),
     operatingPoints,
@@ -92,6 +91,26 @@ function joinById<T extends { readonly id: string }>(
     else joined[at] = entry;
   }
   return joined;
+}
+
+/** Points but for those whose unit becomes another one of the same id. */
+function pointsOfSameUnits(
+  points: readonly OperatingPoint[],
+  oldUnits: readonly BundleUnit[],
+  newUnits: readonly BundleUnit[],
+): OperatingPoint[] {
+  const isOther = (unit: string): boolean => {
+    const [before, after] = [oldUnits, newUnits].map((units) => units.find(({ id }) => id === unit));
+    return (
+      before !== undefined &&
+      after !== undefined &&
+      (before.reduction.sha256 !== after.reduction.sha256 ||
+        before.restoration.sha256 !== after.restoration.sha256)
+    );
+  };
+  return points.filter(
+    (point) => point.kind !== 'profiled' || point.unit === undefined || !isOther(point.unit),
+  );
 }
 
 function namedUnits(units: readonly BundleUnit[], points: readonly OperatingPoint[]): BundleUnit[] {

@@ -100,6 +100,17 @@ describe('units', () => {
     expect(await unitFiles()).toHaveLength(2);
   });
 
+  test('that change take the other points of theirs along', async () => {
+    const points = [point('fine', 'a'), point('coarse', 'a'), point('other', 'b')];
+    await addOperatingPoints(target, points, { units: [unit('a'), unit('b')] });
+    const again = { units: [unit('a'), unit('b')], replace: 'same-id' } as const;
+    const same = await addOperatingPoints(target, [point('fine', 'a')], again);
+    expect(same.manifest.operatingPoints.map(({ id }) => id)).toEqual(['q16', 'fine', 'coarse', 'other']);
+    const changed = { units: [unit('a', 'other')], replace: 'same-id' } as const;
+    const { manifest } = await addOperatingPoints(target, [point('fine', 'a')], changed);
+    expect(manifest.operatingPoints.map(({ id }) => id)).toEqual(['q16', 'other', 'fine']);
+  });
+
   test('are refused with points that do not fit them, and nothing is written', async () => {
     const before = await snapshotOf(root);
     const add = (source: ProfiledPointSource) => addOperatingPoints(target, [source], { units: [unit('a')] });

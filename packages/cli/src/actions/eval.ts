@@ -62,21 +62,28 @@ function commandOf(source: string | undefined, options: EvalOptions): string {
     ...given('--max-loss', options.maxLoss),
     ...given('--device-speed', options.deviceSpeed),
     ...given('--seed', options.seed),
+    ...Object.entries(options.shape ?? {}).flatMap(([name, dimensions]) =>
+      given('--shape', `${name}=${dimensions.join(',')}`),
+    ),
+    ...given('--preprocessing', options.preprocessing && path.basename(options.preprocessing)),
+    ...given('--task', options.task && path.basename(options.task)),
+    ...given('--argmax', options.argmax),
     ...(options.agreement ? ['--agreement'] : []),
   ].join(' ');
 }
 
-const WORDS = { loses: 'loses', wins: 'wins', open: 'neither' } as const;
+const WORDS = { loses: 'loses', wins: 'wins', open: 'neither', unopposed: 'no pictures' } as const;
 
 function printVerdicts(report: SweepReport, directory: string, { stdout, env }: Terminal): void {
   const { subjects, maxLoss } = report;
   const styles = stylesOf(stdout, env);
   const list = subjects.map((subject) => contendersOf(subject, maxLoss));
   const losing = list.filter(({ verdict }) => verdict === 'loses').length;
+  const opposed = list.filter(({ verdict }) => verdict !== 'unopposed').length;
   const bytes = (row: Contenders['ours']): string => (row ? formatCount(Math.round(bytesOf(row))) : 'none');
   printLines(
     stdout,
-    `Splitting loses to sending the picture on ${losing} of ${list.length} cuts at a loss of at most ${formatPercent(maxLoss)}.`,
+    `Splitting loses to sending the picture on ${losing} of ${opposed} cuts at a loss of at most ${formatPercent(maxLoss)}.`,
     '',
     ...formatTable(
       [

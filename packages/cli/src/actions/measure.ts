@@ -1,11 +1,19 @@
 /** What `featherwire measure` does: profiles a model, writes the profile, prints where the time goes. */
 
-import { loadModel } from '@featherwire/authoring';
+import { type LoadedModel, loadModel } from '@featherwire/authoring';
 import type { InputShapes } from '@featherwire/onnx';
-import { type EndProfile, type NodeProfile, profiledGraph, profileGraph } from '@featherwire/planner';
+import {
+  type EndProfile,
+  type NodeProfile,
+  type ProfiledGraph,
+  profiledGraph,
+  profileGraph,
+  profileGraphInBrowser,
+} from '@featherwire/planner';
 import type { CommandContext } from '../context.js';
+import { type OpenedBrowser, openBrowser } from '../edge/open-browser.js';
 import { inFile, writeOutput } from '../files.js';
-import { createProgress } from '../terminal/progress.js';
+import { createProgress, type Progress } from '../terminal/progress.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { printJson, printLines, stylesOf, type Terminal } from '../terminal/terminal.js';
 import { formatBytes, formatLargeCount, formatMs, formatNumberOf, formatShare } from '../terminal/units.js';
@@ -15,6 +23,10 @@ export interface MeasureOptions {
   readonly shape?: InputShapes;
   readonly threads: number;
   readonly time: number;
+  /** Executable of a browser; true for one that somebody opens. */
+  readonly browser?: string | true;
+  readonly host: string;
+  readonly port: number;
   readonly output?: string;
   readonly json?: true;
 }
@@ -36,7 +48,10 @@ export async function measure(
     signal.throwIfAborted();
     progress.stage('measure the model');
     const { threads, time: budgetMs } = options;
-    const profile = await profileGraph(loaded, graph, { threads, budgetMs, signal });
+    const profile =
+      options.browser === undefined
+        ? await profileGraph(loaded, graph, { threads, budgetMs, signal })
+        : await measureInBrowser(loaded, graph, options.browser, options, { progress, terminal, signal });
     progress.close();
     if (options.output !== undefined) {
       const text = `${JSON.stringify(profile, null, 1)}\n`;
@@ -47,6 +62,41 @@ export async function measure(
     else printProfile(profile, options.output, terminal);
   } finally {
     progress.close();
+  }
+}
+
+/** In a browser that is started here, or in any that opens the address that is printed. */
+async function measureInBrowser(
+  loaded: LoadedModel,
+  graph: ProfiledGraph,
+  browser: string | true,
+  { threads, time: budgetMs, host, port }: MeasureOptions,
+  {
+    progress,
+    terminal,
+    signal,
+  }: Pick<CommandContext, 'terminal' | 'signal'> & { readonly progress: Progress },
+): Promise<EndProfile> {
+  const stop = new AbortController();
+  let opened: Promise<OpenedBrowser> | undefined;
+  try {
+    return await profileGraphInBrowser(loaded, graph, {
+      ...{ threads, budgetMs, host, port },
+      signal: AbortSignal.any([signal, stop.signal]),
+      onReady(url) {
+        if (browser === true) {
+          progress.stage('wait for a browser');
+          terminal.stderr.write(`Open this address in the browser to measure: ${url}\n`);
+          return;
+        }
+        progress.stage('start the browser');
+        opened = openBrowser(browser, url);
+        opened.then(({ ended }) => ended).catch((error) => stop.abort(error));
+      },
+      onOpened: () => progress.stage('measure the model in the browser'),
+    });
+  } finally {
+    await (await opened)?.close();
   }
 }
 
@@ -75,7 +125,7 @@ function printProfile(
     ],
     ['written to', output],
   ] as const;
-  printLines(stdout, styles.bold(`${model.name} on this machine`), ...formatPairs(pairs, styles), '');
+  printLines(stdout, styles.bold(`${model.name}, measured`), ...formatPairs(pairs, styles), '');
   printLines(stdout, ...formatTable(COLUMNS, kindRows(nodes), styles));
 }
 

@@ -63,6 +63,8 @@ const TIMED_SAMPLES = 12;
 /** Plans for a model or a bundle. */
 export async function plan(source: string, options: PlanOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
+  if (options.link.rates)
+    throw new UsageError('--link expected constant rates, got a trace; `run --link` shapes by traces');
   const progress = createProgress(terminal);
   try {
     const isBundle = (await stat(source)).isDirectory();

@@ -13,8 +13,9 @@ import {
   privacyMethods,
   type RebuiltQuality,
 } from '@featherwire/eval';
+import { drawSamples } from '@featherwire/study';
 import type { CommandContext } from '../context.js';
-import { openNamedData } from '../data.js';
+import { isSameData, openNamedData } from '../data.js';
 import { writeOutput } from '../files.js';
 import { createProgress } from '../terminal/progress.js';
 import { formatTable } from '../terminal/table.js';
@@ -71,23 +72,14 @@ async function openParts({
   data: name,
   known: knownName,
   samples,
+  seed,
 }: PrivacyCommandOptions): Promise<{ readonly known: DataPart; readonly test: DataPart }> {
   const data = await openNamedData(name, 'test', 2 * samples, 'unread');
-  const numbers = (from: number, to: number): number[] =>
-    Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
-  if (knownName === undefined) {
-    const count = Math.min(samples, Math.floor(data.length / 2));
-    if (count === 0) throw new RangeError(`data expected two pictures or more, got ${data.length}`);
-    return {
-      test: { data, numbers: numbers(0, count) },
-      known: { data, numbers: numbers(count, 2 * count) },
-    };
-  }
-  const known = await openNamedData(knownName, 'calibration', samples, 'unread');
-  return {
-    test: { data, numbers: numbers(0, Math.min(samples, data.length)) },
-    known: { data: known, numbers: numbers(0, Math.min(samples, known.length)) },
-  };
+  const isOne = knownName === undefined || isSameData(name, knownName);
+  const known = isOne ? data : await openNamedData(knownName, 'calibration', samples, 'unread');
+  const sampleCount = isOne ? Math.min(samples, Math.floor(data.length / 2)) : samples;
+  const drawn = drawSamples({ data, calibrationData: known, sampleCount }, samples, seed);
+  return { test: { data, numbers: drawn.test }, known: { data: known, numbers: drawn.seen } };
 }
 
 async function sheetOf(test: readonly PicturedFeature[], { rows }: PrivacyReport): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import {
   type ChannelBasis,
   type ContextPreference,
   createChannelMoments,
+  createCodingProfile,
   designChannelBasis,
   designTensorProfile,
   encodeBundledFrame,
@@ -66,7 +67,7 @@ export async function profile(
     contextPreference,
     backend,
   });
-  const designed = { tensors: [tensor] };
+  const designed = createCodingProfile([tensor]);
   const bytes = writeProfile(designed);
   const frameBytes = samples.reduce((sum, sample, sequenceNumber) => {
     const frame = encodeBundledFrame([sample], { profile: designed, point: 0, sequenceNumber, backend });

@@ -165,7 +165,7 @@ function printRun(
   const { metric, bytesPerSample, sampleCount, attempts } = summary;
   const bytes = (mean: number): string => formatCount(Math.round(mean));
   const part = sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : '';
-  const repeated = Math.max(0, attempts - (summary.ways?.split ?? sampleCount));
+  const repeated = Math.max(0, attempts - (sampleCount - (summary.ways?.local ?? 0)));
   const pairs = [
     ['bundle', digest.slice(0, 12)],
     ['data', data.description + part],

@@ -61,10 +61,17 @@ export async function serve(
     throw error;
   });
   if (!signal.aborted) log.ready(server, bundles, options.nats);
-  const reload = (): void => void reloadBundles(worker ?? server, directories, log);
+  let reloaded: Promise<void> = Promise.resolve();
+  // One after the other, so that what was read last is served.
+  const reload = (): void => {
+    reloaded = reloaded.then(async () => {
+      if (!signal.aborted) await reloadBundles(worker ?? server, directories, log);
+    });
+  };
   const ends = [onHangup(reload), ...(options.watch ? [watchBundles(directories, reload)] : [])];
   await aborted(signal);
   for (const end of ends) end();
+  await reloaded;
   log.draining(server, signal.reason);
   await worker?.leave(options.drainTimeout);
   await server.close({ unreadyMs: options.drainDelay, drainTimeoutMs: options.drainTimeout });

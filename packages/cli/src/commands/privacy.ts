@@ -38,7 +38,9 @@ export function addPrivacyCommand(program: Command, context: CommandContext): vo
         .argParser(integerIn(LEAST_SAMPLES))
         .default(DEFAULT_SAMPLES),
     )
-    .addOption(new Option('--seed <number>', 'draws cells and intervals').argParser(integerIn(0)).default(1))
+    .addOption(
+      new Option('--seed <number>', 'draws pictures, cells and intervals').argParser(integerIn(0)).default(1),
+    )
     .option('--sheet <file.png>', 'originals in a first row, what each way rebuilds in the rows below')
     .addOption(backendOption())
     .addOption(jsonOption())

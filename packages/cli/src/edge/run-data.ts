@@ -144,7 +144,8 @@ function summarize(
       received: mean(({ bytes }) => bytes.received),
       payload: mean(({ bytes }) => bytes.payload),
     },
-    counted: results[0].bytes.counted,
+    // Answers of this side count no bytes.
+    counted: (results.find(({ way }) => way !== 'local') ?? results[0]).bytes.counted,
     bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements,
     attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
     budget,

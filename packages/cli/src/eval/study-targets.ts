@@ -6,7 +6,7 @@ import { loadModel, splitToBundle } from '@featherwire/authoring';
 import { readBundle } from '@featherwire/bundle/node';
 import { readSuite, type StudyExtent, type StudyTarget, targetsOfSuite } from '@featherwire/study';
 import type { CommandContext } from '../context.js';
-import { openNamedData } from '../data.js';
+import { isSameData, openNamedData } from '../data.js';
 import { inFile } from '../files.js';
 import { readBundleContent } from '../split/bundle-content.js';
 import { UsageError } from '../terminal/errors.js';
@@ -45,9 +45,9 @@ export async function openStudyTargets(
   const of = isBundle ? await bundleTarget(source) : await modelTarget(source, options, context);
   const sampleCount = options.samples ?? DEFAULT_SAMPLES[extent];
   const data = await openNamedData(options.data, 'test', 2 * sampleCount);
-  const calibrationData =
-    options.calibration === undefined ? data : await openNamedData(options.calibration, 'calibration');
-  const count = Math.min(sampleCount, data === calibrationData ? Math.ceil(data.length / 2) : data.length);
+  const isOne = options.calibration === undefined || isSameData(options.data, options.calibration);
+  const calibrationData = isOne ? data : await openNamedData(options.calibration, 'calibration');
+  const count = Math.min(sampleCount, isOne ? Math.ceil(data.length / 2) : data.length);
   const against = of.hasTask && !options.agreement ? ('labels' as const) : ('unsplit' as const);
   const target: StudyTarget = { ...of.target, data, calibrationData, sampleCount: count, against };
   return { title: target.network, targets: [target] };

@@ -78,7 +78,8 @@ function describeCoding(point: OperatingPoint, profile: CodingProfile | undefine
   const tensors = profile.tensors.map(
     (tensor) => `${tensor.quantizer.kind}, ${levelCountOf(tensor)} levels, ${describeCoder(tensor.coder)}`,
   );
-  return `${tensors.join('; ')} (${point.profile.file})`;
+  const frames = profile.shortFrames ? ', short frames' : '';
+  return `${tensors.join('; ')}${frames} (${point.profile.file})`;
 }
 
 function measuredTable(points: readonly MeasuredPoint[]): Table {

@@ -7,6 +7,7 @@ export type ContentKind = 'directory' | 'frame' | 'profile' | 'npy' | 'npz' | 'o
 
 const MAGIC_BYTES: readonly (readonly [ContentKind, readonly number[]])[] = [
   ['frame', [0xf5, 0x46, 0x57]],
+  ['frame', [0xf6]], // a short one
   ['profile', [0xf5, 0x46, 0x50]],
   ['npy', [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]],
   ['npz', [0x50, 0x4b, 0x03, 0x04]],

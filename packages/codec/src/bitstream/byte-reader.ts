@@ -43,6 +43,10 @@ export class ByteReader {
     return this.#bytes[this.#take(1)];
   }
 
+  readUint16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
   readUint32(): number {
     return this.#view.getUint32(this.#take(4), true);
   }

@@ -18,6 +18,12 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
+  writeUint16(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#length, value, true);
+    this.#length += 2;
+  }
+
   writeUint32(value: number): void {
     this.#reserve(4);
     this.#view.setUint32(this.#length, value, true);

@@ -1,4 +1,4 @@
-/** What every frame begins with: magic, version, element type and form (bitstream.md §3.1). */
+/** What every frame begins with: magic, version, element type and form (bitstream.md §3.1), or the mark of a short frame (§16.4). */
 
 import type { DType } from '@featherwire/tensor';
 import type { ByteReader } from '../bitstream/byte-reader.js';
@@ -35,7 +35,14 @@ export interface FrameForm {
   readonly chunked: boolean;
   /** The count of its tensors follows. */
   readonly several: boolean;
+  /** Bundled, with a mark in the place of what every frame says, and a checksum of 16 bits. */
+  readonly short: boolean;
 }
+
+/** The first byte of a short frame: what a decoder of version 1 refuses at once. */
+const SHORT_MARK = 0xf6;
+/** Up to this length the checksum finds every change of up to three bits. */
+const MAX_SHORT_FRAME_BYTES = 4095;
 
 const BUNDLED_BIT = 0x10;
 /** A byte of options follows. */
@@ -45,7 +52,13 @@ const RESERVED_FORM_BITS = 0xa0;
 const OPTIONS = ['digest', 'chunked', 'several'] as const;
 
 /** One tensor, self-contained, nothing else. */
-export const PLAIN_FORM: FrameForm = { bundled: false, digest: false, chunked: false, several: false };
+export const PLAIN_FORM: FrameForm = {
+  bundled: false,
+  digest: false,
+  chunked: false,
+  several: false,
+  short: false,
+};
 
 /** True if tensors of this type can be quantized; others travel as they are. */
 export function isQuantizable(dtype: DType): boolean {
@@ -61,8 +74,24 @@ export function writePreamble(writer: ByteWriter, dtype: DType, form: FrameForm)
   if (options) writer.writeUint8(options);
 }
 
+/** Writes the preamble of a short frame. */
+export function writeShortPreamble(writer: ByteWriter): void {
+  writer.writeUint8(SHORT_MARK);
+}
+
+/** What a frame says of itself at its beginning. */
+export interface Preamble {
+  /** Null if the frame is short and leaves it to the profile. */
+  readonly dtype: DType | null;
+  readonly form: FrameForm;
+}
+
 /** Reads the preamble. @throws {BitstreamError} on any defect */
-export function readPreamble(reader: ByteReader): { readonly dtype: DType; readonly form: FrameForm } {
+export function readPreamble(reader: ByteReader): Preamble {
+  reader.section = 'preamble';
+  const start = reader.offset;
+  if (reader.readUint8() === SHORT_MARK) return readShortPreamble(reader);
+  reader.rewind(start);
   readMagicAndVersion(reader);
   const byte = reader.readUint8();
   if (byte & RESERVED_FORM_BITS)
@@ -77,8 +106,15 @@ export function readPreamble(reader: ByteReader): { readonly dtype: DType; reado
   return { dtype, form: { ...options, bundled } };
 }
 
+function readShortPreamble(reader: ByteReader): Preamble {
+  reader.note('form', 'bundled, short');
+  const byteLength = 1 + reader.remaining;
+  if (byteLength > MAX_SHORT_FRAME_BYTES)
+    throw reader.error('invalid-field', `${byteLength} bytes are more than a short frame has`, 0);
+  return { dtype: null, form: { ...PLAIN_FORM, bundled: true, short: true } };
+}
+
 function readMagicAndVersion(reader: ByteReader): void {
-  reader.section = 'preamble';
   for (const expected of MAGIC) {
     const offset = reader.offset;
     if (reader.readUint8() !== expected)
@@ -98,7 +134,7 @@ function readOptions(reader: ByteReader): FrameForm {
   if (byte === 0 || byte >= 1 << OPTIONS.length)
     throw reader.error('reserved-bits', `options ${byte} are reserved`, reader.offset - 1);
   const [digest, chunked, several] = OPTIONS.map((_, bit) => (byte & (1 << bit)) !== 0);
-  const form = { bundled: false, digest, chunked, several };
+  const form = { ...PLAIN_FORM, digest, chunked, several };
   reader.note('options', OPTIONS.filter((option) => form[option]).join(', '));
   return form;
 }

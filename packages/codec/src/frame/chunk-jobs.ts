@@ -30,11 +30,13 @@ export interface EncodeChunkJob {
   readonly maxMs?: number | undefined;
 }
 
-/** A chunk of a frame of one tensor to its elements, or to its indices where elements need those of other chunks. */
+/** Chunks of a frame of one tensor to its elements, or to its indices where elements need those of other chunks. */
 export interface DecodeChunkJob extends Pick<ParseOptions, 'limits' | 'profiles'> {
   readonly kind: 'decode';
   readonly frame: Uint8Array;
-  readonly chunk: number;
+  /** The first chunk, and the one after the last. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Bytes of a coder section, elements or indices; owns its buffer. */
@@ -74,25 +76,42 @@ export function runChunkJob(job: ChunkJob, backend: Backend): ChunkResult {
   }
 }
 
-function decodeJob({ frame, chunk, limits, profiles }: DecodeChunkJob, backend: Backend): ChunkResult {
+function decodeJob({ frame, from, to, limits, profiles }: DecodeChunkJob, backend: Backend): ChunkResult {
   const known = { ...(limits && { limits }), ...(profiles && { profiles }) };
   const { header, body } = parseFrame(frame, { ...known, backend }, 1).parts[0];
-  const coded = body.kind === 'indices' ? body.chunks[chunk] : undefined;
-  if (body.kind !== 'indices' || !coded)
-    throw new RangeError(`chunk expected one of the frame, got ${chunk}`);
-  return resultOfChunk(header, coded, body.quantizer, backend);
+  if (body.kind !== 'indices' || !(from >= 0 && from < to && to <= body.chunks.length))
+    throw new RangeError(`chunks expected of the frame, got ${from} to ${to}`);
+  return resultOfChunks(header, body.chunks.slice(from, to), body.quantizer, backend);
 }
 
-/** What becomes of a chunk on the thread that decodes it. @throws {BitstreamError} if its payload does not decode */
-export function resultOfChunk(
+/** What becomes of chunks on the thread that decodes them. @throws {BitstreamError} if a payload does not decode */
+export function resultOfChunks(
   header: FrameHeader,
-  coded: CodedChunk,
+  chunks: readonly CodedChunk[],
   quantizer: IndexingQuantizer,
   backend: Backend,
 ): ChunkResult {
-  return isElementwise(quantizer)
-    ? decodeChunkData(header, coded, quantizer, backend)
-    : decodeChunkIndices(coded, quantizer, backend);
+  return joinParts(
+    chunks.map((coded) =>
+      isElementwise(quantizer)
+        ? decodeChunkData(header, coded, quantizer, backend)
+        : decodeChunkIndices(coded, quantizer, backend),
+    ),
+  );
+}
+
+/** Parts of one type, one after the other. @param parts - one at least; a single one is returned as it is */
+export function joinParts(parts: readonly TensorData[]): TensorData {
+  if (parts.length === 1) return parts[0];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const Storage = parts[0].constructor as new (length: number) => Float32Array; // or whatever the parts are
+  const joined = new Storage(length);
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part as Float32Array, offset);
+    offset += part.length;
+  }
+  return joined;
 }
 
 /** A chunk that another thread may do. */

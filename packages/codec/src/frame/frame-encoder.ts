@@ -32,6 +32,7 @@ import {
   writeChunkCount,
   writeVaryingDimensions,
 } from './frame-head.js';
+import { type BundledStart, shortFrame } from './short-frame.js';
 
 export type {
   GroupRangeChoice,
@@ -113,6 +114,8 @@ export interface FrameEnd {
   readonly form: FrameForm;
   /** Checksum of the decoded elements, if the form says so. */
   readonly digest: number;
+  /** How the frame begins, if it may become a short one; null if it may not. */
+  readonly start: BundledStart | null;
 }
 
 /** Codes sections where they are written. */
@@ -140,7 +143,7 @@ export function writeTensors(
     const data = writeTensor(writer, feature, { ...coding, time }, options, writeSection);
     if (form.digest) digest = digestOfData(data(), digest);
   }
-  return { form, digest };
+  return { form, digest, start: null };
 }
 
 /** Writes shape, quantizer and elements. @returns what they decode to, found when asked for */
@@ -199,7 +202,7 @@ export function writeBundledTensors(
   const { tensors } = profile;
   if (features.length !== tensors.length)
     throw new RangeError(`features expected ${tensors.length}, got ${features.length}`);
-  const form = writeBundledHead(writer, profile, options);
+  const { form, start } = writeBundledHead(writer, profile, options);
   const time = startTimeBudget(options.maxMs);
   // Other frames need the indices.
   const isPlain = !form.digest && !form.chunked && (options.lambda ?? 0) === 0;
@@ -221,7 +224,7 @@ export function writeBundledTensors(
     writeIndices(writer, quantized, feature, sectionCoding, options, writeSection);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
-  return { form, digest };
+  return { form, digest, start };
 }
 
 /** Writes the coder sections of a tensor's indices, if it has any. */
@@ -246,7 +249,10 @@ function writeIndices(
 }
 
 /** Writes what stands behind the tensors. @returns the frame, owned by the caller */
-export function finishFrame(writer: ByteWriter, { form, digest }: FrameEnd, backend: Backend): Uint8Array {
+export function finishFrame(writer: ByteWriter, end: FrameEnd, backend: Backend): Uint8Array {
+  const { form, digest, start } = end;
+  const short = start && shortFrame(writer.peek(), start);
+  if (short) return short;
   if (form.digest) writer.writeUint32(digest);
   writer.writeUint32(backend.crc32(writer.peek()));
   return writer.finish();

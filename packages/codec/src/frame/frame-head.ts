@@ -8,6 +8,7 @@ import type { ByteWriter } from '../bitstream/byte-writer.js';
 import { type FrameForm, writePreamble } from '../container/preamble.js';
 import { type CodingProfile, misfitOfTensor, type TensorProfile } from '../profile/coding-profile.js';
 import { chunksOfGeometry, type FeatureGeometry, maxChunkCount } from '../stages.js';
+import type { BundledStart } from './short-frame.js';
 
 /** What a frame may hold beside its tensors, and how long its making may take. */
 export interface FrameExtras {
@@ -30,7 +31,7 @@ export interface FrameExtras {
 export interface BundledPlace {
   /** Number by which the decoder knows the profile, an integer from 0. */
   readonly point: number;
-  /** Place of the frame in its stream, an integer from 0. */
+  /** Place of the frame in its stream, an integer from 0; a short frame says it modulo 256. */
   readonly sequenceNumber: number;
 }
 
@@ -41,20 +42,23 @@ export function formOf(
 ): FrameForm {
   if (!Number.isInteger(chunkCount) || chunkCount < 1)
     throw new RangeError(`chunkCount expected a positive integer, got ${chunkCount}`);
-  return { ...parts, digest, chunked: chunkCount > 1 };
+  return { ...parts, digest, chunked: chunkCount > 1, short: false };
 }
 
 /** Writes a bundled frame up to its tensors. @throws {RangeError} if a number is not one from 0 */
 export function writeBundledHead(
   writer: ByteWriter,
-  { tensors }: CodingProfile,
+  { tensors, shortFrames }: CodingProfile,
   options: FrameExtras & BundledPlace,
-): FrameForm {
+): { readonly form: FrameForm; readonly start: BundledStart | null } {
   const form = formOf(options, { bundled: true, several: false });
   writePreamble(writer, tensors[0].dtype, form);
-  writer.writeVarint(checkedCount('point', options.point));
-  writer.writeVarint(checkedCount('sequenceNumber', options.sequenceNumber));
-  return form;
+  const point = checkedCount('point', options.point);
+  const sequenceNumber = checkedCount('sequenceNumber', options.sequenceNumber);
+  writer.writeVarint(point);
+  writer.writeVarint(sequenceNumber);
+  const mayBeShort = shortFrames && !form.digest && !form.chunked;
+  return { form, start: mayBeShort ? { point, sequenceNumber, tensorsOffset: writer.length } : null };
 }
 
 function checkedCount(name: string, value: number): number {

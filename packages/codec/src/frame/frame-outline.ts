@@ -20,6 +20,7 @@ import {
   writeChunkCount,
   writeVaryingDimensions,
 } from './frame-head.js';
+import type { BundledStart } from './short-frame.js';
 
 /** A frame up to its first coder section. The sections follow, one for each chunk, then the checksum of all. */
 export interface FrameOutline {
@@ -27,6 +28,8 @@ export interface FrameOutline {
   readonly head: Uint8Array;
   /** What each section codes, in element order. */
   readonly chunks: readonly FeatureGeometry[];
+  /** How the frame begins if `shortFrame` may make a shorter one of it, null if not. */
+  readonly start: BundledStart | null;
 }
 
 /**
@@ -45,7 +48,7 @@ export function outlineFrame(
   writePreamble(writer, 'float32', formOf({ chunkCount }, { bundled: false, several: false }));
   writeTensorHeader(writer, { shape, quantizer });
   const chunks = writeChunkCount(writer, geometryOfIndices(shape, quantizer), chunkCount);
-  return { head: writer.finish(), chunks };
+  return { head: writer.finish(), chunks, start: null };
 }
 
 /**
@@ -62,10 +65,10 @@ export function outlineBundledFrame(
   const { tensors } = profile;
   if (tensors.length !== 1) throw new RangeError(`profile expected one tensor, got ${tensors.length}`);
   const writer = new ByteWriter();
-  writeBundledHead(writer, profile, { chunkCount, point, sequenceNumber });
+  const { start } = writeBundledHead(writer, profile, { chunkCount, point, sequenceNumber });
   writeVaryingDimensions(writer, tensors[0], { dtype: 'float32', shape });
   const chunks = writeChunkCount(writer, geometryOfIndices(shape, tensors[0].quantizer), chunkCount);
-  return { head: writer.finish(), chunks };
+  return { head: writer.finish(), chunks, start };
 }
 
 function checkShape(shape: Shape): void {

@@ -3,9 +3,10 @@
  * allocated, the checksum at the end.
  */
 
-import { bytesPerElement, type DType, elementCount } from '@featherwire/tensor';
+import { bytesPerElement, elementCount } from '@featherwire/tensor';
 import type { Backend } from '../backend/backend.js';
 import { ByteReader, type FrameField } from '../bitstream/byte-reader.js';
+import { crc16 } from '../bitstream/crc16.js';
 import { crc32 } from '../bitstream/crc32.js';
 import {
   CHECKSUM_BYTES,
@@ -15,7 +16,7 @@ import {
   readDimensions,
   readTensorHeader,
 } from '../container/header.js';
-import { type FrameForm, readDType, readPreamble } from '../container/preamble.js';
+import { type FrameForm, type Preamble, readDType, readPreamble } from '../container/preamble.js';
 import { geometryOfIndices, workingCount } from '../feature/feature-values.js';
 import { type IndexSection, readIndexSection } from '../indices/index-section.js';
 import { type PlanesSection, readPlanes } from '../planes/planes-section.js';
@@ -50,7 +51,7 @@ export interface ParseOptions {
 /** What stands in a frame, found without decoding its payload. */
 export interface FrameDescription extends TensorDescription {
   readonly byteLength: number;
-  /** Operating point and place in the stream of a bundled frame, null for a self-contained one. */
+  /** Operating point and place in the stream of a bundled frame (modulo 256 if it is short), null for a self-contained one. */
   readonly bundled: { readonly point: number; readonly sequenceNumber: number } | null;
   /** Checksum of the decoded elements, null if the frame has none. */
   readonly digest: number | null;
@@ -123,8 +124,8 @@ export interface ParsedFrame {
   readonly parts: readonly TensorPart[];
   readonly bundled: FrameDescription['bundled'];
   readonly digest: number | null;
-  /** CRC-32 of all bytes before it, as the frame says. */
-  readonly checksum: number;
+  /** CRC-32 of all bytes before it, as the frame says, where it is left to the caller. */
+  readonly uncheckedSum: number | null;
 }
 
 function describePart({ header, body, ownBytes }: TensorPart): TensorDescription {
@@ -151,10 +152,11 @@ export function parseFrame(
   fields?: FrameField[],
 ): ParsedFrame {
   const reader = new ByteReader(frame, fields);
-  const { dtype, form } = readPreamble(reader);
+  const preamble = readPreamble(reader);
+  const { form } = preamble;
   const allowed = { ...DEFAULT_DECODE_LIMITS, ...limits };
   const { bundled, tensors } = form.bundled
-    ? readPoint(reader, dtype, profiles)
+    ? readPoint(reader, preamble, profiles)
     : { bundled: null, tensors: new Array<null>(form.several ? readTensorCount(reader) : 1).fill(null) };
   if (tensors.length > maxTensors)
     throw reader.error('invalid-field', `${tensors.length} tensors are more than ${maxTensors}`);
@@ -165,7 +167,7 @@ export function parseFrame(
     const start = reader.offset;
     const header = profile
       ? { ...profile, shape: readDimensions(reader, profile.shape, remaining) }
-      : readTensorHeader(reader, i === 0 ? dtype : readDType(reader), remaining);
+      : readTensorHeader(reader, (i === 0 && preamble.dtype) || readDType(reader), remaining);
     left -= elementCount(header.shape);
     const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
     parts.push({ header, body, ownBytes: reader.offset - start });
@@ -183,7 +185,7 @@ function readTensorCount(reader: ByteReader): number {
 
 function readPoint(
   reader: ByteReader,
-  dtype: DType,
+  { dtype, form }: Preamble,
   profiles: ReadonlyMap<number, CodingProfile> | undefined,
 ): { bundled: NonNullable<FrameDescription['bundled']>; tensors: readonly TensorProfile[] } {
   const start = reader.offset;
@@ -192,11 +194,13 @@ function readPoint(
   const profile = profiles?.get(point);
   if (!profile)
     throw reader.error('unknown-point', `no profile is known for operating point ${point}`, start);
-  if (profile.tensors[0].dtype !== dtype) {
+  if (form.short && !profile.shortFrames)
+    throw reader.error('invalid-field', `operating point ${point} has no short frames`, start);
+  if (dtype && profile.tensors[0].dtype !== dtype) {
     const detail = `operating point ${point} is of ${profile.tensors[0].dtype}, the frame of ${dtype}`;
     throw reader.error('invalid-field', detail, start);
   }
-  const sequenceNumber = reader.readVarint();
+  const sequenceNumber = form.short ? reader.readUint8() : reader.readVarint();
   reader.note('sequence number', sequenceNumber);
   return { bundled: { point, sequenceNumber }, tensors: profile.tensors };
 }
@@ -252,21 +256,23 @@ function readEnd(
   form: FrameForm,
   compute: Backend['crc32'],
   checking: NonNullable<ParseOptions['checksum']>,
-): Pick<ParsedFrame, 'digest' | 'checksum'> {
+): Pick<ParsedFrame, 'digest' | 'uncheckedSum'> {
   reader.section = 'checksum';
   const digest = form.digest ? reader.readUint32() : null;
   if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
-  // Before bytes that follow the frame are found, the checksum must be right.
-  const isLate = checking === 'unchecked' && reader.remaining <= CHECKSUM_BYTES;
-  const computed = isLate ? null : compute(reader.bytesSince(0));
-  const checksum = reader.readUint32();
-  if (computed !== null && checksum !== computed) {
-    const detail = `${hex(computed)} expected, got ${hex(checksum)}`;
-    throw reader.error('checksum-mismatch', detail, reader.offset - 4);
+  const start = reader.offset;
+  const [name, sumOf] = form.short ? (['CRC-16', crc16] as const) : (['CRC-32', compute] as const);
+  // Before bytes that follow the frame are found, the checksum must be right; that of a short frame takes no time.
+  const isLate = checking === 'unchecked' && !form.short && reader.remaining === CHECKSUM_BYTES;
+  const computed = isLate ? null : sumOf(reader.bytesSince(0));
+  const stored = form.short ? reader.readUint16() : reader.readUint32();
+  if (computed !== null && stored !== computed) {
+    const detail = `${hex(computed)} expected, got ${hex(stored)}`;
+    throw reader.error('checksum-mismatch', detail, start);
   }
-  reader.note('CRC-32', hex(checksum));
+  reader.note(name, hex(stored));
   if (reader.remaining > 0) throw reader.error('trailing-bytes', `${reader.remaining} bytes after the frame`);
-  return { digest, checksum };
+  return { digest, uncheckedSum: isLate ? stored : null };
 }
 
 /** A checksum for people. */

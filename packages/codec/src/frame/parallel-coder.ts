@@ -1,12 +1,12 @@
 /** Frames of one tensor coded and decoded on several threads: the bytes and elements of one thread, sooner. */
 
-import type { Tensor, TensorData } from '@featherwire/tensor';
+import type { Tensor } from '@featherwire/tensor';
 import { ByteWriter } from '../bitstream/byte-writer.js';
 import { dataOfIndices } from '../feature/reconstruct.js';
 import { writeIndexSection } from '../indices/index-section.js';
 import { encodeIndexSection } from '../indices/layout-choice.js';
 import type { Indices } from '../stages.js';
-import { type ChunkPool, type ChunkTask, resultOfChunk, shareTasks } from './chunk-jobs.js';
+import { type ChunkPool, type ChunkTask, joinParts, resultOfChunks, shareTasks } from './chunk-jobs.js';
 import { checkDigest, type DecodeOptions, decodeFrame, isElementwise } from './frame-decoder.js';
 import {
   type BundledOptions,
@@ -97,42 +97,32 @@ export async function decodeFrameInParallel(
   options: DecodeOptions,
   pool: ChunkPool,
 ): Promise<Tensor> {
-  const { parts, digest } = parseFrame(frame, options, 1);
+  const { parts, bundled, digest } = parseFrame(frame, options, 1);
   const [{ header, body }] = parts;
   if (body.kind !== 'indices' || body.chunks.length === 1) return decodeFrame(frame, options);
   const { quantizer, chunks } = body;
   const { limits, profiles, backend } = options;
   const sent = frame.slice(); // of a view all of its buffer would travel
-  const tasks = chunks.map(
-    (coded, chunk): ChunkTask => ({
-      job: () => ({
-        kind: 'decode',
-        frame: sent,
-        chunk,
-        ...(limits && { limits }),
-        ...(profiles && { profiles }),
-      }),
-      here: () => resultOfChunk(header, coded, quantizer, backend),
-    }),
-  );
-  const joined = join(await shareTasks(tasks, pool));
+  const profile = bundled && profiles?.get(bundled.point);
+  const known = {
+    ...(limits && { limits }),
+    ...(profile && { profiles: new Map([[bundled.point, profile]]) }),
+  };
+  // A job for each thread: with each the whole frame travels, and a small frame may hold many chunks.
+  const count = Math.min(chunks.length, pool.workerCount + 1);
+  const tasks = Array.from({ length: count }, (_, share): ChunkTask => {
+    const from = Math.floor((share * chunks.length) / count);
+    const to = Math.floor(((share + 1) * chunks.length) / count);
+    return {
+      job: () => ({ kind: 'decode', frame: sent, from, to, ...known }),
+      here: () => resultOfChunks(header, chunks.slice(from, to), quantizer, backend),
+    };
+  });
+  const joined = joinParts(await shareTasks(tasks, pool));
   const data = isElementwise(quantizer)
     ? joined
     : dataOfIndices(header, quantizer, joined as Indices, backend);
   const tensor = { dtype: header.dtype, shape: header.shape, data } as Tensor;
   checkDigest(frame, digest, [tensor]);
   return tensor;
-}
-
-/** Parts of one type, one after the other. */
-function join(parts: readonly TensorData[]): TensorData {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const Storage = parts[0].constructor as new (length: number) => Float32Array; // or whatever the parts are
-  const joined = new Storage(length);
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part as Float32Array, offset);
-    offset += part.length;
-  }
-  return joined;
 }

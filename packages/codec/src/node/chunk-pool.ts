@@ -33,7 +33,7 @@ export async function createChunkPool({
 }: ChunkPoolOptions = {}): Promise<NodeChunkPool> {
   if (!Number.isInteger(workerCount) || workerCount < 0)
     throw new RangeError(`workerCount expected an integer from 0, got ${workerCount}`);
-  const threads = await Promise.all(Array.from({ length: workerCount }, () => startThread({ backend })));
+  const threads = await startThreads(workerCount, { backend });
   return {
     workerCount,
     run: (job) => {
@@ -49,6 +49,16 @@ export async function createChunkPool({
   };
 }
 
+/** Starts all threads or none. */
+async function startThreads(count: number, start: ChunkWorkerStart): Promise<ChunkThread[]> {
+  const started = await Promise.allSettled(Array.from({ length: count }, () => startThread(start)));
+  const threads = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (!failed) return threads;
+  await Promise.all(threads.map((thread) => thread.close()));
+  throw failed.reason;
+}
+
 async function startThread(start: ChunkWorkerStart): Promise<ChunkThread> {
   const entry = createRequire(import.meta.url).resolve('@featherwire/codec/chunk-worker');
   // Flags of the process may be of its own entry, as `--input-type` is, and the thread needs none.
@@ -56,6 +66,7 @@ async function startThread(start: ChunkWorkerStart): Promise<ChunkThread> {
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
     worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`thread expected to take jobs, exited with ${code}`)));
   });
   return new ChunkThread(worker);
 }
@@ -69,7 +80,7 @@ class ChunkThread {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.removeAllListeners('error');
+    worker.removeAllListeners('error').removeAllListeners('exit');
     worker.on('message', ({ id, result }: ChunkReply) => this.#settle(id ?? -1, result));
     worker.on('error', () => this.#lose());
     worker.on('exit', () => this.#lose());
@@ -88,7 +99,11 @@ class ChunkThread {
       this.#pending.set(id, resolve);
       this.#worker.ref();
       const request: ChunkRequest = { id, job };
-      this.#worker.postMessage(request, job.kind === 'encode' ? [job.indices.buffer as ArrayBuffer] : []);
+      try {
+        this.#worker.postMessage(request, job.kind === 'encode' ? [job.indices.buffer as ArrayBuffer] : []);
+      } catch {
+        this.#settle(id, null); // the caller does it and finds the reason
+      }
     });
   }
 

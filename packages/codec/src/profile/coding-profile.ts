@@ -42,13 +42,21 @@ export interface TensorProfile {
 /** The tensors of a frame, in order. */
 export interface CodingProfile {
   readonly tensors: readonly TensorProfile[];
+  /**
+   * True if small frames without options are short ones (bitstream.md §16.4): at least 6 bytes less, and a
+   * checksum of 16 bits instead of 32. A decoder takes short frames under such a profile only.
+   */
+  readonly shortFrames?: boolean;
 }
 
 /** Most tensors of a profile or a frame. */
 export const MAX_TENSOR_COUNT = 256;
 
 const PROFILE_MAGIC = [0xf5, 0x46, 0x50]; // 0xF5 "FP"
-const PROFILE_VERSION = 1;
+const PLAIN_VERSION = 1;
+/** A byte of options follows. */
+const VERSION_WITH_OPTIONS = 2;
+const SHORT_FRAMES_OPTION = 1;
 /** A dimension that frames state; no quantized tensor has one of 0. */
 const VARYING = 0;
 const NO_CODER = 0;
@@ -61,8 +69,9 @@ const UNKNOWN_DIMENSION = 0;
 /** A profile as bytes (bitstream.md §16.3). @throws {RangeError} if it breaks a rule of `TensorProfile` */
 export function writeProfile(profile: CodingProfile): Uint8Array {
   const writer = new ByteWriter();
-  for (const byte of [...PROFILE_MAGIC, PROFILE_VERSION]) writer.writeUint8(byte);
-  const { tensors } = profile;
+  const { tensors, shortFrames } = profile;
+  const start = shortFrames ? [VERSION_WITH_OPTIONS, SHORT_FRAMES_OPTION] : [PLAIN_VERSION];
+  for (const byte of [...PROFILE_MAGIC, ...start]) writer.writeUint8(byte);
   if (tensors.length < 1 || tensors.length > MAX_TENSOR_COUNT)
     throw new RangeError(`tensors expected 1 to ${MAX_TENSOR_COUNT}, got ${tensors.length}`);
   writer.writeVarint(tensors.length);
@@ -111,7 +120,7 @@ function writeCoder(writer: ByteWriter, coder: StaticCoder | null): void {
  */
 export function readProfile(bytes: Uint8Array): CodingProfile {
   const reader = new ByteReader(bytes);
-  readMagic(reader);
+  const options = readStart(reader);
   const count = reader.readVarint();
   if (count < 1 || count > MAX_TENSOR_COUNT)
     throw reader.error('invalid-field', `${count} tensors are not 1 to ${MAX_TENSOR_COUNT}`);
@@ -123,19 +132,25 @@ export function readProfile(bytes: Uint8Array): CodingProfile {
     throw reader.error('checksum-mismatch', 'the bytes of the profile are damaged', reader.offset - 4);
   if (reader.remaining > 0)
     throw reader.error('trailing-bytes', `${reader.remaining} bytes after the profile`);
-  return { tensors };
+  return { ...options, tensors };
 }
 
-function readMagic(reader: ByteReader): void {
+/** Reads what stands before the tensors. */
+function readStart(reader: ByteReader): Pick<CodingProfile, 'shortFrames'> {
   for (const expected of PROFILE_MAGIC) {
     if (reader.readUint8() !== expected)
       throw reader.error('wrong-magic', 'the bytes F5 46 50 expected', reader.offset - 1);
   }
   const version = reader.readUint8();
-  if (version !== PROFILE_VERSION) {
-    const detail = `version ${PROFILE_VERSION} expected, got ${version}`;
+  if (version === PLAIN_VERSION) return {};
+  if (version !== VERSION_WITH_OPTIONS) {
+    const detail = `version ${PLAIN_VERSION} or ${VERSION_WITH_OPTIONS} expected, got ${version}`;
     throw reader.error('unsupported-version', detail, reader.offset - 1);
   }
+  const options = reader.readUint8();
+  if (options !== SHORT_FRAMES_OPTION)
+    throw reader.error('reserved-bits', `options ${options} are reserved`, reader.offset - 1);
+  return { shortFrames: true };
 }
 
 function readTensor(reader: ByteReader): TensorProfile {

@@ -14,7 +14,7 @@ import { optimizeIndices } from '../feature/rate-distortion.js';
 import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
 import { addValues, createStatistics } from '../quantizer/statistics.js';
 import type { IndexAlphabet, StaticCoder } from '../stages.js';
-import { misfitOfTensor, type TensorProfile } from './coding-profile.js';
+import { type CodingProfile, misfitOfTensor, type TensorProfile } from './coding-profile.js';
 
 /** What a tensor's profile is made from. */
 export interface TensorProfileOptions {
@@ -80,6 +80,11 @@ export function designTensorProfile(
     default:
       return kind satisfies never;
   }
+}
+
+/** The profile of a new operating point, small frames of which are short ones. @param tensors - 1 to 256, in order */
+export function createCodingProfile(tensors: readonly TensorProfile[]): CodingProfile {
+  return { tensors, shortFrames: true };
 }
 
 function checkVaryingAxes(axes: readonly number[], shape: Shape, choice: FixedChoice): void {

@@ -1,7 +1,8 @@
 /**
- * Rebuilds pictures from features by the best linear convolution: the patch of the picture that a cell of the feature stands
- * for differs from the mean picture by a linear function of how the cells around it differ from the mean feature. Least squares give that function exactly, without
- * training, rate or seed of one. What it rebuilds is a lower bound of what a feature gives away: a deeper decoder rebuilds more.
+ * Rebuilds pictures from features by a linear convolution: the patch of the picture that a cell of the feature stands for
+ * differs from the mean picture by a linear function of how the cells around it differ from the mean feature. The function is
+ * that of least squares with a small ridge, on cells drawn by the seed. What it rebuilds is a lower bound of what a feature
+ * gives away: a deeper decoder rebuilds more.
  */
 
 import type { Pixels } from '@featherwire/bundle';

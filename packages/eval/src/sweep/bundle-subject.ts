@@ -13,7 +13,7 @@ import { mapOnWorkers } from '../map-on-workers.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { LabeledSample } from '../metrics/task-metric.js';
 import { type BatchRun, batchRunOf } from '../split/batch-run.js';
-import { closeAll, openNetwork, openParts } from '../split/network.js';
+import { closeAll, type Network, type NetworkParts, openNetwork, openParts } from '../split/network.js';
 import { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from '../split/sample-feeds.js';
 import { scoreOfTask, type TaskScore } from '../split/task-score.js';
 import type { CutFeatures, SweepSubject } from './sweep-subject.js';
@@ -65,15 +65,19 @@ const TIMED_SAMPLES = 8;
 export async function openBundleSubject(options: BundleSubjectOptions): Promise<BundleSubject> {
   const { name, bundle, parallelism, against } = options;
   const { manifest } = bundle;
-  const networks = Array.from({ length: parallelism });
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
     opened.push(each);
     return each;
   };
   try {
-    const parts = await Promise.all(networks.map(async () => keep(await openParts(bundle))));
-    const wholes = await Promise.all(networks.map(async () => keep(await openNetwork(bundle))));
+    const parts: NetworkParts[] = [];
+    const wholes: Network[] = [];
+    // One after the other: where one fails, all that are open are closed.
+    for (let i = 0; i < parallelism; i++) {
+      parts.push(keep(await openParts(bundle)));
+      wholes.push(keep(await openNetwork(bundle)));
+    }
     const recipe = recipeOf(manifest);
     const tensorNames = manifest.cut.map((tensor) => tensor.name);
     const test = await readPart(options.test, recipe);

@@ -9,6 +9,7 @@ import {
   type Backend,
   type CodingProfile,
   createChannelMoments,
+  createCodingProfile,
   createStatistics,
   decodeTensors,
   designChannelBasis,
@@ -99,7 +100,7 @@ function profiledLevels(levelCount: number, range: 'model' | 'minmax', backend: 
     name: `${family}, ${levelCount} levels`,
     async create(seen) {
       const tensors = seen.map((samples) => designTensorProfile(samples, { quantizer, coder, backend }));
-      return profiledCoder({ profile: { tensors }, lambda: 0, backend });
+      return profiledCoder({ profile: createCodingProfile(tensors), lambda: 0, backend });
     },
   };
 }
@@ -116,7 +117,7 @@ function components(share: number, backend: Backend): SweepMethod {
       if (other)
         return { skip: `[${other[0].shape.join(', ')}] has no planes of ${SMALL_BLOCK} by ${SMALL_BLOCK}` };
       const tensors = seen.map((samples) => componentProfile(samples, share, backend));
-      return profiledCoder({ profile: { tensors }, lambda: COEFFICIENT_LAMBDA, backend });
+      return profiledCoder({ profile: createCodingProfile(tensors), lambda: COEFFICIENT_LAMBDA, backend });
     },
   };
 }

@@ -6,7 +6,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
-import { allocateData, elementCount, float16Bits, type Tensor } from '@featherwire/tensor';
 import { env, InferenceSession } from 'onnxruntime-node';
 import {
   type MeasuringMachine,
@@ -15,11 +14,12 @@ import {
   PROFILE_VERSION,
 } from '../model-profile.js';
 import { quantiles } from '../quantiles.js';
-import { InferenceError, type TensorMap, type ValueSpec } from '../session.js';
+import type { TensorMap } from '../session.js';
 import { type ExitGuard, runGuarded } from './exit-guard.js';
 import { createLocalSession } from './local-session.js';
 import { ORT_RUN_OPTIONS, ortSessionOptions, toOrtTensors } from './ort-values.js';
-import { readTrace, type TracedRun } from './trace.js';
+import { PROFILED_RUNS, profiledFeeds } from './profiled-feeds.js';
+import { fitToRun, readTrace, type TracedRun } from './trace.js';
 
 /** How a network is measured. */
 export interface ProfileOptions {
@@ -35,21 +35,16 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULT_BUDGET_MS = 2000;
-const WARM_UP_RUNS = 3;
-const MIN_RUNS = 5;
-const MAX_RUNS = 200;
-
 /**
  * Runs a network repeatedly in the calling thread, which is blocked during each run.
  * @param file - the model's path
  * @throws {InferenceError} `model-rejected`; `input-mismatch` if a dimension is open and no shape is given; `run-failed`
  */
 export async function profileModel(file: string, options: ProfileOptions = {}): Promise<ModelProfile> {
-  const { threads = 1, exitGuard, budgetMs = DEFAULT_BUDGET_MS, inputShapes = {}, signal } = options;
+  const { threads = 1, exitGuard, budgetMs = PROFILED_RUNS.budgetMs, inputShapes = {}, signal } = options;
   const session = await createLocalSession(file, { intraOpThreads: threads, exitGuard });
   try {
-    const feeds = feedsOf(session.inputs, inputShapes);
+    const feeds = profiledFeeds(session.inputs, inputShapes);
     const traced = await openTracedSession(file, feeds, threads, exitGuard);
     const times: number[] = [];
     let trace: TracedRun;
@@ -61,9 +56,12 @@ export async function profileModel(file: string, options: ProfileOptions = {}): 
         await traced.run();
         return runMs;
       };
-      for (let run = 0; run < WARM_UP_RUNS; run++) await runBoth();
+      for (let run = 0; run < PROFILED_RUNS.warmUp; run++) await runBoth();
       const end = performance.now() + budgetMs;
-      while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < end)) {
+      while (
+        times.length < PROFILED_RUNS.least ||
+        (times.length < PROFILED_RUNS.most && performance.now() < end)
+      ) {
         times.push(await runBoth());
       }
       trace = readTrace(await traced.end(), times.length);
@@ -77,7 +75,7 @@ export async function profileModel(file: string, options: ProfileOptions = {}): 
       machine: thisMachine(),
       threads,
       inputShapes: Object.fromEntries(Object.entries(feeds).map(([name, { shape }]) => [name, shape])),
-      warmUpRuns: WARM_UP_RUNS,
+      warmUpRuns: PROFILED_RUNS.warmUp,
       runs: times.length,
       runMs,
       ...fitToRun(trace, runMs.p50),
@@ -95,13 +93,6 @@ export function thisMachine(): MeasuringMachine {
     platform: `${process.platform} ${process.arch}`,
     engine: `onnxruntime-node ${env.versions.node ?? env.versions.common}`,
   };
-}
-
-/** Scales the steps so that they fill the run: the profiler's own time lies between them. */
-function fitToRun({ steps, fixedMs: around }: TracedRun, runMs: number): TracedRun {
-  const sum = steps.reduce((total, { ms }) => total + ms, 0);
-  const fixedMs = sum === 0 ? runMs : Math.min(around, runMs);
-  return { steps: steps.map((step) => ({ ...step, ms: (step.ms * (runMs - fixedMs)) / sum })), fixedMs };
 }
 
 /** A session under the engine's profiler. */
@@ -151,36 +142,4 @@ async function openTracedSession(
 async function turn(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
-}
-
-/** A value that keeps arithmetic away from denormals, which some processors are slow at, and from constant zeros. */
-const FED_VALUE = 0.5;
-
-function feedsOf(
-  inputs: readonly ValueSpec[],
-  shapes: Readonly<Record<string, readonly number[]>>,
-): TensorMap {
-  return Object.fromEntries(inputs.map((spec) => [spec.name, fill(spec, shapes[spec.name])]));
-}
-
-function fill({ name, dtype, shape }: ValueSpec, given: readonly number[] | undefined): Tensor {
-  const fixed = given ?? shape.map((dimension, axis) => fixedDimension(name, shape, dimension, axis));
-  const data = allocateData(dtype, elementCount(fixed));
-  if (dtype === 'float16') data.fill(float16Bits(FED_VALUE) as never);
-  else if (dtype === 'float32' || dtype === 'float64') data.fill(FED_VALUE as never);
-  return { dtype, shape: fixed, data } as Tensor;
-}
-
-function fixedDimension(
-  name: string,
-  shape: ValueSpec['shape'],
-  dimension: number | string,
-  axis: number,
-): number {
-  if (typeof dimension === 'number') return dimension;
-  if (axis === 0) return 1;
-  throw new InferenceError(
-    'input-mismatch',
-    `input '${name}' expected a given shape for [${shape.join(', ')}], got none`,
-  );
 }

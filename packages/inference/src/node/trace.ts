@@ -58,6 +58,13 @@ export function readTrace(text: string, runs: number): TracedRun {
   return { steps, fixedMs: median(around) / 1000 };
 }
 
+/** Scales the steps so that they fill the run: the profiler's own time lies between them. */
+export function fitToRun({ steps, fixedMs: around }: TracedRun, runMs: number): TracedRun {
+  const sum = steps.reduce((total, { ms }) => total + ms, 0);
+  const fixedMs = sum === 0 ? runMs : Math.min(around, runMs);
+  return { steps: steps.map((step) => ({ ...step, ms: (step.ms * (runMs - fixedMs)) / sum })), fixedMs };
+}
+
 /** From the begin of the first step to the end of the last one. */
 function spanOf(steps: readonly TraceEvent[]): number {
   const last = steps.at(-1);

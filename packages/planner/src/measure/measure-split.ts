@@ -1,9 +1,8 @@
-/** Measures a bundle's cut: for each point bytes and answers of all samples, then the times of some, one at a time. */
+/** Measures a bundle's cut: for all points bytes and answers of all samples, then the times of some, one at a time. */
 
 import { profileOfPoint, unitOfPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { designQuickLadder } from '@featherwire/calibration';
-import { decodeFrame, encodeFrame } from '@featherwire/codec';
 import {
   closeAll,
   type DataSet,
@@ -13,11 +12,12 @@ import {
   type Ratio,
 } from '@featherwire/eval';
 import { type ModelSession, quantiles, type TensorMap } from '@featherwire/inference';
-import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
+import type { MeasureContext } from './measure-context.js';
 import type { Reference } from './measure-whole.js';
-import type { MeasuredWay, WayStages } from './measured-way.js';
-import { type CodingPoint, designLadder, type PointCoder, pointCoder } from './point-coder.js';
+import type { MeasuredWay } from './measured-way.js';
+import { type CodingPoint, designLadder, pointCoder } from './point-coder.js';
 import { judge } from './task-score.js';
+import { timeCut } from './time-cut.js';
 
 /**
  * Measures every operating point of a bundle; of one without any a ladder that calibration designs in seconds, or one of plain
@@ -55,17 +55,18 @@ export async function measureSplit(
       },
       (done) => progress.progress(done, samples.list.length),
     );
-    const ways: MeasuredWay[] = [];
-    for (const [at, coder] of coders.entries()) {
+    const { wholeMs, answerBytes, ...times } = await timeCut(bundle, pairs[0], coders, context);
+    return coders.map((coder, at): MeasuredWay => {
       const ratios = rows.map((cells) => cells[at].ratio);
-      const timed = await timePoint(pairs[0], coder, context);
-      ways.push({
+      return {
         id: `${label} ${coder.id}`,
         kind: 'split',
         label: `split at ${label}`,
         setting: coder.setting,
         cut: manifest.cut.map(({ name }) => name),
-        ...timed,
+        stages: { ...times.networks, ...times.codings[at] },
+        wholeMs,
+        answerBytes,
         payloadBytes: quantiles(rows.map((cells) => cells[at].bytes)),
         deviceMacs: manifest.head.macs,
         ...judge(
@@ -73,9 +74,8 @@ export async function measureSplit(
           reference.answers.map(({ ratio }) => ratio),
           context.score.better,
         ),
-      });
-    }
-    return ways;
+      };
+    });
   } finally {
     await closeAll(pairs);
   }
@@ -142,41 +142,4 @@ async function designFeatures(head: ModelSession, { samples, signal }: MeasureCo
     features.push((await head.run(feeds)).outputs);
   }
   return features;
-}
-
-/** Times of every stage, in the order in which they happen between a client and a server. */
-async function timePoint(
-  { head, tail }: NetworkParts,
-  coder: PointCoder,
-  { samples, timedSamples, backend, signal }: MeasureContext,
-): Promise<{ readonly stages: WayStages; readonly answerBytes: number }> {
-  const marks: number[][] = [];
-  let answerBytes = 0;
-  const count = Math.min(samples.list.length, timedSamples) + WARM_UP_SAMPLES;
-  for (let i = 0; i < count; i++) {
-    signal.throwIfAborted();
-    const { feeds } = samples.list[i % samples.list.length];
-    const times = [performance.now()];
-    const mark = (): number => times.push(performance.now());
-    const { outputs: features } = await head.run(feeds);
-    mark();
-    const frames = coder.encode(features);
-    mark();
-    const decoded = coder.decode(frames);
-    mark();
-    const { outputs } = await tail.run(decoded);
-    mark();
-    const answer = Object.values(outputs).map((output) =>
-      encodeFrame(output, { quantizer: { kind: 'none' }, backend }),
-    );
-    mark();
-    for (const frame of answer) decodeFrame(frame, { backend });
-    mark();
-    if (i < WARM_UP_SAMPLES) continue;
-    marks.push(times.slice(1).map((time, stage) => time - times[stage]));
-    answerBytes += answer.reduce((sum, { length }) => sum + length, 0) / (count - WARM_UP_SAMPLES);
-  }
-  const stage = (at: number) => quantiles(marks.map((times) => times[at]));
-  const [headMs, encodeMs, decodeMs, tailMs, respondMs, readMs] = [0, 1, 2, 3, 4, 5].map(stage);
-  return { stages: { headMs, encodeMs, decodeMs, tailMs, respondMs, readMs }, answerBytes };
 }

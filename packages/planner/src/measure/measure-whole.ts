@@ -121,10 +121,11 @@ class UnsplitMeasurement {
   async onDevice(deviceMacs: number | null): Promise<MeasuredWay> {
     const ratios = this.#reference.answers.map(({ ratio }) => ratio);
     const notSent = async ({ feeds }: PreparedSample) => ({ feeds, bytes: 0, encodeMs: 0, decodeMs: 0 });
-    const { tailMs: headMs } = (await this.#time(notSent)).stages;
+    const { stages, wholeMs } = await this.#time(notSent);
     return {
       ...{ id: 'device', kind: 'device', label: 'all on the device', setting: '', cut: [], deviceMacs },
-      stages: { ...NO_STAGES, headMs },
+      stages: { ...NO_STAGES, headMs: stages.tailMs },
+      wholeMs,
       payloadBytes: NO_TIME,
       answerBytes: 0,
       ...judge(ratios, ratios, this.#context.score.better),
@@ -255,7 +256,7 @@ class UnsplitMeasurement {
   /** Times of some samples, one at a time. */
   async #time(
     send: (sample: PreparedSample) => Promise<Sent>,
-  ): Promise<Pick<MeasuredWay, 'stages' | 'answerBytes'>> {
+  ): Promise<Pick<MeasuredWay, 'stages' | 'wholeMs' | 'answerBytes'>> {
     const { samples, timedSamples, backend, signal } = this.#context;
     const rows: { sent: Sent; tailMs: number; respondMs: number; readMs: number; bytes: number }[] = [];
     const count = Math.min(samples.list.length, timedSamples) + WARM_UP_SAMPLES;
@@ -275,12 +276,14 @@ class UnsplitMeasurement {
       if (i >= WARM_UP_SAMPLES)
         rows.push({ sent, tailMs: ran - start, respondMs: coded - ran, readMs, bytes });
     }
+    const tailMs = quantiles(rows.map((row) => row.tailMs));
     return {
+      wholeMs: tailMs.p50,
       stages: {
         headMs: NO_TIME,
         encodeMs: quantiles(rows.map(({ sent }) => sent.encodeMs)),
         decodeMs: quantiles(rows.map(({ sent }) => sent.decodeMs)),
-        tailMs: quantiles(rows.map(({ tailMs }) => tailMs)),
+        tailMs,
         respondMs: quantiles(rows.map(({ respondMs }) => respondMs)),
         readMs: quantiles(rows.map(({ readMs }) => readMs)),
       },

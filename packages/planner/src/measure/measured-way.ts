@@ -28,6 +28,8 @@ export interface MeasuredWay {
   /** Tensors of the cut; empty if the network is not split. */
   readonly cut: readonly string[];
   readonly stages: WayStages;
+  /** Of the whole network, run in turns with the stages, median in milliseconds: how fast the machine was meanwhile. */
+  readonly wholeMs: number;
   /** Frames, or the picture, over the samples. */
   readonly payloadBytes: Quantiles;
   /** Frames of the answer, mean over the samples. */
@@ -57,6 +59,20 @@ export interface MessageOverhead {
 
 /** A stage that a way does not have. */
 export const NO_TIME: Quantiles = Object.freeze({ p50: 0, p95: 0 });
+
+/**
+ * Ways as if they had been measured at one moment: machines are faster at one time than at another, and a measurement may be
+ * a kept one. Stages become longer or shorter as the whole network beside them does, to its median over the ways.
+ */
+export function atOneSpeed(ways: readonly MeasuredWay[]): MeasuredWay[] {
+  const sorted = ways.map(({ wholeMs }) => wholeMs).sort((a, b) => a - b);
+  const common = sorted[sorted.length >> 1];
+  return ways.map((way) => {
+    const factor = common / way.wholeMs;
+    const stages = Object.entries(way.stages).map(([stage, time]) => [stage, scale(time, factor)]);
+    return { ...way, wholeMs: common, stages: Object.fromEntries(stages) as WayStages };
+  });
+}
 
 /** The way between two ends. */
 export function wayOf(measured: MeasuredWay, factors: EndFactors, overhead: MessageOverhead): Way {

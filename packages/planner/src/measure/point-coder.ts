@@ -8,6 +8,7 @@ import type { OperatingPointSource } from '@featherwire/bundle/node';
 import {
   type Backend,
   type CodingProfile,
+  createCodingProfile,
   decodeFrame,
   decodeTensors,
   designTensorProfile,
@@ -79,7 +80,7 @@ export function designLadder(
         { quantizer, coder, backend },
       ),
     );
-    return { kind: 'profiled', id, profile: { tensors } };
+    return { kind: 'profiled', id, profile: createCodingProfile(tensors) };
   });
 }
 

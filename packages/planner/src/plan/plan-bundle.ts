@@ -9,7 +9,13 @@ import { type Choice, choose, type Wishes } from '../choice/choose.js';
 import type { MeasureContext } from '../measure/measure-context.js';
 import { measureSplit } from '../measure/measure-split.js';
 import { measureUnsplit, type Reference, readReference } from '../measure/measure-whole.js';
-import { type EndFactors, type MeasuredWay, type MessageOverhead, wayOf } from '../measure/measured-way.js';
+import {
+  atOneSpeed,
+  type EndFactors,
+  type MeasuredWay,
+  type MessageOverhead,
+  wayOf,
+} from '../measure/measured-way.js';
 import { machineKey } from './profile-graph.js';
 
 /** What every plan is made for and from. */
@@ -94,7 +100,7 @@ export function measuredUnsplit(
 }
 
 /** Counts up when the same network and data are measured otherwise. */
-const MEASURING_REVISION = 2;
+const MEASURING_REVISION = 3;
 
 /** Everything beside the network that a measurement depends on. */
 export function measurementKey({ samples, score, timedSamples, backend }: MeasureContext) {
@@ -125,7 +131,7 @@ export function planOf(
   { link, wishes, overhead, measuring }: PlanSettings,
 ): Plan {
   const added = { ...overhead, exchangeMs };
-  const ways = measured.map((way) => wayOf(way, factorsOf(way), added));
+  const ways = atOneSpeed(measured).map((way) => wayOf(way, factorsOf(way), added));
   return {
     choice: choose(ways, link, wishes),
     measured,

@@ -6,7 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LoadedModel } from '@featherwire/authoring';
-import { type ProfileOptions, profileModel, thisMachine } from '@featherwire/inference/node';
+import type { ModelProfile } from '@featherwire/inference';
+import {
+  type BrowserProfileOptions,
+  type ProfileOptions,
+  profileModel,
+  profileModelInBrowser,
+  thisMachine,
+} from '@featherwire/inference/node';
 import { indexGraph, isStatic, OnnxError } from '@featherwire/onnx';
 import { writeModel } from '@featherwire/onnx/node';
 import type { CacheKey } from '../cache/plan-cache.js';
@@ -27,17 +34,38 @@ export async function profiledGraph({ file, model, sizes }: LoadedModel): Promis
  * Measures a model on this machine.
  * @throws {OnnxError} `shape-mismatch` if the shape of an input is open; {InferenceError} as `profileModel`
  */
-export async function profileGraph(
+export function profileGraph(
   loaded: LoadedModel,
   graph: ProfiledGraph,
   options: Pick<ProfileOptions, 'threads' | 'budgetMs' | 'signal'>,
+): Promise<EndProfile> {
+  return profiled(loaded, graph, (file, inputShapes) => profileModel(file, { ...options, inputShapes }));
+}
+
+/**
+ * Measures a model in a browser.
+ * @throws {OnnxError} as `profileGraph`; {InferenceError} as `profileModelInBrowser`
+ */
+export function profileGraphInBrowser(
+  loaded: LoadedModel,
+  graph: ProfiledGraph,
+  options: Omit<BrowserProfileOptions, 'inputShapes'>,
+): Promise<EndProfile> {
+  return profiled(loaded, graph, (file, inputShapes) =>
+    profileModelInBrowser(file, { ...options, inputShapes }),
+  );
+}
+
+async function profiled(
+  loaded: LoadedModel,
+  graph: ProfiledGraph,
+  measure: (file: string, inputShapes: Record<string, readonly number[]>) => Promise<ModelProfile>,
 ): Promise<EndProfile> {
   const directory = await mkdtemp(path.join(tmpdir(), 'featherwire-profile-'));
   try {
     const file = path.join(directory, 'model.onnx');
     await writeModel(file, loaded.model, { sourceDirectory: path.dirname(loaded.file) });
-    const measured = await profileModel(file, { ...options, inputShapes: inputShapesOf(graph) });
-    return endProfileOf(graph, measured);
+    return endProfileOf(graph, await measure(file, inputShapesOf(graph)));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -2,7 +2,7 @@ import type { Bundle } from '@featherwire/bundle';
 import { describe, expect, test } from 'vitest';
 import { createBudgetedClient } from './budgeted-client.js';
 import type { EdgeClient, InferResult } from './edge-client.js';
-import { TransportError } from './errors.js';
+import { RemoteError, TransportError } from './errors.js';
 
 const BYTES: Readonly<Record<string, number>> = { coarse: 1_000, fine: 20_000 };
 
@@ -26,14 +26,16 @@ const POINTS = [
 ];
 
 /** A client over a link of so many Mbit/s with a round trip of 10 ms, on a clock that it moves. */
-function simulatedClient(link: { mbps: number; isDown?: boolean }) {
+function simulatedClient(link: { mbps: number; isDown?: boolean; answerBytes?: number; error?: Error }) {
   let nowMs = 0;
   const sent: string[] = [];
   const client = {
     async infer(_: object, { coding }: { coding: string }): Promise<InferResult> {
       sent.push(coding);
+      if (link.error) throw link.error;
       if (link.isDown) throw new TransportError('timeout', 'no answer');
-      const linkMs = 10 + (8 * BYTES[coding]) / 1000 / link.mbps;
+      const { answerBytes = 0 } = link;
+      const linkMs = 10 + (8 * (BYTES[coding] + answerBytes)) / 1000 / link.mbps;
       nowMs += linkMs + 5;
       const times = {
         headMs: 3,
@@ -48,7 +50,7 @@ function simulatedClient(link: { mbps: number; isDown?: boolean }) {
       return {
         outputs: {},
         attempts: 1,
-        bytes: { sent: BYTES[coding], received: 0, counted: 'socket', payload: 0, perTensor: [] },
+        bytes: { sent: BYTES[coding], received: answerBytes, counted: 'socket', payload: 0, perTensor: [] },
         times: { ...times, totalMs: linkMs + 5 },
       } as unknown as InferResult;
     },
@@ -80,6 +82,35 @@ describe('createBudgetedClient', () => {
     await expect(budgeted.infer({})).rejects.toThrow('no answer');
     await expect(budgeted.infer({})).rejects.toThrow(TransportError);
     expect(sent.slice(-2)).toEqual(['fine', 'coarse']);
+  });
+
+  test('errors that are not of the link change nothing', async () => {
+    const link: Parameters<typeof simulatedClient>[0] = { mbps: 100 };
+    const { client, sent, clock } = simulatedClient(link);
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(POINTS), budgetMs: 50 });
+    for (let i = 0; i < 30; i++) await budgeted.infer({});
+    for (const error of [
+      new RangeError('a wrong input'),
+      new RemoteError('rate-limited', true, 'too many'),
+      new TransportError('aborted', 'by the caller'),
+    ]) {
+      link.error = error;
+      await expect(budgeted.infer({})).rejects.toThrow(error);
+    }
+    delete link.error;
+    expect((await budgeted.infer({})).choice.point).toBe('fine');
+    expect(new Set(sent.slice(-4))).toEqual(new Set(['fine']));
+  });
+
+  test('a large answer is part of the round trip, whatever is sent', async () => {
+    const { client, sent, clock } = simulatedClient({ mbps: 100, answerBytes: 300_000 });
+    const budgeted = createBudgetedClient({ client, clock, bundle: bundleOf(POINTS), budgetMs: 60 });
+    for (let i = 0; i < 60; i++) await budgeted.infer({});
+    // 39 ms with 'coarse', 41 ms with 'fine'.
+    expect(sent.at(-1)).toBe('fine');
+    const { choice } = await budgeted.infer({});
+    expect(choice.expected.meanMs).toBeGreaterThan(36);
+    expect(choice.expected.meanMs).toBeLessThan(46);
   });
 
   test('a request may have limits of its own', async () => {

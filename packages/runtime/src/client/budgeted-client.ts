@@ -10,6 +10,7 @@ import {
   type RatedPoint,
 } from '../rate-control/index.js';
 import type { EdgeClient, FeatureRequestOptions, InferResult } from './edge-client.js';
+import { TransportError } from './errors.js';
 import { type Clock, systemClock } from './retry.js';
 
 /** What a budgeted client is made of; the edge client stays the caller's. */
@@ -61,22 +62,26 @@ export function createBudgetedClient(options: BudgetedClientOptions): BudgetedCl
       const choice = controller.choose(clock.now(), limits);
       try {
         const result = await client.infer(inputs, { ...request, coding: choice.point });
-        controller.observe(exchangeOf(choice.point, result), clock.now());
+        const exchange = exchangeOf(choice.point, result);
+        controller.observe({ ...exchange, budgetMs: requestBudgetMs ?? budgetMs }, clock.now());
         return { ...result, choice };
       } catch (error) {
-        if (!request.signal?.aborted) controller.observeFailure();
+        // Errors of the caller and answers of the server say nothing of the link.
+        if (error instanceof TransportError && error.retryable) controller.observeFailure();
         throw error;
       }
     },
   };
 }
 
-/** Points with their measured bytes; one whose loss was not measured is taken to be the better the more it takes. */
+/** Points with their measured bytes; where a loss was not measured, all are taken to be the better the more they take. */
 function ratedPoints(points: readonly OperatingPoint[]): RatedPoint[] {
+  const hasLosses = points.every(({ measured }) => !measured || measured.loss);
   const rated = points.flatMap(({ id, measured }) => {
     if (!measured) return [];
     const { bytesPerSample: mean, bytes, loss } = measured;
-    return [{ id, bytes: { mean, ...(bytes && { p95: bytes.p95 }) }, loss: loss?.value ?? -mean }];
+    const order = hasLosses && loss ? loss.value : -mean;
+    return [{ id, bytes: { mean, ...(bytes && { p95: bytes.p95 }) }, loss: order }];
   });
   if (rated.length === 0)
     throw new RangeError('bundle expected operating points with measurements, got none');
@@ -90,7 +95,7 @@ function exchangeOf(
   const { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, readMs, totalMs } = times;
   return {
     point,
-    bytes: bytes.sent + bytes.received,
+    bytes: bytes.sent,
     linkMs,
     deviceMs: headMs + encodeMs + readMs,
     serverMs: queueMs + decodeMs + tailMs + respondMs,

@@ -28,8 +28,8 @@ export const UNKNOWN_LINK: LinkPrior = Object.freeze({ roundTripMs: 60, uplinkMb
 /** Learns one link. Times `at` are on one clock and never go back. */
 export interface LinkEstimate {
   /**
-   * @param bytes - sent and received together
-   * @param linkMs - without the server's own time
+   * @param bytes - of the request
+   * @param linkMs - of the request and its answer, without the server's own time
    */
   observe(bytes: number, linkMs: number, at: number): void;
   /** Time of a message with its answer, if no outage comes between. */

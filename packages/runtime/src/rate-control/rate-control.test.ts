@@ -198,6 +198,23 @@ describe('createRateController', () => {
     expect(() => controller.choose(5, { maxBytes: 100 })).toThrow('maxBytes expected at least 600, got 100');
   });
 
+  test('an exchange is late by what its request was allowed', () => {
+    const afterSlowExchanges = (allowedMs: object): string => {
+      const random = createRandom(3);
+      const link = { roundTripMs: 30, uplinkMbps: 12, spread: 0.1 };
+      const controller = createRateController({ points: POINTS, budgetMs: BUDGET_MS, link });
+      controller.choose(0);
+      for (let i = 0; i < 100; i++) {
+        const linkMs = 57 * (1 + 0.1 * random.nextNormal());
+        const times = { linkMs, deviceMs: DEVICE_MS, serverMs: SERVER_MS, totalMs: 100 };
+        controller.observe({ point: 'large', bytes: 40_000, ...times, ...allowedMs }, INTERVAL_MS * i);
+      }
+      return controller.choose(100 * INTERVAL_MS).point;
+    };
+    expect(afterSlowExchanges({ budgetMs: 1000 })).toBe('large');
+    expect(afterSlowExchanges({})).not.toBe('large');
+  });
+
   test('points and budgets that make no sense are refused', () => {
     expect(() => createRateController({ points: [], budgetMs: 1 })).toThrow(RangeError);
     expect(() => createRateController({ points: [POINTS[0], POINTS[0]], budgetMs: 1 })).toThrow(RangeError);

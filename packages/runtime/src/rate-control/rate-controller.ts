@@ -12,7 +12,7 @@ export interface RatedPoint {
   readonly id: string;
   /** Of a request on the wire: mean, and the 95th percentile if it is known. */
   readonly bytes: { readonly mean: number; readonly p95?: number };
-  /** Loss of the task metric against the unsplit network; only the order matters. */
+  /** Loss of the task metric against the unsplit network, in any unit; differences count as shares of the ladder's range. */
   readonly loss: number;
 }
 
@@ -28,6 +28,7 @@ export interface RateControlOptions {
 /** One exchange that succeeded. */
 export interface ObservedExchange {
   readonly point: string;
+  /** Of the request; the answer, the same at every point, is part of the round trip. */
   readonly bytes: number;
   /** Round trip without the server's own time. */
   readonly linkMs: number;
@@ -36,6 +37,8 @@ export interface ObservedExchange {
   /** Queue, decoding, tail and coding of the answer. */
   readonly serverMs: number;
   readonly totalMs: number;
+  /** What the request was allowed, in place of the budget. */
+  readonly budgetMs?: number;
 }
 
 /** A choice with its reason. */
@@ -129,7 +132,8 @@ class LadderController implements RateController {
     at: number,
     { maxBytes = Number.POSITIVE_INFINITY, budgetMs = this.#budgetMs }: ChoiceLimits = {},
   ): RateChoice {
-    const allowed = this.#ladder.filter(({ bytes }) => (bytes.p95 ?? bytes.mean) <= maxBytes).length;
+    const tooLarge = this.#ladder.findIndex(({ bytes }) => (bytes.p95 ?? bytes.mean) > maxBytes);
+    const allowed = tooLarge < 0 ? this.#ladder.length : tooLarge;
     if (allowed === 0) {
       const { mean, p95 = mean } = this.#ladder[0].bytes;
       throw new RangeError(`maxBytes expected at least ${Math.ceil(p95)}, got ${maxBytes}`);
@@ -142,14 +146,15 @@ class LadderController implements RateController {
     return this.#choice(position, expected, inTime);
   }
 
-  observe({ point, bytes, linkMs, deviceMs, serverMs, totalMs }: ObservedExchange, at: number): void {
+  observe(exchange: ObservedExchange, at: number): void {
+    const { point, bytes, linkMs, deviceMs, serverMs, totalMs, budgetMs = this.#budgetMs } = exchange;
     this.#isCareful = false;
     this.#link.observe(bytes, linkMs, at);
     this.#device.add(deviceMs);
     this.#server.add(serverMs);
     // Nothing less could have been sent than the smallest point: its lateness says nothing of the cost.
     if (point === this.#ladder[0].id) return;
-    const late = totalMs > this.#budgetMs ? 1 : 0;
+    const late = totalMs > budgetMs ? 1 : 0;
     const cost = this.#lateCost * Math.exp(LATE_COST.adaption * (late - LATE_SHARE));
     this.#lateCost = Math.min(LATE_COST.most, Math.max(LATE_COST.least, cost));
   }

@@ -29,6 +29,7 @@ export class PickleGlobal {
 
 const DEFAULT_MAX_OPERATIONS = 2 ** 20;
 const MAX_PROTOCOL = 5;
+const MAX_ARGUMENTS = 16;
 const MARK = Symbol('mark');
 
 /**
@@ -132,7 +133,8 @@ class PickleMachine {
       }
       case 'e': {
         const items = this.#popToMark();
-        this.#list().push(...items);
+        const list = this.#list();
+        for (const item of items) list.push(item); // as arguments they may be too many for the stack
         return true;
       }
       case 's': {
@@ -174,6 +176,8 @@ class PickleMachine {
         const [args, callable] = [this.#pop(), this.#pop()];
         if (!(callable instanceof PickleGlobal) || !Array.isArray(args))
           throw refused('pickle expected a call of a named function, got something else');
+        if (args.length > MAX_ARGUMENTS)
+          throw refused(`${callable.name} expected at most ${MAX_ARGUMENTS} arguments, got ${args.length}`);
         return this.#push(callable.call(...args));
       }
       case 'Q': {

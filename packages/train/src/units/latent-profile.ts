@@ -1,6 +1,12 @@
 /** The coding profile of a latent: levels one apart, as in training, or more, with static tables from samples. */
 
-import { type Backend, type CodingProfile, designTensorProfile, type StaticCoder } from '@featherwire/codec';
+import {
+  type Backend,
+  type CodingProfile,
+  createCodingProfile,
+  designTensorProfile,
+  type StaticCoder,
+} from '@featherwire/codec';
 import type { TensorOf } from '@featherwire/tensor';
 
 /** How a latent is coded. */
@@ -40,7 +46,7 @@ export function designLatentProfile(
   } as const;
   const varyingAxes = variesInCount ? [0] : [];
   const coding = { quantizer, coder, contextPreference: 'size', lambda, varyingAxes, backend } as const;
-  return { tensors: [designTensorProfile(latents, coding)] };
+  return createCodingProfile([designTensorProfile(latents, coding)]);
 }
 
 /** The multiples of the step that latents round to; the window of at most `maxLevels` that holds most of them. */

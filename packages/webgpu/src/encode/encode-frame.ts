@@ -1,5 +1,6 @@
 /** A feature on the GPU to the bytes of its frame: nothing but these and a few words of a report come back. */
 
+import { shortFrame } from '@featherwire/codec';
 import { elementCount } from '@featherwire/tensor';
 import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';
@@ -70,7 +71,7 @@ async function encodeSections(
       });
     }
     plan.sizes.bytesPerSymbol = bytes.length / symbolCount;
-    return bytes;
+    return shortened(bytes, plan);
   } finally {
     call.release();
   }
@@ -170,6 +171,14 @@ function startFrame(
   bytes.set(front.subarray(0, byteCount));
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(byteCount, ~words[REPORT.checksum], true);
   return { bytes, missing: Math.max(0, byteCount - front.length) };
+}
+
+/** The frame, or the short one that stands in its place (bitstream.md §16.4). */
+function shortened(bytes: Uint8Array, { outline }: FramePlan): Uint8Array {
+  const short = outline.start && shortFrame(bytes.subarray(0, -CHECKSUM_BYTES), outline.start);
+  if (!short) return bytes;
+  bytes.set(short);
+  return bytes.subarray(0, short.length);
 }
 
 function wholeWords(bytes: number): number {

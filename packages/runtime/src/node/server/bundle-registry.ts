@@ -56,6 +56,7 @@ class Registry implements BundleRegistry {
   /** Bundles left out whose requests are not answered yet. */
   readonly #ending = new Map<ServedBundle, Promise<void>>();
   #lastChange: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: BundleRegistryOptions) {
     this.#options = options;
@@ -71,12 +72,14 @@ class Registry implements BundleRegistry {
 
   replace(bundles: readonly NodeBundle[]): Promise<BundleChange> {
     checkBundles(bundles);
+    if (this.#isClosed) return Promise.reject(new Error('the server has ended'));
     const change = this.#lastChange.then(() => this.#change(bundles));
     this.#lastChange = change.catch(() => undefined);
     return change;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#lastChange;
     const all = [...this.#served.values(), ...this.#ending.keys()];
     await Promise.all(all.map(({ pool }) => pool.close()));

@@ -110,8 +110,8 @@ function registerGauges(registry: Registry, gauges: () => ServerGauges): void {
     new Gauge({
       ...{ name: `${PREFIX}${name}`, help, labelNames: ['bundle'], registers: [registry] },
       collect() {
-        this.reset(); // bundles come and go
-        for (const bundle of gauges().bundles) this.set({ bundle: bundle.name }, bundle[field]);
+        this.reset(); // bundles come and go, and several may be of one model
+        for (const bundle of gauges().bundles) this.inc({ bundle: bundle.name }, bundle[field]);
       },
     });
   };

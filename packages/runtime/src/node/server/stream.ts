@@ -94,5 +94,7 @@ function refusalOf({ url }: IncomingMessage, draining: boolean): string | undefi
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
+  // A client that keeps its side open would keep the connection: no timeout of the server holds for it any more.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

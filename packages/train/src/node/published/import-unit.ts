@@ -4,6 +4,7 @@ import type { ProfiledPointSource, UnitSource } from '@featherwire/bundle/node';
 import {
   type Backend,
   type CodingProfile,
+  createCodingProfile,
   designTable,
   encodeBundledFrame,
   encodeFrame,
@@ -83,17 +84,15 @@ function profileOf(counts: readonly number[], shape: readonly number[]): CodingP
   const background = complete.indexOf(Math.max(...complete));
   const { description } = designTable(complete, background, { coverAll: true });
   const affine = { levelCount, offset: 0, step: 1, zeroPoint: 0 };
-  return {
-    tensors: [
-      {
-        dtype: 'float32',
-        shape: [...shape],
-        quantizer: { kind: 'affine', affine },
-        thresholds: null,
-        coder: { kind: 'rans', table: description },
-      },
-    ],
-  };
+  return createCodingProfile([
+    {
+      dtype: 'float32',
+      shape: [...shape],
+      quantizer: { kind: 'affine', affine },
+      thresholds: null,
+      coder: { kind: 'rans', table: description },
+    },
+  ]);
 }
 
 function ratesOf(

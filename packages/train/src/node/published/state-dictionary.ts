@@ -46,11 +46,17 @@ export function readStateDictionary(bytes: Uint8Array): Map<string, Tensor> {
 }
 
 function optionsFor(files: ReadonlyMap<string, Uint8Array>, folder: string): PickleOptions {
+  // Tensors may share a storage, and a few bytes of a pickle may ask for it again and again.
+  let bytesLeft: number = LIMITS.maxBytes;
+  const take = (byteLength: number): void => {
+    bytesLeft -= byteLength;
+    if (bytesLeft < 0) throw refused('tensors expected at most 256 MiB together, got more');
+  };
   const storages = Object.keys(STORAGE_KINDS).map((name) => [name, () => name] as const);
   return {
     globals: new Map<string, (...args: readonly unknown[]) => unknown>([
       ['collections.OrderedDict', () => new Map()],
-      ['torch._utils._rebuild_tensor_v2', rebuildTensor],
+      ['torch._utils._rebuild_tensor_v2', (...args) => rebuildTensor(args, take)],
       ['torch._utils._rebuild_parameter', (data) => data],
       ...storages,
     ]),
@@ -69,8 +75,14 @@ function optionsFor(files: ReadonlyMap<string, Uint8Array>, folder: string): Pic
   };
 }
 
-/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`; elements must lie one after another. */
-function rebuildTensor(storage: unknown, offset: unknown, size: unknown, strides: unknown): Tensor {
+/**
+ * `_rebuild_tensor_v2(storage, offset, size, strides, …)`; elements must lie one after another.
+ * @param take - is told the bytes before they are copied
+ */
+function rebuildTensor(
+  [storage, offset, size, strides]: readonly unknown[],
+  take: (byteLength: number) => void,
+): Tensor {
   if (!isStorage(storage) || !isIndex(offset) || !isIndices(size) || !isIndices(strides))
     throw refused('tensor expected storage, offset, size and strides, got something else');
   const contiguous = size.map((_, axis) => elementCount(size.slice(axis + 1)));
@@ -81,6 +93,7 @@ function rebuildTensor(storage: unknown, offset: unknown, size: unknown, strides
   const end = start + count * bytesOf(kind);
   if (end > bytes.length)
     throw refused(`tensor expected ${count} elements from ${offset}, got the end of its storage`);
+  take(end - start);
   const { buffer } = Uint8Array.from(bytes.subarray(start, end));
   return kind === 'float32'
     ? tensor('float32', size, new Float32Array(buffer))
