@@ -9,9 +9,9 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { designTensorProfile, encodeBundledFrame, loadBackend } from '@featherwire/codec';
+import { designTensorProfile, encodeBundledFrame, indicesPerSymbol, loadBackend } from '@featherwire/codec';
 import { elementCount } from '@featherwire/tensor';
-import { chooseChunkCount, createGpuCodec, DEFAULT_LANE_COUNT } from '@featherwire/webgpu';
+import { chooseDivision, createGpuCodec } from '@featherwire/webgpu';
 import { openNodeDevice } from '@featherwire/webgpu/node';
 import { rectifiedMap } from './rectified-map.mjs';
 
@@ -77,9 +77,8 @@ async function measure(feature, levelCount) {
   const tensor = designTensorProfile([sampleOf(feature)], { quantizer, coder, varyingAxes: [1], backend });
   const profile = { tensors: [tensor] };
   const profiles = new Map([[POINT, profile]]);
-  const perSymbol = coder === 'rans' ? 1 : ({ 2: 8, 3: 4, 4: 4 }[levelCount] ?? 2);
-  const laneCount = DEFAULT_LANE_COUNT;
-  const division = { laneCount, chunkCount: chooseChunkCount(shape, perSymbol, laneCount) };
+  const perSymbol = coder === 'rans' ? 1 : indicesPerSymbol(levelCount);
+  const division = chooseDivision(shape, perSymbol);
   const coding = { profile, point: POINT, sequenceNumber: 0, ...division };
   const buffer = device.createBuffer({ label: 'feature', size: data.byteLength, usage: FEATURE_USAGE });
   device.queue.writeBuffer(buffer, 0, data);

@@ -1,8 +1,8 @@
 /** A feature that stays on the GPU. */
 
 import { elementCount, type Shape } from '@featherwire/tensor';
-import { MAX_CHUNKS } from './chunk-choice.js';
 import { BUFFER_USAGE } from './device/constants.js';
+import { MAX_CHUNKS } from './division.js';
 import { UnsupportedError } from './errors.js';
 
 /** float32 elements, row-major, from the beginning of a buffer on; what is behind them is left alone. */

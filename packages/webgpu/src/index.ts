@@ -3,14 +3,13 @@
  * `docs/webgpu.md` says how it is laid out and what it does not do.
  */
 
-export { chooseChunkCount, DEFAULT_LANE_COUNT } from './chunk-choice.js';
 export type { SymbolKind } from './coding/symbol-tables.js';
 export type { GpuDecodeOptions } from './decode/decode-frame.js';
 export type { KernelTimer } from './device/gpu-context.js';
+export { chooseDivision, type GpuDivision } from './division.js';
 export type {
   FrameTarget,
   GpuBundledOptions,
-  GpuDivision,
   GpuEncodeOptions,
   GpuQuantizerChoice,
 } from './encode/frame-plan.js';

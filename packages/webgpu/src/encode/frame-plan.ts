@@ -18,7 +18,6 @@ import {
   type TableDescription,
 } from '@featherwire/codec';
 import type { Shape } from '@featherwire/tensor';
-import { chooseChunkCount, DEFAULT_LANE_COUNT } from '../chunk-choice.js';
 import { checkQuantizer, groupGeometry, rowLengthOf, thresholdRows } from '../coding/quantizer-rows.js';
 import {
   indicesOfSymbol,
@@ -26,17 +25,10 @@ import {
   type SymbolTables,
   symbolTables,
 } from '../coding/symbol-tables.js';
+import { chooseDivision, type GpuDivision } from '../division.js';
 import { UnsupportedError } from '../errors.js';
 import { checkChunks, checkSteps } from '../gpu-feature.js';
 import type { CodingRecord } from '../shaders/records.js';
-
-/** How a feature is divided. */
-export interface GpuDivision {
-  /** As in `FrameExtras` of the codec; by default `chooseChunkCount` of the shape. */
-  readonly chunkCount?: number;
-  /** Lanes of each chunk, a power of two from 1 to 32, the default. */
-  readonly laneCount?: number;
-}
 
 /** Quantizers of self-contained frames. */
 export type GpuQuantizerChoice = Extract<
@@ -157,16 +149,17 @@ function prepare(fixed: FixedQuantizer, kind: SymbolKind, shape: Shape): Prepare
   return { fixed, kind, alphabet, thresholds, tables: new WeakMap(), sizes: { bytesPerSymbol: null } };
 }
 
+/** @throws {RangeError} if the settings are out of range */
 function divisionOf(
   kind: SymbolKind,
   alphabet: IndexAlphabet,
   shape: Shape,
-  { laneCount = DEFAULT_LANE_COUNT, chunkCount, table }: GpuDivision & Pick<GpuEncodeOptions, 'table'>,
+  { table, ...given }: GpuDivision & Pick<GpuEncodeOptions, 'table'>,
 ): Required<GpuDivision> {
-  checkCoding({ coder: kind, laneCount, ...(table && { table }) });
+  const division = chooseDivision(shape, indicesOfSymbol(kind, alphabet), given);
+  checkCoding({ coder: kind, laneCount: division.laneCount, ...(table && { table }) });
   if (kind === 'rans-packed') checkPackedAlphabet(alphabet);
-  const perSymbol = indicesOfSymbol(kind, alphabet);
-  return { laneCount, chunkCount: chunkCount ?? chooseChunkCount(shape, perSymbol, laneCount) };
+  return division;
 }
 
 function planOf(
