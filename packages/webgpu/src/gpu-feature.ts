@@ -21,6 +21,8 @@ export const MAX_ELEMENTS = 2 ** 26 - 1;
  * runs a kernel for seconds, and a frame of a few bytes can claim 2^26 elements in one lane.
  */
 const MAX_STEPS = 2 ** 17;
+const ROW_WORDS_PER_ELEMENT = 2;
+const FREE_ROW_WORDS = 2 ** 17;
 
 /** Elements of a shape. @throws {UnsupportedError} if they are more than kernels or buffers of the device hold */
 export function checkElements(device: GPUDevice, shape: Shape): number {
@@ -45,6 +47,16 @@ export function checkSteps(symbolCount: number, laneCount: number): void {
   const steps = Math.ceil(symbolCount / laneCount);
   if (steps > MAX_STEPS)
     throw new UnsupportedError('chunk', `at most ${MAX_STEPS} symbols in a lane`, `${steps}`);
+}
+
+/**
+ * Bounds what a frame makes its decoder allocate beside its elements (bitstream.md §13): rows of groups and of tables are
+ * longer than their coded form.
+ * @throws {UnsupportedError} if rows of so many words are over the bound
+ */
+export function checkRows(name: string, words: number, elements: number): void {
+  const most = ROW_WORDS_PER_ELEMENT * elements + FREE_ROW_WORDS;
+  if (words > most) throw new UnsupportedError(name, `rows of at most ${most} words`, `${words}`);
 }
 
 /** @throws {TypeError} if kernels cannot use the buffer @throws {RangeError} if it is too small */

@@ -200,6 +200,16 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     buffer.buffer.destroy();
   });
 
+  test('frames whose rows take much more than their elements', async () => {
+    const groupCount = 1024;
+    const limits = Array.from({ length: groupCount }, () => ({ low: 0, high: 1 }));
+    const range = { kind: 'fixed', limits } as const;
+    const groups: GpuQuantizerChoice = { kind: 'grouped', levelCount: 256, axis: 0, groupCount, range };
+    const narrow = float32([groupCount], () => 0.5);
+    const frame = encodeFrame(narrow, { quantizer: groups, coder: 'rans', laneCount: 1, backend });
+    await expect(codec.decodeFrame(frame)).rejects.toThrow(/groups expected rows of at most/);
+  });
+
   test('elements of another digest than the frame says', async () => {
     const settings = { quantizer, coder: 'rans', laneCount: 2, digest: true, backend } as const;
     const frame = encodeFrame(feature, settings);

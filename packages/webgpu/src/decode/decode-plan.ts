@@ -10,11 +10,12 @@ import {
   type RansPayload,
   type TableDescription,
 } from '@featherwire/codec';
+import { elementCount } from '@featherwire/tensor';
 import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
 import { indicesOfSymbol, type SymbolKind, symbolTables } from '../coding/symbol-tables.js';
 import { UnsupportedError } from '../errors.js';
-import { checkChunks, checkSteps } from '../gpu-feature.js';
-import { CHUNK_WORDS, type CodingRecord, LANE_BITS } from '../shaders/records.js';
+import { checkChunks, checkRows, checkSteps } from '../gpu-feature.js';
+import { CHUNK_WORDS, type CodingRecord, LANE_BITS, TABLE_ENTRIES } from '../shaders/records.js';
 
 const STATE_BYTES = 4;
 const WORD_BYTES = 2;
@@ -46,7 +47,10 @@ export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: Lev
   if (body.kind !== 'indices') throw new UnsupportedError('frame', 'indices', body.kind);
   const { quantizer, chunks } = body;
   const alphabet = checkQuantizer(quantizer);
+  const elements = elementCount(header.shape);
+  const { groupCount } = groupGeometry(quantizer, header.shape);
   checkChunks(chunks.length);
+  checkRows('groups', groupCount * rowLengthOf(alphabet.levelCount), elements);
   const rows = new Map<TableDescription, { readonly row: number; readonly coder: TableCoder }>();
   const records = new Uint32Array(chunks.length * CHUNK_WORDS);
   let firstElement = 0;
@@ -76,6 +80,7 @@ export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: Lev
     firstElement += count;
     mostLanes = Math.max(mostLanes, laneCount);
   }
+  checkRows('tables', rows.size * TABLE_ENTRIES, elements);
   const coders = Array.from(rows.values(), ({ coder }) => coder);
   const { words } = symbolTables(coders, alphabet);
   const coding = codingOf(header, quantizer, alphabet, chunks, mostLanes);

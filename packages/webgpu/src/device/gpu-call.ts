@@ -34,6 +34,7 @@ export class GpuCall {
   readonly #buffers = new Set<GPUBuffer>();
   readonly #dispatches: Dispatch[] = [];
   #hasScopes = true;
+  #querySet: GPUQuerySet | null = null;
 
   /** @throws {GpuError} if the device is lost */
   constructor(context: GpuContext, name: Parameters<KernelTimer>[0]) {
@@ -127,6 +128,7 @@ export class GpuCall {
   /** Gives the buffers back, whether the call was finished or not. Nothing may be done with it afterwards. */
   release(): void {
     if (this.#hasScopes) void Promise.allSettled(this.#popScopes());
+    this.#querySet?.destroy();
     this.#context.pool.give(this.#buffers);
     this.#buffers.clear();
   }
@@ -148,6 +150,7 @@ export class GpuCall {
     if (this.#dispatches.length === 0) return null;
     const { device, timer } = this.#context;
     const querySet = timer && device.createQuerySet({ type: 'timestamp', count: 2 });
+    this.#querySet = querySet;
     const pass = this.#encoder.beginComputePass({
       label: `featherwire ${this.#name}`,
       ...(querySet && {
