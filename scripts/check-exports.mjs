@@ -9,8 +9,10 @@ import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const entries = readdirSync(join(root, 'packages')).flatMap((name) => {
-  const directory = join(root, 'packages', name);
+const directories = ['packages', 'apps'].flatMap((parent) =>
+  readdirSync(join(root, parent)).map((name) => join(root, parent, name)),
+);
+const entries = directories.flatMap((directory) => {
   const { exports = {} } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
   return Object.values(exports).map(({ types }) => join(directory, types));
 });

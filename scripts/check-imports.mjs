@@ -28,6 +28,7 @@ const TABLE = {
   study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],
   runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
   fleet: ['bundle', 'runtime'],
+  studio: ['tensor', 'link', 'codec', 'inference', 'bundle', 'runtime'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],
   cli: [
     'tensor',
@@ -46,6 +47,7 @@ const TABLE = {
     'report',
     'study',
     'train',
+    'studio',
   ],
 };
 /** Packages that run in Node only; in all others Node code lives in `src/node`. */
@@ -125,9 +127,14 @@ const violations = [];
 /** Local imports of each file, absolute paths. */
 const graph = new Map();
 
-const listed = readdirSync(join(root, 'packages')).sort();
-for (const name of listed) {
-  if (!(name in TABLE)) violations.push(`packages/${name}: not in the import table`);
+/** Folder of each package, from the root. */
+const folders = new Map(
+  ['packages', 'apps'].flatMap((parent) =>
+    readdirSync(join(root, parent)).map((name) => [name, join(parent, name)]),
+  ),
+);
+for (const [name, folder] of folders) {
+  if (!(name in TABLE)) violations.push(`${folder}: not in the import table`);
 }
 for (const name of Object.keys(TABLE)) checkPackage(name);
 checkCycles();
@@ -138,10 +145,10 @@ if (violations.length > 0) {
   process.stderr.write(`imports: ${violations.length} violations\n`);
   process.exit(1);
 }
-process.stdout.write(`imports: ${graph.size} files in ${listed.length} packages follow the table\n`);
+process.stdout.write(`imports: ${graph.size} files in ${folders.size} packages follow the table\n`);
 
 function checkPackage(name) {
-  const directory = join(root, 'packages', name);
+  const directory = join(root, folders.get(name));
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
   const { dependencies: needed, peerDependencies, optionalDependencies } = manifest;
   const dependencies = { ...needed, ...peerDependencies, ...optionalDependencies };
@@ -182,7 +189,7 @@ function checkForeignImport(name, file, specifier, dependencies) {
 }
 
 function mayUseNode(name, file) {
-  return NODE_PACKAGES.includes(name) || file.startsWith(join(root, 'packages', name, 'src', 'node') + sep);
+  return NODE_PACKAGES.includes(name) || file.startsWith(join(root, folders.get(name), 'src', 'node') + sep);
 }
 
 function checkCodecImport(file, target) {

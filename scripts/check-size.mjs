@@ -1,6 +1,7 @@
 /**
  * Bundles and minifies what a browser loads to be an edge client, kernels included, and fails if the codec's part is over
  * 60 kB compressed: the codec is bundled with the very exports that the runtime's client uses, and those that load a backend and profiles.
+ * The client of `@featherwire/runtime/browser`, page and worker together, has a limit of its own, beside onnxruntime-web.
  * Tells the size of the whole client and of all the codec's exports too. Files that only engines without WebAssembly SIMD load
  * are counted by themselves.
  *
@@ -12,6 +13,8 @@ import { rolldown } from 'rolldown';
 
 /** Of the codec in an edge client. */
 const MAX_BYTES = 60_000;
+/** Of the browser's client: everything that page and worker load but onnxruntime-web. */
+const MAX_BROWSER_BYTES = 100_000;
 /** In the name of files that only engines without WebAssembly SIMD load. */
 const FALLBACK = 'javascript-backend';
 const ENTRY = 'virtual:client';
@@ -27,9 +30,23 @@ const used = await namesImported(client, CODEC);
 const bytes = await report('codec, edge client', reexport([...used, ADDED].join(', '), codec));
 await report('runtime and codec, edge client', `${client}\n${reexport(ADDED, codec)}`);
 await report('codec, all exports', `export * from ${JSON.stringify(codec)};`);
-if (bytes > MAX_BYTES) {
-  process.stderr.write(`codec of an edge client expected at most ${MAX_BYTES} bytes by gzip\n`);
-  process.exit(1);
+const browserBytes =
+  (await report("page of the browser's client", reexport('createBrowserClient', browserFile('index.js')))) +
+  (await report(
+    "worker of the browser's client",
+    `import ${JSON.stringify(browserFile('worker-entry.js'))};`,
+  ));
+const failures = [
+  ...(bytes > MAX_BYTES ? [`codec of an edge client expected at most ${MAX_BYTES} bytes by gzip`] : []),
+  ...(browserBytes > MAX_BROWSER_BYTES
+    ? [`the browser's client expected at most ${MAX_BROWSER_BYTES} bytes by gzip, got ${browserBytes}`]
+    : []),
+];
+for (const failure of failures) process.stderr.write(`${failure}\n`);
+if (failures.length > 0) process.exit(1);
+
+function browserFile(name) {
+  return fileURLToPath(new URL(`../packages/runtime/dist/browser/${name}`, import.meta.url));
 }
 
 function reexport(names, file) {

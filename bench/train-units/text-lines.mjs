@@ -2,10 +2,10 @@
  * The text recognizer of the demo with the demo's rendered lines: calibration lines for training, the last of them held
  * out, test lines for the test. Texts of the two have nothing in common. Texts are for scoring alone.
  */
+import { decodeCtcOutput } from '@featherwire/bundle';
 import {
   characterErrors,
   createTextLines,
-  decodeCtcOutput,
   findPpOcrFiles,
   LINE_WIDTH,
   ppOcrPreprocessing,

@@ -5,8 +5,10 @@
 
 export type { QuantizerChoice, RangeChoice } from '@featherwire/codec';
 export { codedTensors, unitOfPoint } from './coded-tensors.js';
+export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './ctc.js';
 export { checkFileBytes, sha256Hex } from './digest.js';
 export { BundleError, type BundleErrorCode } from './errors.js';
+export { type FetchBundleOptions, type FetchedBundle, fetchBundle } from './fetch-bundle.js';
 export {
   type Bundle,
   type BundleFile,
@@ -35,9 +37,11 @@ export {
   type UnitPartName,
   type Verification,
 } from './manifest.js';
+export { edgeFilesOfManifest } from './manifest-files.js';
 export { MANIFEST_LIMITS } from './manifest-limits.js';
 export { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
 export { DEFAULT_PICTURE_LIMITS, type PictureLimits } from './picture-limits.js';
 export { type Pixels, pixelsToTensor } from './pixels.js';
 export { loadProfiles, parseProfile, profileOfPoint } from './point-profiles.js';
 export { quantizerSchema } from './quantizer-schema.js';
+export { concatenate, readResponseBody } from './response-body.js';

@@ -31,3 +31,14 @@ export function* filesOfManifest(manifest: BundleManifest): Generator<NamedFile>
     yield { entry: point.profile, mayBeShared: true, path: ['operatingPoints', i, 'profile', 'file'] };
   }
 }
+
+/** What the edge side needs: the head with its weights, reductions of units, profiles; a file that two entries share once. */
+export function edgeFilesOfManifest(manifest: BundleManifest): readonly BundleFile[] {
+  const { head, units = [], operatingPoints } = manifest;
+  const files = [
+    ...[head, ...(head.externalData ?? [])],
+    ...units.map(({ reduction }) => reduction),
+    ...operatingPoints.flatMap((point) => (point.kind === 'profiled' ? [point.profile] : [])),
+  ];
+  return [...new Map(files.map((entry) => [entry.file, entry])).values()];
+}

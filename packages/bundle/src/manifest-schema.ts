@@ -3,7 +3,7 @@
  * refused everywhere, so that a manifest of a later version is never half understood.
  */
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import {
   type BundleFile,
   type BundleManifest,
@@ -17,48 +17,52 @@ import { operatingPointConflicts, operatingPointSchema } from './operating-point
 import {
   bundleFile,
   count,
+  countTo,
   type Inconsistency,
+  listOf,
   modelFile,
   name,
-  positiveCount,
+  notNegative,
   repeated,
   sha256,
   tensorSpecs,
 } from './schema-parts.js';
 import { unitConflicts, unitSchema } from './unit-schema.js';
 
-const modelPart = modelFile.extend({
-  externalData: z.array(bundleFile).max(MANIFEST_LIMITS.externalFileCount).optional(),
+const modelPart = z.extend(modelFile, {
+  externalData: z.optional(listOf(bundleFile, 0, MANIFEST_LIMITS.externalFileCount)),
 });
 
+const pictureSide = countTo(MANIFEST_LIMITS.pictureSide);
 const preprocessing = z.strictObject({
   kind: z.literal('image'),
   input: name,
   channelOrder: z.enum(['RGB', 'BGR', 'gray']),
-  height: positiveCount.max(MANIFEST_LIMITS.pictureSide),
-  width: z.union([positiveCount.max(MANIFEST_LIMITS.pictureSide), z.literal('aspect')]),
+  height: pictureSide,
+  width: z.union([pictureSide, z.literal('aspect')]),
   fit: z.enum(['stretch', 'center-crop']),
-  resizeShortSide: positiveCount.max(MANIFEST_LIMITS.pictureSide).optional(),
-  mean: z.array(z.number()).min(1).max(3),
-  std: z.array(z.number().positive()).min(1).max(3),
+  resizeShortSide: z.optional(pictureSide),
+  mean: listOf(z.number(), 1, 3),
+  std: listOf(z.number().check(z.positive()), 1, 3),
 });
 
-const label = z.string().max(MANIFEST_LIMITS.labelLength);
+const label = z.string().check(z.maxLength(MANIFEST_LIMITS.labelLength));
+const labels = (least: number) => listOf(label, least, MANIFEST_LIMITS.labelCount);
 const task = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('classification'),
     output: name,
-    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+    classes: z.optional(labels(1)),
   }),
   z.strictObject({
     kind: z.literal('ctc-text'),
     output: name,
-    alphabet: z.array(label).min(2).max(MANIFEST_LIMITS.labelCount),
+    alphabet: labels(2),
   }),
   z.strictObject({
     kind: z.literal('segmentation'),
     output: name,
-    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+    classes: z.optional(labels(1)),
   }),
 ]);
 
@@ -71,24 +75,24 @@ const manifestFields = z.strictObject({
   outputs: tensorSpecs,
   head: modelPart,
   tail: modelPart,
-  whole: modelPart.optional(),
-  preprocessing: preprocessing.optional(),
-  task: task.optional(),
-  units: z.array(unitSchema).min(1).max(MANIFEST_LIMITS.unitCount).optional(),
-  operatingPoints: z.array(operatingPointSchema).max(MANIFEST_LIMITS.operatingPointCount),
+  whole: z.optional(modelPart),
+  preprocessing: z.optional(preprocessing),
+  task: z.optional(task),
+  units: z.optional(listOf(unitSchema, 1, MANIFEST_LIMITS.unitCount)),
+  operatingPoints: listOf(operatingPointSchema, 0, MANIFEST_LIMITS.operatingPointCount),
   verification: z.strictObject({
     runs: count,
-    maxRelativeError: z.number().min(0),
-    tolerance: z.number().min(0),
+    maxRelativeError: notNegative,
+    tolerance: notNegative,
   }),
-}) satisfies z.ZodType<BundleManifest>;
+}) satisfies z.ZodMiniType<BundleManifest>;
 
 /** Schema of a whole manifest, with the references between its fields. */
-export const manifestSchema = manifestFields.superRefine((manifest, context) => {
+export const manifestSchema = manifestFields.check(({ value: manifest, issues }) => {
   for (const { path, expected, got } of inconsistencies(manifest)) {
-    context.addIssue({ code: 'custom', path: [...path], message: expected, params: { got } });
+    issues.push({ code: 'custom', input: manifest, path: [...path], message: expected, params: { got } });
   }
-}) satisfies z.ZodType<BundleManifest>;
+}) satisfies z.ZodMiniType<BundleManifest>;
 
 /** What is wrong with a manifest whose fields are each well-formed; checks run only as far as needed. */
 function* inconsistencies(manifest: BundleManifest): Generator<Inconsistency> {

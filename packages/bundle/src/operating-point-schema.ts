@@ -1,68 +1,83 @@
 /** The schema of operating points: how the cut is coded, what was measured, and how both fit the manifest. */
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { BundleManifest, Measurement, OperatingPoint } from './manifest.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { quantizerSchema } from './quantizer-schema.js';
-import { bundleFile, type Inconsistency, id, name, positiveCount, repeated } from './schema-parts.js';
+import {
+  bundleFile,
+  countTo,
+  type Inconsistency,
+  id,
+  listOf,
+  name,
+  notNegative,
+  positiveCount,
+  repeated,
+} from './schema-parts.js';
 
-const share = z.number().min(0).max(1);
-const shareBand = z
-  .strictObject({ mean: share, low: share, high: share })
-  .refine(({ mean, low, high }) => low <= mean && mean <= high, { error: 'low, mean and high that ascend' });
-const milliseconds = z.number().min(0);
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const shareBand = z.strictObject({ mean: share, low: share, high: share }).check(
+  z.refine(({ mean, low, high }) => low <= mean && mean <= high, {
+    error: 'low, mean and high that ascend',
+  }),
+);
+
+const tensorBand = z.strictObject({ tensor: name, saturated: shareBand, background: shareBand });
+const measuredLoss = z
+  .strictObject({
+    value: z.number(),
+    interval: z.tuple([z.number(), z.number()]),
+    confidence: z.number().check(z.gt(0), z.lt(1)),
+  })
+  .check(
+    z.refine(({ interval: [low, high] }) => low <= high, {
+      path: ['interval'],
+      error: 'a low end that is not above the high one',
+    }),
+  );
+const byteQuantiles = z
+  .strictObject({ p50: notNegative, p95: notNegative, max: notNegative })
+  .check(
+    z.refine(({ p50, p95, max }) => p50 <= p95 && p95 <= max, { error: 'p50, p95 and max that ascend' }),
+  );
 
 const measurement = z.strictObject({
-  bytesPerSample: z.number().min(0),
+  bytesPerSample: notNegative,
   metric: z.strictObject({ name, value: z.number() }),
   data: name,
   sampleCount: positiveCount,
-  reference: z.number().optional(),
-  loss: z
-    .strictObject({
-      value: z.number(),
-      interval: z.tuple([z.number(), z.number()]),
-      confidence: z.number().gt(0).lt(1),
-    })
-    .refine(({ interval: [low, high] }) => low <= high, {
-      path: ['interval'],
-      error: 'a low end that is not above the high one',
-    })
-    .optional(),
-  bytes: z
-    .strictObject({ p50: z.number().min(0), p95: z.number().min(0), max: z.number().min(0) })
-    .refine(({ p50, p95, max }) => p50 <= p95 && p95 <= max, { error: 'p50, p95 and max that ascend' })
-    .optional(),
-  encodeMs: milliseconds.optional(),
-  decodeMs: milliseconds.optional(),
-  bands: z
-    .array(z.strictObject({ tensor: name, saturated: shareBand, background: shareBand }))
-    .max(MANIFEST_LIMITS.tensorCount)
-    .optional(),
-}) satisfies z.ZodType<Measurement>;
+  reference: z.optional(z.number()),
+  loss: z.optional(measuredLoss),
+  bytes: z.optional(byteQuantiles),
+  encodeMs: z.optional(notNegative),
+  decodeMs: z.optional(notNegative),
+  bands: z.optional(listOf(tensorBand, 0, MANIFEST_LIMITS.tensorCount)),
+}) satisfies z.ZodMiniType<Measurement>;
 
-const measured = measurement.optional();
+const measured = z.optional(measurement);
 
 /** Schema of one operating point. */
 export const operatingPointSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     id,
     kind: z.literal('described'),
-    coding: z
-      .array(z.strictObject({ tensor: name, quantizer: quantizerSchema }))
-      .min(1)
-      .max(MANIFEST_LIMITS.tensorCount),
+    coding: listOf(
+      z.strictObject({ tensor: name, quantizer: quantizerSchema }),
+      1,
+      MANIFEST_LIMITS.tensorCount,
+    ),
     measured,
   }),
   z.strictObject({
     id,
     kind: z.literal('profiled'),
-    unit: id.optional(),
-    profile: bundleFile.extend({ bytes: positiveCount.max(MANIFEST_LIMITS.profileBytes) }),
-    lambda: z.number().min(0).max(MANIFEST_LIMITS.lambda).optional(),
+    unit: z.optional(id),
+    profile: z.extend(bundleFile, { bytes: countTo(MANIFEST_LIMITS.profileBytes) }),
+    lambda: z.optional(z.number().check(z.minimum(0), z.maximum(MANIFEST_LIMITS.lambda))),
     measured,
   }),
-]) satisfies z.ZodType<OperatingPoint>;
+]) satisfies z.ZodMiniType<OperatingPoint>;
 
 /** What is wrong between the operating points and the rest of a manifest. */
 export function* operatingPointConflicts({

@@ -3,9 +3,9 @@
  * indentation and a final newline; the digest of a bundle is the SHA-256 of those bytes.
  */
 
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import { BundleError } from './errors.js';
-import { type BundleManifest, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
+import { type BundleManifest, MANIFEST_FILE, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { manifestSchema } from './manifest-schema.js';
 
@@ -48,6 +48,18 @@ export function checkManifest(value: unknown): BundleManifest {
   const lines = issues.slice(0, MAX_REPORTED_ISSUES).flatMap((issue) => describeIssue(issue, value));
   if (issues.length > MAX_REPORTED_ISSUES) lines.push(`${issues.length - MAX_REPORTED_ISSUES} more`);
   throw new BundleError('invalid-manifest', `manifest: ${lines.join('; ')}`);
+}
+
+/**
+ * The text in a manifest's bytes.
+ * @throws {BundleError} `invalid-manifest` if they are not UTF-8
+ */
+export function manifestText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new BundleError('invalid-manifest', `${MANIFEST_FILE} expected UTF-8, got other bytes`, { cause });
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The schema of a quantizer's description, as operating points hold it. */
 
 import type { QuantizerChoice } from '@featherwire/codec';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
-import { count } from './schema-parts.js';
+import { count, countTo, listOf } from './schema-parts.js';
 
 /** Largest clip limit that the codec takes (bitstream.md, section 4). */
 const MAX_CLIP_LIMIT = 2 ** 126;
@@ -16,68 +16,73 @@ function isClipRange({ low, high }: { low: number; high: number }): boolean {
 
 const limits = z
   .strictObject({ low: z.number(), high: z.number() })
-  .refine(isClipRange, { path: ['low'], error: CLIP_RANGE });
+  .check(z.refine(isClipRange, { path: ['low'], error: CLIP_RANGE }));
 const minmaxRange = z.strictObject({ kind: z.literal('minmax') });
 const modelRange = z.strictObject({
   kind: z.literal('model'),
-  activation: z.enum(['auto', 'relu', 'leaky-relu', 'relu6', 'h-swish', 'silu', 'gelu', 'signed']).optional(),
+  activation: z.optional(
+    z.enum(['auto', 'relu', 'leaky-relu', 'relu6', 'h-swish', 'silu', 'gelu', 'signed']),
+  ),
 });
 const range = z.discriminatedUnion('kind', [
   minmaxRange,
   modelRange,
   z
     .strictObject({ kind: z.literal('fixed'), low: z.number(), high: z.number() })
-    .refine(isClipRange, { path: ['low'], error: CLIP_RANGE }),
+    .check(z.refine(isClipRange, { path: ['low'], error: CLIP_RANGE })),
 ]);
 const groupRange = z.discriminatedUnion('kind', [
   minmaxRange,
   modelRange,
   z.strictObject({
     kind: z.literal('fixed'),
-    limits: z.array(limits).min(1).max(MANIFEST_LIMITS.groupCount),
+    limits: listOf(limits, 1, MANIFEST_LIMITS.groupCount),
   }),
 ]);
 
-const levelCount = z.int().min(2).max(MANIFEST_LIMITS.levelCount);
+const levelCount = z.int().check(z.minimum(2), z.maximum(MANIFEST_LIMITS.levelCount));
 /** Numbers that the codec rounds to float32, where they must still ascend. */
-const ascending = z
-  .array(z.number())
-  .max(MANIFEST_LIMITS.listedLevelCount)
-  .refine((numbers) => numbers.map(Math.fround).every(ascends), {
-    error: 'finite, ascending float32 numbers',
-  });
+const ascending = (least: number) =>
+  z.array(z.number()).check(
+    z.maxLength(MANIFEST_LIMITS.listedLevelCount),
+    z.refine((numbers) => numbers.map(Math.fround).every(ascends), {
+      error: 'finite, ascending float32 numbers',
+    }),
+    z.minLength(least),
+  );
 
 function ascends(value: number, i: number, values: readonly number[]): boolean {
   return Number.isFinite(value) && (i === 0 || value > values[i - 1]);
 }
 
 const levelsQuantizer = z
-  .strictObject({ kind: z.literal('levels'), levels: ascending.min(2), thresholds: ascending.min(1) })
-  .refine(({ levels, thresholds }) => thresholds.length === levels.length - 1, {
-    path: ['thresholds'],
-    error: 'one number less than levels',
-  });
+  .strictObject({ kind: z.literal('levels'), levels: ascending(2), thresholds: ascending(1) })
+  .check(
+    z.refine(({ levels, thresholds }) => thresholds.length === levels.length - 1, {
+      path: ['thresholds'],
+      error: 'one number less than levels',
+    }),
+  );
 
 const groupedQuantizer = z
   .strictObject({
     kind: z.literal('grouped'),
     levelCount,
-    axis: z
-      .int()
-      .min(0)
-      .max(MANIFEST_LIMITS.codedRank - 1),
-    groupCount: z.int().min(1).max(MANIFEST_LIMITS.groupCount),
-    groupOfChannel: z.array(count).min(1).max(MANIFEST_LIMITS.channelCount).optional(),
+    axis: z.int().check(z.minimum(0), z.maximum(MANIFEST_LIMITS.codedRank - 1)),
+    groupCount: countTo(MANIFEST_LIMITS.groupCount),
+    groupOfChannel: z.optional(listOf(count, 1, MANIFEST_LIMITS.channelCount)),
     range: groupRange,
   })
-  .refine(({ groupCount, range }) => range.kind !== 'fixed' || range.limits.length === groupCount, {
-    path: ['range', 'limits'],
-    error: 'one pair for each group',
-  })
-  .refine(({ groupCount, groupOfChannel }) => !groupOfChannel?.some((group) => group >= groupCount), {
-    path: ['groupOfChannel'],
-    error: 'numbers below groupCount',
-  });
+  .check(
+    z.refine(({ groupCount, range }) => range.kind !== 'fixed' || range.limits.length === groupCount, {
+      path: ['range', 'limits'],
+      error: 'one pair for each group',
+    }),
+    z.refine(({ groupCount, groupOfChannel }) => !groupOfChannel?.some((group) => group >= groupCount), {
+      path: ['groupOfChannel'],
+      error: 'numbers below groupCount',
+    }),
+  );
 
 /** Schema of a quantizer's description. */
 export const quantizerSchema = z.discriminatedUnion('kind', [
@@ -85,7 +90,7 @@ export const quantizerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('uniform'), levelCount, range }),
   z.strictObject({
     kind: z.literal('asymmetric'),
-    bits: z.int().min(1).max(MANIFEST_LIMITS.quantizerBits),
+    bits: countTo(MANIFEST_LIMITS.quantizerBits),
     range,
   }),
   levelsQuantizer,
@@ -95,7 +100,7 @@ export const quantizerSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('blocks'),
     blockSize: z.union([z.literal(4), z.literal(8)]),
-    step: z.number().positive(),
-    levelCount: z.int().min(3).max(65_535).optional(),
+    step: z.number().check(z.positive()),
+    levelCount: z.optional(z.int().check(z.minimum(3), z.maximum(65_535))),
   }),
-]) satisfies z.ZodType<QuantizerChoice>;
+]) satisfies z.ZodMiniType<QuantizerChoice>;

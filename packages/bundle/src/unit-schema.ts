@@ -1,6 +1,6 @@
 /** The schema of bottleneck units, and how they fit each other. */
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { BundleUnit } from './manifest.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { type Inconsistency, id, modelFile, repeated, tensorSpecs } from './schema-parts.js';
@@ -11,7 +11,7 @@ export const unitSchema = z.strictObject({
   latent: tensorSpecs,
   reduction: modelFile,
   restoration: modelFile,
-}) satisfies z.ZodType<BundleUnit>;
+}) satisfies z.ZodMiniType<BundleUnit>;
 
 /** What is wrong between the units of a manifest. */
 export function* unitConflicts(units: readonly BundleUnit[]): Generator<Inconsistency> {

@@ -1,10 +1,9 @@
 /** Text lines as the demo uses them: drawn once, with input tensor and truth; and how answers are scored. */
 
-import type { ImagePreprocessing, Pixels } from '@featherwire/bundle';
+import { decodeCtcIndices, type ImagePreprocessing, type Pixels } from '@featherwire/bundle';
 import {
   characterErrors,
   createTextLines,
-  decodeCtcIndices,
   type Ratio,
   type TextSplit,
   tensorOfInput,

@@ -32,6 +32,8 @@ export interface DemoOptions {
    */
   readonly serverCommand: readonly string[];
   readonly reporter: ProgressReporter;
+  /** Called with what was measured while the server still runs; the demo ends when it does. */
+  readonly beforeEnd?: (result: DemoResult, serverUrl: string) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -64,9 +66,9 @@ async function runStages(options: DemoOptions, directory: string, onClose: OnClo
   const calibration = await drawLines('calibration', size.calibrationLines, recognizer.preprocessing);
   const test = await drawLines('test', size.testLines, recognizer.preprocessing);
   const matched = await matchSettings({ ...stages, prepared, calibration });
-  const transport = await connect(stages, matched, options.serverCommand, onClose);
+  const { transport, serverUrl } = await connect(stages, matched, options.serverCommand, onClose);
   const rows = await measureAll({ ...stages, ...matched, test, transport });
-  return {
+  const result: DemoResult = {
     network: matched.cuts[0].bundle.manifest.model,
     data: { test: test.description, calibration: calibration.description },
     machine: {
@@ -80,6 +82,8 @@ async function runStages(options: DemoOptions, directory: string, onClose: OnClo
     rows,
     totals: computeTotals(rows),
   };
+  await options.beforeEnd?.(result, serverUrl);
+  return result;
 }
 
 function progressOf({ reporter, signal }: DemoOptions): Pick<Stages, 'begin' | 'onProgress'> {
@@ -111,7 +115,7 @@ async function connect(
   { cuts }: Matched,
   serverCommand: readonly string[],
   onClose: OnClose,
-): Promise<Transport> {
+): Promise<{ readonly transport: Transport; readonly serverUrl: string }> {
   stages.begin('starting the server');
   const directories = cuts.map(({ bundle }) => bundle.directory);
   const server = await startServerProcess([...serverCommand, ...directories]);
@@ -119,7 +123,7 @@ async function connect(
   const url = `${server.url.replace(/^http/, 'ws')}/v1/stream`;
   const transport = createWebSocketTransport({ url, WebSocket });
   onClose(() => transport.close());
-  return transport;
+  return { transport, serverUrl: server.url };
 }
 
 interface MeasureAllOptions extends Stages, Matched {

@@ -90,7 +90,6 @@ export {
   type Estimate,
 } from './metrics/bootstrap.js';
 export { type CharacterErrorOptions, characterErrors, editDistance } from './metrics/character-errors.js';
-export { CTC_BLANK, decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './metrics/ctc.js';
 export {
   type Box,
   COCO_OVERLAPS,

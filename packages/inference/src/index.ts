@@ -19,3 +19,4 @@ export {
   type TensorMap,
   type ValueSpec,
 } from './session.js';
+export { buffersOf, copyTensors } from './transfer.js';

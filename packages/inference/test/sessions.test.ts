@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type DType, type Tensor, tensor } from '@featherwire/tensor';
+import * as ort from 'onnxruntime-web';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { tinyOnnx } from '../../../test-support/tiny-onnx.js';
+import { createWebSession } from '../src/browser/web-session.js';
 import { createLocalSession } from '../src/node/local-session.js';
 import { createWorkerSession } from '../src/node/worker-session.js';
-import { InferenceError } from '../src/session.js';
+import { InferenceError, type ModelSession } from '../src/session.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'featherwire-inference-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -48,10 +50,13 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-describe.each([
+const IMPLEMENTATIONS: readonly [string, (model: Uint8Array) => Promise<ModelSession>][] = [
   ['local', createLocalSession],
   ['worker', createWorkerSession],
-])('%s session', (_, create) => {
+  ['web', (model) => createWebSession(model, { ort, provider: 'wasm' })], // onnxruntime-web runs in Node too
+];
+
+describe.each(IMPLEMENTATIONS)('%s session', (_, create) => {
   test('declares its values and gives every output', async () => {
     const session = await create(addModel);
     expect(session.inputs).toEqual([
@@ -162,13 +167,7 @@ describe.each([
     );
     expect(await codeOf(create(Uint8Array.of(1, 2, 3)))).toBe('model-rejected');
     expect(await codeOf(create(new Uint8Array(0)))).toBe('model-rejected');
-    expect(await codeOf(create(path.join(directory, 'absent.onnx')))).toBe('model-rejected');
     expect(await codeOf(create(texts))).toBe('model-rejected');
-  });
-
-  test('options out of range are a RangeError', async () => {
-    await expect(create(addModel, { intraOpThreads: 0 })).rejects.toThrow(RangeError);
-    await expect(create(addModel, { intraOpThreads: 1.5 })).rejects.toThrow(RangeError);
   });
 
   test('close lets asked runs finish, then refuses, and may be called again', async () => {
@@ -180,6 +179,20 @@ describe.each([
     await closing;
     await session.close();
     expect(await codeOf(session.run({ a, b }))).toBe('closed');
+  });
+});
+
+describe.each([
+  ['local', createLocalSession],
+  ['worker', createWorkerSession],
+])('%s session, of Node alone', (_, create) => {
+  test('a file that is absent is model-rejected', async () => {
+    expect(await codeOf(create(path.join(directory, 'absent.onnx')))).toBe('model-rejected');
+  });
+
+  test('options out of range are a RangeError', async () => {
+    await expect(create(addModel, { intraOpThreads: 0 })).rejects.toThrow(RangeError);
+    await expect(create(addModel, { intraOpThreads: 1.5 })).rejects.toThrow(RangeError);
   });
 
   test('a model from bytes and from its path gives the same numbers; the rewritten graph is saved', async () => {

@@ -3,13 +3,11 @@
 import path from 'node:path';
 import { addOperatingPoints, type NodeBundle, type UnitSource, writeBundle } from '@featherwire/bundle/node';
 import { type CodingProfile, writeProfile } from '@featherwire/codec';
-import type { TensorMap } from '@featherwire/inference';
-import { tensor } from '@featherwire/tensor';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
+import { RUNG_COUNT, LADDER_SHAPE as SHAPE } from './unit-tensors.js';
 
-/** Units of the ladder; unit `unit-k` multiplies by k + 1 on each side. */
-export const RUNG_COUNT = 6;
-const SHAPE = [1, 4] as const;
+export { ladderInput, ladderOutput, RUNG_COUNT } from './unit-tensors.js';
+
 /** Integers from 0 that a latent may be. */
 const LEVEL_COUNT = 64;
 
@@ -36,23 +34,6 @@ export async function writeLadderBundle(root: string, name = 'ladder'): Promise<
     return { id: `rung-${k}`, kind: 'profiled' as const, unit: `unit-${k}`, profile };
   });
   return addOperatingPoints(directory, points, { units: rungs.map(unit) });
-}
-
-/** What the ladder bundle gives for x = [count, 1, 1, 1]: at rung k, (k + 1)² times the network's own output. */
-export function ladderOutput(count: number, rung: number): TensorMap {
-  const factor = 4 * (rung + 1) ** 2;
-  return {
-    y: tensor(
-      'float32',
-      SHAPE,
-      Float32Array.of(count, 1, 1, 1).map((x) => factor * x),
-    ),
-  };
-}
-
-/** The network's input. */
-export function ladderInput(count: number): TensorMap {
-  return { x: tensor('float32', SHAPE, Float32Array.of(count, 1, 1, 1)) };
 }
 
 function unit(k: number): UnitSource {

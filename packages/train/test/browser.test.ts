@@ -10,22 +10,13 @@ import type { TensorMap } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
 import { serializeModel } from '@featherwire/onnx';
 import type * as Ort from 'onnxruntime-web';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium, skipsWithoutChromium } from '../../../test-support/chromium.js';
 import { adamCorrections } from '../src/training/adam.js';
 import { runTraining } from '../src/training/run-training.js';
 import { STEP_OUTPUT } from '../src/training/step.js';
 import { settingsOf, tinyTask } from './tiny-task.js';
-
-const CANDIDATES = [
-  process.env.FEATHERWIRE_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
-const executablePath = CANDIDATES.find((file) => file !== undefined && existsSync(file));
-if (!executablePath)
-  console.info('skipped: a training step in a browser; no Chromium found, FEATHERWIRE_CHROMIUM can name one');
 
 const engine = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 const TYPES: Readonly<Record<string, string>> = { '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
@@ -74,15 +65,14 @@ async function firstStep(): Promise<{ model: Uint8Array; feeds: TensorMap; outpu
   return { model, ...seen! };
 }
 
-describe.skipIf(!executablePath)('a training step in Chromium', () => {
+describe.skipIf(skipsWithoutChromium('a training step in a browser'))('a training step in Chromium', () => {
   let server: Server;
   let browser: Browser;
   let node: Awaited<ReturnType<typeof firstStep>>;
   beforeAll(async () => {
     node = await firstStep();
     server = await serve(node.model);
-    const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update'];
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

@@ -10,12 +10,14 @@ export type {
 export {
   checkPart,
   checkUnits,
+  findBundleFile,
   type NodeBundle,
   PART_NAMES,
   type ReadBundleOptions,
   readBundle,
   readFileOfBundle,
   readManifest,
+  readManifestBytes,
   UNIT_PART_NAMES,
 } from './read-bundle.js';
 export {

@@ -13,7 +13,7 @@ import {
   type UnitPartName,
 } from '../manifest.js';
 import { MANIFEST_LIMITS } from '../manifest-limits.js';
-import { parseManifest } from '../parse-manifest.js';
+import { manifestText, parseManifest } from '../parse-manifest.js';
 import { loadProfiles } from '../point-profiles.js';
 import { digestOfFile, hasErrorCode } from './file-system.js';
 
@@ -91,7 +91,7 @@ function isUnitPart(part: PartName | UnitPartName): part is UnitPartName {
  * @throws {BundleError} `missing-file`, `digest-mismatch` if the length differs
  */
 export async function readFileOfBundle(directory: string, entry: BundleFile): Promise<Uint8Array> {
-  return readFile(await findFile(directory, entry));
+  return readFile(await findBundleFile(directory, entry));
 }
 
 /**
@@ -100,14 +100,8 @@ export async function readFileOfBundle(directory: string, entry: BundleFile): Pr
  */
 export async function readManifest(directory: string): Promise<NodeBundle> {
   const root = resolve(directory);
-  const bytes = await readManifestBytes(join(root, MANIFEST_FILE));
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new BundleError('invalid-manifest', `${MANIFEST_FILE} expected UTF-8, got other bytes`, { cause });
-  }
-  const manifest = parseManifest(text);
+  const bytes = await readManifestBytes(root);
+  const manifest = parseManifest(manifestText(bytes));
   const digest = createHash('sha256').update(bytes).digest('hex');
   return nodeBundle(root, { manifest, digest, profiles: new Map() });
 }
@@ -127,7 +121,12 @@ export function nodeBundle(directory: string, { manifest, digest, profiles }: Bu
   return { manifest, digest, profiles, directory, partPath, unitPath };
 }
 
-async function readManifestBytes(path: string): Promise<Uint8Array> {
+/**
+ * The bytes of a bundle's manifest, unread.
+ * @throws {BundleError} `not-found`, `invalid-manifest` if there are too many
+ */
+export async function readManifestBytes(directory: string): Promise<Uint8Array> {
+  const path = join(directory, MANIFEST_FILE);
   try {
     const status = await stat(path);
     if (!status.isFile()) throw new BundleError('not-found', `${path} expected a file, got something else`);
@@ -145,14 +144,15 @@ async function readManifestBytes(path: string): Promise<Uint8Array> {
 }
 
 async function checkFile(directory: string, entry: BundleFile): Promise<void> {
-  checkDigest(entry, await digestOfFile(await findFile(directory, entry)));
+  checkDigest(entry, await digestOfFile(await findBundleFile(directory, entry)));
 }
 
 /**
- * Path of a file inside the bundle. Its size is compared here: it is at hand, a truncated file needs no hashing and one
+ * Absolute path of a file that the manifest names, which has the length stated there; the digest is left to the caller. Its size is compared here: it is at hand, a truncated file needs no hashing and one
  * that is too long no reading.
+ * @throws {BundleError} `missing-file`, `digest-mismatch` if the length differs
  */
-async function findFile(directory: string, entry: BundleFile): Promise<string> {
+export async function findBundleFile(directory: string, entry: BundleFile): Promise<string> {
   const path = join(directory, ...entry.file.split('/'));
   try {
     const [root, target, status] = await Promise.all([realpath(directory), realpath(path), stat(path)]);

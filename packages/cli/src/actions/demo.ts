@@ -1,8 +1,8 @@
 /** What `featherwire demo` does: runs the main job with a server of its own and prints the table. */
 
 import { fileURLToPath } from 'node:url';
-import { formatDemoTable, runDemo } from '@featherwire/demo';
-import type { CommandContext } from '../context.js';
+import { type DemoResult, formatDemoTable, runDemo } from '@featherwire/demo';
+import { aborted, type CommandContext } from '../context.js';
 import { createProgress } from '../terminal/progress.js';
 import { printJson, printLines } from '../terminal/terminal.js';
 
@@ -10,6 +10,7 @@ import { printJson, printLines } from '../terminal/terminal.js';
 export interface DemoOptions {
   readonly quick?: true;
   readonly json?: true;
+  readonly studio?: true;
 }
 
 /** Starts this very command as a server, on a port of its own choice. */
@@ -24,12 +25,18 @@ const SERVER_COMMAND = [
 /** Runs the demo. */
 export async function demo(options: DemoOptions, { terminal, signal }: CommandContext): Promise<void> {
   const reporter = createProgress(terminal);
-  const { quick = false, json = false } = options;
-  try {
-    const result = await runDemo({ quick, serverCommand: SERVER_COMMAND, reporter, signal });
+  const { quick = false, json = false, studio = false } = options;
+  const serverCommand = studio ? [...SERVER_COMMAND, '--studio'] : SERVER_COMMAND;
+  const beforeEnd = async (result: DemoResult, serverUrl: string): Promise<void> => {
     reporter.close();
     if (json) printJson(terminal.stdout, result);
     else printLines(terminal.stdout, formatDemoTable(result).trimEnd());
+    if (!studio) return;
+    printLines(terminal.stderr, `studio at ${serverUrl}/ until this is interrupted`);
+    await aborted(signal);
+  };
+  try {
+    await runDemo({ quick, serverCommand, reporter, signal, beforeEnd });
   } catch (error) {
     signal.throwIfAborted();
     throw error;

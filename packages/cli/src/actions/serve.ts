@@ -15,11 +15,13 @@ import { type CredentialOptions, readCredentials } from '../serve/credentials.js
 import { type FleetOptions, openFleetLink } from '../serve/fleet-link.js';
 import { watchBundles } from '../serve/reload.js';
 import { createServiceLog, type ServiceLog } from '../serve/service-log.js';
+import { openStudio, type StudioOptions } from '../serve/studio.js';
 
 /** What the options parse to. */
 export interface ServeOptions
   extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']>,
     CredentialOptions,
+    StudioOptions,
     FleetOptions {
   readonly host: string;
   readonly port: number;
@@ -43,6 +45,7 @@ export async function serve(
   const bundles = await readBundles(directories);
   const log = createServiceLog(terminal, options.jsonLog);
   const limits = limitsOf(options);
+  const page = await openStudio(options);
   const server = await createTailServer({
     bundles,
     ...(await readCredentials(options)),
@@ -53,6 +56,7 @@ export async function serve(
     maxBatchSize: options.maxBatch,
     batchWindowMs: options.batchWindow,
     limits,
+    ...(page && { page }),
     backend: options.backend,
     logger: log.logger,
   });
@@ -60,7 +64,7 @@ export async function serve(
     await server.close();
     throw error;
   });
-  if (!signal.aborted) log.ready(server, bundles, options.nats);
+  if (!signal.aborted) log.ready(server, bundles, { nats: options.nats, hasPage: page !== undefined });
   let reloaded: Promise<void> = Promise.resolve();
   // One after the other, so that what was read last is served.
   const reload = (): void => {

@@ -8,7 +8,8 @@ import { jsonOption } from './arguments.js';
 const EXAMPLES = `
 Examples:
   $ featherwire demo
-  $ featherwire demo --quick --json`;
+  $ featherwire demo --quick --json
+  $ featherwire demo --quick --studio`;
 
 /** Adds the command to the program. */
 export function addDemoCommand(program: Command, context: CommandContext): void {
@@ -20,6 +21,10 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
         'prose, and prints what each way costs and how well it reads: on the device, as a picture, or split.',
     )
     .option('--quick', 'fewer lines, in a few seconds')
+    .option(
+      '--studio',
+      'then keep the server, with a page to look at the cuts in a browser, until interrupted',
+    )
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(async (options: DemoOptions) => {

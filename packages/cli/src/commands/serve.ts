@@ -19,6 +19,7 @@ Examples:
   $ featherwire serve bundle
   $ featherwire serve ocr-bundle cls-bundle --host 0.0.0.0 --workers 2 --threads 4
   $ featherwire serve bundle --host 0.0.0.0 --tokens tokens.txt --tls-cert server.pem --tls-key server.key
+  $ featherwire serve cut-a cut-b --studio --samples pictures
   $ featherwire serve bundle --nats nats://10.0.0.5:4222 --port 0
   $ featherwire serve bundle --max-batch 32 --max-requests-per-second 50 --drain-delay 5000 --json-log
 
@@ -38,6 +39,9 @@ export function addServeCommand(program: Command, context: CommandContext): void
     )
     .argument('<bundles...>', 'directories written by `featherwire split`');
   addListenOptions(command, DEFAULT_PORT).option('--watch', 'read the bundles again when they change');
+  command
+    .option('--studio', 'offer a page that runs the edge side in a browser, at the same address')
+    .addOption(new Option('--samples <directory>', 'pictures that the page offers as input; with --studio'));
   addNatsOptions(command, 'work for the gateways of a fleet as well');
   addWorkOptions(command);
   addDrainOptions(command);

@@ -1,7 +1,7 @@
 /** The connection of `run` to its server: straight, or through a link that is shaped on this machine. */
 
 import type { LinkProfile } from '@featherwire/link';
-import { createWebSocketTransport, type Transport } from '@featherwire/runtime';
+import { createWebSocketTransport, STREAM_PATH, type Transport } from '@featherwire/runtime';
 import { createHttpTransport, startLinkLab } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
 import { UsageError } from '../terminal/errors.js';
@@ -29,7 +29,6 @@ export interface ServerConnection {
   close(): Promise<void>;
 }
 
-const STREAM_PATH = '/v1/stream';
 const DEFAULT_PORT = 80;
 
 /** @throws {UsageError} if a link is asked for to a server behind TLS, whose name the way through the lab would not fit */

@@ -10,11 +10,18 @@ export interface LoggedService extends Pick<TailServer, 'url' | 'streamUrl'> {
   stats(): { readonly requests: RequestCounts };
 }
 
+/** What a tail server does beside answering those who ask it directly. */
+export interface AlsoServed {
+  /** Servers of the fleet that it works for, if it does. */
+  readonly nats?: readonly string[] | undefined;
+  /** Whether a browser finds a page there. */
+  readonly hasPage: boolean;
+}
+
 /** The log of a service. */
 export interface ServiceLog {
   readonly logger: ServerLogger;
-  /** @param nats - servers of the fleet that it works for, if it does */
-  ready(service: LoggedService, bundles: readonly NodeBundle[], nats?: readonly string[]): void;
+  ready(service: LoggedService, bundles: readonly NodeBundle[], also: AlsoServed): void;
   gatewayReady(service: LoggedService, nats: readonly string[]): void;
   reloaded(added: readonly NodeBundle[], removed: readonly NodeBundle[]): void;
   draining(service: LoggedService, reason: Error): void;
@@ -37,9 +44,10 @@ function createTextLog({ stdout, stderr, env }: Terminal): ServiceLog {
       warn: (line) => printLines(stderr, `${styles.yellow('warning:')} ${line}`),
       error: (line) => printLines(stderr, `${styles.red('error:')} ${line}`),
     },
-    ready({ url }, bundles, nats) {
+    ready({ url }, bundles, { nats, hasPage }) {
       const fleet = nats ? ` and for the fleet at ${nats.join(', ')}` : '';
       printLines(stdout, `serving ${namesOf(bundles)} on ${bold(url)}${fleet}`);
+      if (hasPage) printLines(stdout, `studio at ${bold(`${url}/`)}`);
     },
     gatewayReady({ url }, nats) {
       printLines(stdout, `taking requests on ${bold(url)} for the fleet at ${nats.join(', ')}`);
@@ -71,9 +79,10 @@ function createJsonLog({ stdout, stderr }: Terminal): ServiceLog {
   const line = (level: string) => (message: string) => printLines(stderr, entry(level, 'log', { message }));
   return {
     logger: { info: () => undefined, warn: line('warn'), error: line('error') },
-    ready({ url, streamUrl }, bundles, nats) {
+    ready({ url, streamUrl }, bundles, { nats, hasPage }) {
       const served = bundles.map(identityOf);
-      printLines(stdout, entry('info', 'ready', { url, streamUrl, bundles: served, ...(nats && { nats }) }));
+      const also = { ...(nats && { nats }), ...(hasPage && { studio: `${url}/` }) };
+      printLines(stdout, entry('info', 'ready', { url, streamUrl, bundles: served, ...also }));
     },
     gatewayReady({ url, streamUrl }, nats) {
       printLines(stdout, entry('info', 'ready', { url, streamUrl, nats }));

@@ -1,7 +1,7 @@
 /** Accuracy of classifiers: top-k hits against labels, and agreement of two outputs. */
 
+import { indexOfLargest } from '@featherwire/bundle';
 import type { Tensor } from '@featherwire/tensor';
-import { indexOfLargest } from './ctc.js';
 import type { Ratio } from './ratio.js';
 
 /**

@@ -1,12 +1,11 @@
 /** The metric of a bundle's task, from what the network returns: against labels, or against the unsplit network. */
 
-import type { Task } from '@featherwire/bundle';
+import { decodeCtcIndices, decodeCtcOutput, indexOfLargest, type Task } from '@featherwire/bundle';
 import type { TensorMap } from '@featherwire/inference';
 import { elementCount, type Tensor, type TensorOf } from '@featherwire/tensor';
 import { type ClassMap, DataSetError, type Label, type Sample } from '../data/data-set.js';
 import { topKHits } from './accuracy.js';
 import { characterErrors } from './character-errors.js';
-import { decodeCtcIndices, decodeCtcOutput, indexOfLargest } from './ctc.js';
 import type { Ratio } from './ratio.js';
 import { segmentationOverlap } from './segmentation.js';
 

@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeCtcOutput } from '@featherwire/bundle';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { describe, expect, test } from 'vitest';
 import { tensorOfInput } from '../data/preparation.js';
 import { createTextLines } from '../data/text/text-lines.js';
 import { bootstrapRatio } from '../metrics/bootstrap.js';
 import { characterErrors } from '../metrics/character-errors.js';
-import { decodeCtcOutput } from '../metrics/ctc.js';
 import type { Ratio } from '../metrics/ratio.js';
 import { findPpOcrFiles, PP_OCR_INPUT, ppOcrPreprocessing, readPpOcrAlphabet } from './pp-ocr.js';
 

@@ -6,18 +6,19 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
-import { env, InferenceSession } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import {
   type MeasuringMachine,
   type ModelProfile,
   PROFILE_FORMAT,
   PROFILE_VERSION,
 } from '../model-profile.js';
+import { toOrtTensors } from '../ort/ort-values.js';
 import { quantiles } from '../quantiles.js';
 import type { TensorMap } from '../session.js';
 import { type ExitGuard, runGuarded } from './exit-guard.js';
 import { createLocalSession } from './local-session.js';
-import { ORT_RUN_OPTIONS, ortSessionOptions, toOrtTensors } from './ort-values.js';
+import { ORT_RUN_OPTIONS, ortSessionOptions } from './ort-options.js';
 import { PROFILED_RUNS, profiledFeeds } from './profiled-feeds.js';
 import { fitToRun, readTrace, type TracedRun } from './trace.js';
 
@@ -119,7 +120,7 @@ async function openTracedSession(
         profileFilePrefix: path.join(directory, 'trace'),
       }),
     );
-    const tensors = toOrtTensors(feeds);
+    const tensors = toOrtTensors(feeds, OrtTensor);
     return {
       run: () => runGuarded(exitGuard, () => engine.run(tensors, ORT_RUN_OPTIONS)),
       async end() {

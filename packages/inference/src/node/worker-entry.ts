@@ -2,8 +2,9 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { InferenceError, type ModelSession } from '../session.js';
+import { buffersOf } from '../transfer.js';
 import { createLocalSession } from './local-session.js';
-import { buffersOf, type WorkerReply, type WorkerRequest, type WorkerStart } from './worker-messages.js';
+import type { WorkerReply, WorkerRequest, WorkerStart } from './worker-messages.js';
 
 /** Loads the network and reports it, or reports why not and lets the thread end. */
 async function serve(port: MessagePort, start: WorkerStart): Promise<void> {

@@ -14,15 +14,10 @@ import {
   type TensorMap,
   type ValueSpec,
 } from '../session.js';
+import { buffersOf, copyTensors } from '../transfer.js';
 import { createExitGuard } from './exit-guard.js';
-import { ortSessionOptions } from './ort-values.js';
-import {
-  buffersOf,
-  copyTensors,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerStart,
-} from './worker-messages.js';
+import { ortSessionOptions } from './ort-options.js';
+import type { WorkerReply, WorkerRequest, WorkerStart } from './worker-messages.js';
 
 /**
  * Loads a network in a new worker thread.

@@ -3,6 +3,7 @@
  * `fetch` shows neither the heads it writes nor those it reads.
  */
 
+import { readResponseBody } from '@featherwire/bundle';
 import { TransportError } from './errors.js';
 import {
   createRequestIds,
@@ -78,7 +79,8 @@ class FetchTransport implements Transport {
       body: message as Uint8Array<ArrayBuffer>,
       signal,
     });
-    const reply = await readBody(response, this.#maxReplyBytes);
+    const reply = await readResponseBody(response, this.#maxReplyBytes);
+    if (!reply) throw replyTooLarge(this.#maxReplyBytes);
     checkReply(response.status, response.headers.get('content-type'), reply);
     return reply;
   }
@@ -102,32 +104,6 @@ export function checkReply(status: number, contentType: string | null | undefine
 /** The error of a reply over the limit. */
 export function replyTooLarge(maxReplyBytes: number): TransportError {
   return new TransportError('reply-too-large', `reply expected at most ${maxReplyBytes} bytes, got more`);
-}
-
-async function readBody(response: globalThis.Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-    length += next.value.length;
-    if (length > maxBytes) {
-      await reader?.cancel();
-      throw replyTooLarge(maxBytes);
-    }
-    chunks.push(next.value);
-  }
-  return concatenate(chunks, length);
-}
-
-/** One array of all chunks; `length` is their sum. */
-export function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }
 
 /** `fetch` rejects with a TypeError whatever happened to the connection, its reason in `cause`. */

@@ -25,6 +25,7 @@ export { fetchBundles, fetchPartProfile, type ServedBundle } from './server-prof
 export type { Exchange, ExchangeOptions, Transport } from './transport.js';
 export {
   createWebSocketTransport,
+  STREAM_PATH,
   type WebSocketLike,
   type WebSocketTransportOptions,
   webSocketHeaderBytes,

@@ -14,6 +14,9 @@ import {
   watchExchange,
 } from './transport.js';
 
+/** Path of the stream of messages on a server. */
+export const STREAM_PATH = '/v1/stream';
+
 /** What this transport uses of a WebSocket; the browser's class and that of `ws` both have it. */
 export interface WebSocketLike {
   binaryType: string;
@@ -42,7 +45,8 @@ export interface WebSocketTransportOptions {
 
 /**
  * Bytes that WebSocket framing adds to a message sent as one frame (RFC 6455 §5.2): two, an extended length,
- * and a mask from client to server. Clients and this project's server send each message as one frame.
+ * and a mask from client to server. `ws` and this project's server send each message as one frame;
+ * browsers may split one of 64 KiB or more, and the headers of its further frames, 14 bytes at most each, are in no count.
  */
 export function webSocketHeaderBytes(messageBytes: number, direction: 'to-server' | 'to-client'): number {
   const lengthBytes = messageBytes < 126 ? 0 : messageBytes < 65_536 ? 2 : 8;

@@ -5,14 +5,9 @@
 
 import { Agent, type IncomingMessage, request as openRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { concatenate } from '@featherwire/bundle';
 import { TransportError } from '../client/errors.js';
-import {
-  checkReply,
-  concatenate,
-  INFER_PATH,
-  MESSAGE_CONTENT_TYPE,
-  replyTooLarge,
-} from '../client/fetch-transport.js';
+import { checkReply, INFER_PATH, MESSAGE_CONTENT_TYPE, replyTooLarge } from '../client/fetch-transport.js';
 import {
   createRequestIds,
   DEFAULT_MAX_REPLY_BYTES,

@@ -9,6 +9,7 @@ export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
 export { type BundleChange, bundleKey } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
+export type { EdgePage } from './server/edge-page.js';
 export type { BundleListing } from './server/http-app.js';
 export { completeLimits, DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerTls } from './server/listener.js';
@@ -29,6 +30,8 @@ export {
   type ServiceFrontOptions,
   startServiceFront,
 } from './server/service-front.js';
+export type { OfferedLinks } from './server/shaped-streams.js';
+export { SITE_HEADERS, type Site, type SiteFile } from './server/site.js';
 export type { TailPoolStats } from './server/tail-pool.js';
 export {
   type BundleStats,

@@ -5,6 +5,7 @@
 
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { STREAM_PATH } from '../../client/websocket-transport.js';
 import { peekRequestId } from '../../protocol/index.js';
 import { type ClientTokens, createAuthenticator } from './authentication.js';
 import { type ByteBudget, createByteBudget } from './byte-budget.js';
@@ -21,7 +22,8 @@ import {
   type RequestRunner,
 } from './request-handler.js';
 import { createServerMetrics, type ServerGauges } from './server-metrics.js';
-import { attachStream, STREAM_PATH, type StreamEndpoint } from './stream.js';
+import type { OfferedLinks } from './shaped-streams.js';
+import { attachStream, type StreamEndpoint } from './stream.js';
 
 /** How a service ends. */
 export interface CloseOptions {
@@ -59,6 +61,8 @@ export interface ServiceFrontOptions extends FrontAddress {
   readonly listBundles: () => Promise<readonly BundleListing[]>;
   /** Adds routes, which only known clients reach. */
   readonly addRoutes?: (app: FastifyInstance, handler: RequestHandler) => void;
+  /** Links that the stream is offered over as well, without TLS only; default: none. */
+  readonly links?: OfferedLinks;
   /** Whether requests can be done now. */
   readonly isReady: () => boolean;
   /** State of the bundles, for metrics. */
@@ -147,7 +151,7 @@ function assemble(options: ServiceFrontOptions): FrontParts {
   const { app, listener } = createHttpApp({
     ...{ ...common, metrics, isReady, tls, listBundles, addRoutes: routes },
   });
-  const stream = attachStream({ ...common, server: listener.server, logger });
+  const stream = attachStream({ ...common, server: listener.server, logger, links: options.links });
   const parts: FrontParts = { app, listener, stream, handler, budget, readiness };
   return parts;
 }

@@ -6,13 +6,12 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { STREAM_PATH } from '../../client/websocket-transport.js';
 import type { Authenticator } from './authentication.js';
 import type { ServerLimits } from './limits.js';
 import type { ServerLogger } from './logger.js';
+import { createShapedStreams, type OfferedLinks } from './shaped-streams.js';
 import { type ConnectionContext, StreamConnection } from './stream-connection.js';
-
-/** Path of the stream. */
-export const STREAM_PATH = '/v1/stream';
 
 /** How often an idle connection is asked whether it still lives; one that missed an answer is cut. */
 const PING_INTERVAL_MS = 30_000;
@@ -27,6 +26,8 @@ export interface StreamOptions extends Omit<ConnectionContext, 'client'> {
   readonly authenticator: Authenticator;
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
+  /** Links that the stream is offered over as well; default: none. */
+  readonly links?: OfferedLinks | undefined;
 }
 
 /** The stream side of a server. */
@@ -48,10 +49,12 @@ export function attachStream(options: StreamOptions): StreamEndpoint {
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   const connections = new Set<StreamConnection>();
+  const shaped = createShapedStreams(server, options.links ?? {});
   let draining = false;
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    if (!draining && shaped.take(request, socket, head)) return;
     const refusal = refusalOf(request, draining);
     const client = refusal ? undefined : authenticator.clientOf(request);
     if (client === undefined) {
@@ -84,6 +87,7 @@ export function attachStream(options: StreamOptions): StreamEndpoint {
       clearInterval(checks);
       for (const connection of connections) connection.terminate();
       sockets.close();
+      void shaped.close();
     },
   };
 }

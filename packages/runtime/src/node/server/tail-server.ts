@@ -10,6 +10,7 @@ import {
 } from './bundle-registry.js';
 import { addBundleRoutes } from './bundle-routes.js';
 import type { PointDrift } from './drift-monitor.js';
+import { addEdgePageRoutes, type EdgePage } from './edge-page.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
 import { type ServerLogger, silentLogger } from './logger.js';
 import { createPartProfiles } from './part-profiles.js';
@@ -40,6 +41,8 @@ export interface TailServerOptions extends FrontAddress {
   readonly limits?: Partial<ServerLimits>;
   /** Codec backend of the workers; default `auto`. */
   readonly backend?: BackendPreference;
+  /** A page that runs the edge side in browsers; the bundles' files for it are then public. Default: none. */
+  readonly page?: EdgePage;
   /** Default: none. */
   readonly logger?: ServerLogger;
 }
@@ -153,20 +156,25 @@ interface Foundation {
 }
 
 function startFront(
-  { host, port, tokens, tls }: TailServerOptions,
+  { host, port, tokens, tls, page }: TailServerOptions,
   { registry, limits, logger }: Foundation,
 ): Promise<ServiceFront> {
   const profiles = createPartProfiles(registry);
+  const offered = page && tls ? { site: page.site } : page;
   return startServiceFront({
     ...{ limits, logger },
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     ...(tokens && { tokens }),
     ...(tls && { tls }),
+    ...(offered?.links && { links: offered.links }),
     run: createPoolRunner(registry),
     listBundles: async () =>
       registry.list().map(({ bundle: { digest, manifest } }) => ({ digest, manifest })),
-    addRoutes: (app, handler) => addBundleRoutes(app, { handler, registry, profiles }),
+    addRoutes: (app, handler) => {
+      addBundleRoutes(app, { handler, registry, profiles });
+      if (offered) addEdgePageRoutes(app, offered, registry);
+    },
     isReady: () => registry.list().every(({ pool }) => pool.stats().workers > 0),
     bundleGauges: () =>
       registry.list().map(({ bundle, pool }) => ({ name: bundle.manifest.model.name, ...pool.stats() })),

@@ -1,43 +1,14 @@
 /**
- * Between this library's records and those of onnxruntime: session options, declared values, tensors.
- * Element types have the same names on both sides, apart from those that this library does not have.
+ * Between this library's records and those of onnxruntime, in Node and in browsers: declared values, tensors. Element types
+ * have the same names on both sides, apart from those that this library does not have.
  */
 
 import { type DType, isDType, type Tensor, type TensorData } from '@featherwire/tensor';
-import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { InferenceError, type SessionOptions, type TensorMap, type ValueSpec } from '../session.js';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
+import { InferenceError, type TensorMap, type ValueSpec } from '../session.js';
 
-/** onnxruntime's "fatal": it throws what goes wrong and need not print it as well. */
-const LOG_FATAL_ONLY = 4;
-
-/**
- * Options of onnxruntime for this library's options.
- * @throws {RangeError} if the number of threads is not a positive integer
- */
-export function ortSessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
-  const threads = options.intraOpThreads ?? 1;
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw new RangeError(`intraOpThreads expected a positive integer, got ${threads}`);
-  }
-  return {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: options.graphOptimization ?? 'all',
-    logSeverityLevel: LOG_FATAL_ONLY,
-    // Threads that spin while idle take the cores from the other sessions of the process.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-    ...(options.externalData && {
-      externalData: options.externalData.map(({ path, data }) => ({ path, data })),
-    }),
-    ...(options.saveOptimizedTo && { optimizedModelFilePath: options.saveOptimizedTo }),
-  };
-}
-
-/** Options of one run. */
-export const ORT_RUN_OPTIONS: InferenceSession.RunOptions = Object.freeze({
-  logSeverityLevel: LOG_FATAL_ONLY,
-});
+/** The class of onnxruntime's tensors; each build of the engine has its own. */
+export type OrtTensorClass = typeof OrtTensor;
 
 /**
  * Declared values of a loaded network.
@@ -58,10 +29,10 @@ export function valueSpecs(metadata: readonly InferenceSession.ValueMetadata[]):
 }
 
 /** Tensors of onnxruntime on the same storage. */
-export function toOrtTensors(feeds: TensorMap): Record<string, OrtTensor> {
+export function toOrtTensors(feeds: TensorMap, TensorClass: OrtTensorClass): Record<string, OrtTensor> {
   const converted: Record<string, OrtTensor> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
-    const value = new OrtTensor(dtype as 'float32', data as Float32Array, shape);
+    const value = new TensorClass(dtype as 'float32', data as Float32Array, shape);
     // Where the engine has a Float16Array, the constructor makes one on the bit patterns, and the native side,
     // which knows no such array, finds it empty. It takes the patterns in a Uint16Array on every engine.
     if (dtype === 'float16') Object.assign(value, { cpuData: data });

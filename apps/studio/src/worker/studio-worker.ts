@@ -1,0 +1,58 @@
+/** The studio's worker: networks, codec and connections, so that the page has nothing to do but to draw. */
+
+import { loadBackend } from '@featherwire/codec';
+import { loadWebEngine } from '@featherwire/inference/browser';
+import type { StudioCall, StudioReply, StudioRequest, StudioResults } from '../messages.js';
+import { ENGINE_FOLDER, type OpenBundle, openBundle } from './opened-bundle.js';
+import { codeByEveryMethod } from './playground.js';
+import { runDetails } from './run-details.js';
+import { type LastRun, runView } from './run-view.js';
+
+const opened = new Map<string, Promise<OpenBundle>>();
+let last: LastRun | undefined;
+/** Requests are taken one after another: each has the processor to itself. */
+let queue: Promise<unknown> = Promise.resolve();
+
+function openOnce(digest: string): Promise<OpenBundle> {
+  const bundle = opened.get(digest) ?? openBundle(digest);
+  opened.set(digest, bundle);
+  bundle.catch(() => opened.delete(digest)); // the next request tries again
+  return bundle;
+}
+
+async function answer(call: StudioCall): Promise<StudioResults[StudioCall['kind']]> {
+  switch (call.kind) {
+    case 'open': {
+      const { provider, backend, openMs } = await openOnce(call.digest);
+      return { provider, backend: backend.name, openMs };
+    }
+    case 'run': {
+      const run = await runView(await openOnce(call.digest), call);
+      last = run.last;
+      return run.view;
+    }
+    case 'details':
+      if (!last) throw new TypeError('nothing has run yet');
+      return runDetails(last);
+    case 'code':
+      return codeByEveryMethod(call.npy, await loadBackend());
+    default:
+      return call satisfies never;
+  }
+}
+
+async function reply({ id, call }: StudioRequest): Promise<void> {
+  let message: StudioReply;
+  try {
+    message = { id, result: await answer(call) };
+  } catch (error) {
+    message = { id, error: (error as Error).message };
+  }
+  globalThis.postMessage(message);
+}
+
+// The engine takes longest: it loads while the page asks what there is. A failure is told to who opens a bundle.
+loadWebEngine({ folder: ENGINE_FOLDER }).catch(() => undefined);
+globalThis.addEventListener('message', ({ data }: MessageEvent<StudioRequest>) => {
+  queue = queue.then(() => reply(data));
+});

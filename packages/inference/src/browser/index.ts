@@ -1,0 +1,11 @@
+/** Sessions on onnxruntime-web, for browsers. */
+
+export {
+  loadWebEngine,
+  type OrtModule,
+  WEB_ENGINE_FILES,
+  type WebEngine,
+  type WebEngineOptions,
+  type WebProvider,
+} from './web-engine.js';
+export { createWebSession, type WebSessionOptions } from './web-session.js';

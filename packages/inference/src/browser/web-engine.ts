@@ -1,0 +1,86 @@
+/**
+ * onnxruntime-web as this library loads it: a module beside its WebAssembly files on the application's own server, on WebGPU
+ * where the device has an adapter. Nothing is compiled from text and nothing comes from elsewhere, so that a page with a strict
+ * Content-Security-Policy can use it; WebAssembly alone needs `'wasm-unsafe-eval'`.
+ */
+
+import type { Env, InferenceSession, Tensor } from 'onnxruntime-common';
+
+/** What is used of onnxruntime-web. */
+export interface OrtModule {
+  readonly InferenceSession: typeof InferenceSession;
+  readonly Tensor: typeof Tensor;
+  readonly env: Env;
+}
+
+/** What runs networks: the device's GPU, or its processor. */
+export type WebProvider = 'webgpu' | 'wasm';
+
+/** A loaded engine. */
+export interface WebEngine {
+  readonly ort: OrtModule;
+  readonly provider: WebProvider;
+}
+
+/** Which engine is loaded. */
+export interface WebEngineOptions {
+  /** Folder with the files of `onnxruntime-web/dist`, as a URL that ends in `/`. */
+  readonly folder: string | URL;
+  /** Default: `webgpu` if there is a hardware adapter, else `wasm`. */
+  readonly provider?: WebProvider;
+}
+
+/** Module of each provider in onnxruntime-web's `dist`. */
+const MODULES: Readonly<Record<WebProvider, string>> = {
+  webgpu: 'ort.webgpu.min.mjs',
+  wasm: 'ort.wasm.min.mjs',
+};
+
+/**
+ * The files of `onnxruntime-web/dist` that an engine may ask for: modules, and the WebAssembly of each. A server that offers
+ * them needs no others.
+ */
+export const WEB_ENGINE_FILES: readonly string[] = Object.freeze([
+  ...Object.values(MODULES),
+  ...['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
+  ...['ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
+]);
+
+/** The smallest model there is, y = x of one float32: ONNX protobuf, 74 bytes. */
+const IDENTITY = Uint8Array.of(
+  ...[8, 8, 58, 58, 10, 16, 10, 1, 120, 18, 1, 121, 34, 8, 73, 100, 101, 110, 116, 105, 116, 121, 18, 4, 116],
+  ...[105, 110, 121, 90, 15, 10, 1, 120, 18, 10, 10, 8, 8, 1, 18, 4, 10, 2, 8, 1, 98, 15, 10, 1, 121, 18, 10],
+  ...[10, 8, 8, 1, 18, 4, 10, 2, 8, 1, 66, 4, 10, 0, 16, 13],
+);
+
+/**
+ * Loads onnxruntime-web, on one thread: a page with several needs cross-origin isolation.
+ * @throws whatever the import or the engine throws if the folder lacks a file
+ */
+export async function loadWebEngine({ folder, provider }: WebEngineOptions): Promise<WebEngine> {
+  const chosen = provider ?? (await preferredProvider());
+  const base = new URL(folder, globalThis.location?.href);
+  const ort: OrtModule = await import(/* @vite-ignore */ new URL(MODULES[chosen], base).href);
+  ort.env.wasm.wasmPaths = base.href;
+  ort.env.wasm.numThreads = 1;
+  // WebAssembly is loaded with the first session: better now, while the caller fetches models.
+  const session = await ort.InferenceSession.create(IDENTITY, { executionProviders: ['wasm'] });
+  await session.release();
+  return { ort, provider: chosen };
+}
+
+/** Adapters in software compute right and slower than WebAssembly. */
+async function preferredProvider(): Promise<WebProvider> {
+  const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: GpuLike };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return adapter && !adapter.info?.isFallbackAdapter && adapter.info?.architecture !== 'swiftshader'
+    ? 'webgpu'
+    : 'wasm';
+}
+
+/** Of WebGPU's types only this: not every engine that these files are compiled for has them. */
+interface GpuLike {
+  requestAdapter(): Promise<{
+    readonly info?: { readonly isFallbackAdapter?: boolean; readonly architecture?: string };
+  } | null>;
+}

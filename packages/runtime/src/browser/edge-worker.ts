@@ -1,0 +1,102 @@
+/** The worker's end: opens the edge side that the page asks for, and runs the page's requests on its client. */
+
+import { buffersOf } from '@featherwire/inference';
+import type { InferResult } from '../client/edge-client.js';
+import { TransportError } from '../client/errors.js';
+import { type Edge, type EdgeOptions, openEdge } from './open-edge.js';
+import { type EdgeReply, type EdgeRequest, plainError, type WorkerMethods } from './worker-messages.js';
+
+/** What this end uses of a worker's scope, or of a message port. */
+export interface EdgePort {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+}
+
+/**
+ * Answers a page on the other end of a port, for as long as the port lives. One edge side: the first `open` counts.
+ * @param open - opens the edge side; default: `openEdge`
+ */
+export function serveEdge(
+  port: EdgePort,
+  open: (options: EdgeOptions) => Promise<Pick<Edge, keyof Edge>> = openEdge,
+): void {
+  const running = new Map<number, AbortController>();
+  let opening: Promise<Edge> | undefined;
+  const reply = (message: EdgeReply, transfer: Transferable[] = []): void =>
+    port.postMessage(message, transfer);
+
+  async function start(options: EdgeOptions): Promise<void> {
+    try {
+      opening ??= open(options);
+      const { bundle, engine, backend } = await opening;
+      const { manifest, digest } = bundle;
+      reply({
+        kind: 'opened',
+        edge: { manifest, digest, provider: engine.provider, backend: backend.name },
+      });
+    } catch (error) {
+      reply({ kind: 'refused', error: plainError(error) });
+    }
+  }
+
+  async function call({ id, method, args }: Extract<EdgeRequest, { kind: 'call' }>): Promise<void> {
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      if (!opening) throw new TransportError('closed', 'the edge side is not open');
+      const result = await runMethod(await opening, method, args, controller.signal);
+      reply({ kind: 'done', id, result }, buffersOf(result.outputs));
+    } catch (error) {
+      reply({ kind: 'failed', id, error: plainError(error) });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  async function end(): Promise<void> {
+    await opening?.then((edge) => edge.close()).catch(() => undefined);
+    reply({ kind: 'closed' });
+  }
+
+  port.addEventListener('message', ({ data }) => {
+    const request = data as EdgeRequest;
+    switch (request.kind) {
+      case 'open':
+        void start(request.options);
+        return;
+      case 'call':
+        void call(request);
+        return;
+      case 'abort':
+        running.get(request.id)?.abort();
+        return;
+      case 'close':
+        void end();
+        return;
+      default:
+        request satisfies never;
+    }
+  });
+}
+
+function runMethod(
+  { client, budgeted }: Edge,
+  method: keyof WorkerMethods,
+  [what, options]: readonly unknown[],
+  signal: AbortSignal,
+): Promise<InferResult> {
+  const withSignal = { ...(options as object), signal };
+  switch (method) {
+    case 'infer':
+      return client.infer(...([what, withSignal] as Parameters<WorkerMethods['infer']>));
+    case 'inferFeature':
+      return client.inferFeature(...([what, withSignal] as Parameters<WorkerMethods['inferFeature']>));
+    case 'sendPicture':
+      return client.sendPicture(...([what, withSignal] as Parameters<WorkerMethods['sendPicture']>));
+    case 'inferWithinBudget':
+      if (!budgeted) throw new TypeError('budget expected among the options of the edge side, got none');
+      return budgeted.infer(...([what, withSignal] as Parameters<WorkerMethods['inferWithinBudget']>));
+    default:
+      return method satisfies never;
+  }
+}

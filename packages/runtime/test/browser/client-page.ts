@@ -1,0 +1,104 @@
+/** A page that runs the rules of all clients on the browser's own, whose worker is at `/worker.js`. */
+
+import { expect, test } from 'vitest';
+import { runTestFiles } from '../../../../test-support/vitest-in-browser.js';
+import { createBrowserClient } from '../../src/browser/browser-client.js';
+import { type ClientOpener, clientRules } from '../client-rules.js';
+import { squareInputs, squareOutputs } from '../square-tensors.js';
+
+/** What the page's server says of the bundles. */
+interface PageSettings {
+  readonly digests: Readonly<Record<'square' | 'ladder' | 'damaged', string>>;
+}
+
+const { digests } = (await (await fetch('/settings.json')).json()) as PageSettings;
+const engine = { folder: '/engine/' };
+const worker = (): Worker => new Worker('/worker.js', { type: 'module' });
+const folderOf = (digest: string): string => `/v1/bundles/${digest}/files/`;
+
+function opener(transport: 'websocket' | 'http'): ClientOpener {
+  return (name, { budget } = {}) => {
+    const digest = digests[name];
+    const options = { bundle: folderOf(digest), digest, transport, engine, worker: worker() };
+    return createBrowserClient({ ...options, ...(budget && { budget }) });
+  };
+}
+
+/** Of WebGPU's types only this: the tests are compiled without them. */
+const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<object | null> } };
+const hasAdapter = (await gpu?.requestAdapter().catch(() => null)) != null;
+
+function ownRules(): void {
+  const square = { bundle: folderOf(digests.square), engine };
+
+  test('the head runs on WebAssembly where there is no GPU, the codec on its kernels', async () => {
+    const client = await createBrowserClient({ ...square, worker: worker() });
+    expect(client).toMatchObject({ digest: digests.square, provider: 'wasm', backend: 'wasm' });
+    expect(client.manifest.model.name).toBe('square');
+    await client.close();
+  });
+
+  const onWebGpu = hasAdapter ? test : test.skip;
+  onWebGpu('on WebGPU the head gives the same, under the same policy', async () => {
+    const onGpu = { folder: '/engine/', provider: 'webgpu' } as const;
+    const client = await createBrowserClient({ ...square, engine: onGpu, worker: worker() });
+    expect(client.provider).toBe('webgpu');
+    const { outputs } = await client.infer(squareInputs(5, 2), { coding: 'static' });
+    expect(outputs).toEqual(squareOutputs(5, 2));
+    await client.close();
+  });
+
+  test('a bundle that is another, or damaged, or absent, is refused', async () => {
+    const refusals = [
+      [{ ...square, digest: '0'.repeat(64) }, 'digest-mismatch'],
+      [{ ...square, bundle: folderOf(digests.damaged) }, 'digest-mismatch'],
+      [{ ...square, bundle: folderOf('0'.repeat(64)) }, 'not-found'],
+    ] as const;
+    for (const [options, code] of refusals) {
+      await expect(createBrowserClient({ ...options, worker: worker() })).rejects.toMatchObject({
+        name: 'BundleError',
+        code,
+      });
+    }
+  });
+
+  test('a worker that cannot start is worker-lost', async () => {
+    const absent = new Worker('/absent.js', { type: 'module' });
+    await expect(createBrowserClient({ ...square, worker: absent })).rejects.toMatchObject({
+      code: 'worker-lost',
+    });
+  });
+
+  test('over a shaped link a request takes at least its round trip', async () => {
+    const straight = await createBrowserClient({ ...square, worker: worker() });
+    const shaped = await createBrowserClient({
+      ...square,
+      server: '/v1/links/slow/stream',
+      worker: worker(),
+    });
+    for (const [client, leastMs] of [
+      [straight, 0],
+      [shaped, 80],
+    ] as const) {
+      await client.infer(squareInputs(3, 1), { coding: 'static' }); // connects
+      const { outputs, times } = await client.infer(squareInputs(3, 1), { coding: 'static' });
+      expect(outputs).toEqual(squareOutputs(3, 1));
+      expect(times.linkMs).toBeGreaterThanOrEqual(leastMs);
+      await client.close();
+    }
+  });
+}
+
+const report = await runTestFiles({
+  websocket: async () => clientRules(opener('websocket')),
+  http: async () => clientRules(opener('http')),
+  browser: async () => ownRules(),
+}).then(
+  (outcomes) => ({ outcomes }),
+  (error) => ({ failure: String(error?.stack ?? error) }),
+);
+// As text: under the page's policy, a test tool cannot evaluate anything here.
+const element = document.createElement('pre');
+element.id = 'report';
+element.textContent = JSON.stringify(report);
+document.body.append(element);
