@@ -52,10 +52,11 @@ export function checkSteps(symbolCount: number, laneCount: number): void {
 /**
  * Bounds what a frame makes its decoder allocate beside its elements (bitstream.md §13): rows of groups and of tables are
  * longer than their coded form.
+ * @param maxElements - limit of the decoder
  * @throws {UnsupportedError} if rows of so many words are over the bound
  */
-export function checkRows(name: string, words: number, elements: number): void {
-  const most = ROW_WORDS_PER_ELEMENT * elements + FREE_ROW_WORDS;
+export function checkRows(name: string, words: number, maxElements: number): void {
+  const most = ROW_WORDS_PER_ELEMENT * maxElements + FREE_ROW_WORDS;
   if (words > most) throw new UnsupportedError(name, `rows of at most ${most} words`, `${words}`);
 }
 

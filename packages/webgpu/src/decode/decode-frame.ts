@@ -4,6 +4,7 @@
  */
 
 import {
+  DEFAULT_DECODE_LIMITS,
   decodeFrame,
   type ParsedFrame,
   type ParseOptions,
@@ -85,7 +86,8 @@ function planOrRefuse(
 ): { plan: DecodePlan; count: number } {
   try {
     const count = checkElements(device, parsed.parts[0].header.shape);
-    return { plan: planDecoding(frame, parsed, memory), count };
+    const { maxElements } = { ...DEFAULT_DECODE_LIMITS, ...parsing.limits };
+    return { plan: planDecoding(frame, parsed, maxElements, memory), count };
   } catch (error) {
     if (error instanceof UnsupportedError) parseFrame(frame, parsing, 1);
     throw error;

@@ -10,7 +10,6 @@ import {
   type RansPayload,
   type TableDescription,
 } from '@featherwire/codec';
-import { elementCount } from '@featherwire/tensor';
 import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
 import { indicesOfSymbol, type SymbolKind, symbolTables } from '../coding/symbol-tables.js';
 import { UnsupportedError } from '../errors.js';
@@ -39,18 +38,23 @@ export type LevelMemory = WeakMap<IndexingQuantizer, Map<number, Uint32Array<Arr
 /**
  * Plans the decoding of a frame of one tensor.
  * @param frame - the bytes that `parsed` is of
+ * @param maxElements - limit of the decoder
  * @throws {UnsupportedError} if the kernel does not know the quantizer, a coder or the type
  */
-export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: LevelMemory): DecodePlan {
+export function planDecoding(
+  frame: Uint8Array,
+  parsed: ParsedFrame,
+  maxElements: number,
+  memory: LevelMemory,
+): DecodePlan {
   const [{ header, body }] = parsed.parts;
   if (header.dtype !== 'float32') throw new UnsupportedError('frame', 'float32', header.dtype);
   if (body.kind !== 'indices') throw new UnsupportedError('frame', 'indices', body.kind);
   const { quantizer, chunks } = body;
   const alphabet = checkQuantizer(quantizer);
-  const elements = elementCount(header.shape);
   const { groupCount } = groupGeometry(quantizer, header.shape);
   checkChunks(chunks.length);
-  checkRows('groups', groupCount * rowLengthOf(alphabet.levelCount), elements);
+  checkRows('groups', groupCount * rowLengthOf(alphabet.levelCount), maxElements);
   const rows = new Map<TableDescription, { readonly row: number; readonly coder: TableCoder }>();
   const records = new Uint32Array(chunks.length * CHUNK_WORDS);
   let firstElement = 0;
@@ -80,7 +84,7 @@ export function planDecoding(frame: Uint8Array, parsed: ParsedFrame, memory: Lev
     firstElement += count;
     mostLanes = Math.max(mostLanes, laneCount);
   }
-  checkRows('tables', rows.size * TABLE_ENTRIES, elements);
+  checkRows('tables', rows.size * TABLE_ENTRIES, maxElements);
   const coders = Array.from(rows.values(), ({ coder }) => coder);
   const { words } = symbolTables(coders, alphabet);
   const coding = codingOf(header, quantizer, alphabet, chunks, mostLanes);
