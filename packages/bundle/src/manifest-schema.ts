@@ -69,9 +69,9 @@ const task = z.discriminatedUnion('kind', [
     output: name,
     boxes: name,
     minScore: z.number(),
-    maxOverlap: z.number().min(0).max(1),
-    background: count.optional(),
-    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+    maxOverlap: z.number().check(z.minimum(0), z.maximum(1)),
+    background: z.optional(count),
+    classes: z.optional(labels(1)),
   }),
 ]);
 
