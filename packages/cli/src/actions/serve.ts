@@ -13,7 +13,7 @@ import { type LIMIT_OPTIONS, limitsOf } from '../commands/serve-limits.js';
 import { aborted, type CommandContext } from '../context.js';
 import { type CredentialOptions, readCredentials } from '../serve/credentials.js';
 import { type FleetOptions, openFleetLink } from '../serve/fleet-link.js';
-import { watchBundles } from '../serve/reload.js';
+import { openBundleWatch } from '../serve/reload.js';
 import { type RemoteTailOptions, readRemoteTail } from '../serve/remote-tail.js';
 import { createServiceLog, type ServiceLog } from '../serve/service-log.js';
 import { openStudio, type StudioOptions } from '../serve/studio.js';
@@ -44,6 +44,7 @@ export async function serve(
   options: ServeOptions,
   { terminal, signal, onHangup }: CommandContext,
 ): Promise<void> {
+  const watch = options.watch && (await openBundleWatch(directories));
   const bundles = await readBundles(directories);
   const log = createServiceLog(terminal, options.jsonLog);
   const limits = limitsOf(options);
@@ -68,7 +69,6 @@ export async function serve(
     await server.close();
     throw error;
   });
-  if (!signal.aborted) log.ready(server, bundles, { nats: options.nats, hasPage: page !== undefined });
   let reloaded: Promise<void> = Promise.resolve();
   // One after the other, so that what was read last is served.
   const reload = (): void => {
@@ -76,7 +76,9 @@ export async function serve(
       if (!signal.aborted) await reloadBundles(worker ?? server, directories, log);
     });
   };
-  const ends = [onHangup(reload), ...(options.watch ? [watchBundles(directories, reload)] : [])];
+  // Before it is ready, since who reads that may ask at once.
+  const ends = [onHangup(reload), ...(watch ? [watch.begin(reload)] : [])];
+  if (!signal.aborted) log.ready(server, bundles, { nats: options.nats, hasPage: page !== undefined });
   await aborted(signal);
   for (const end of ends) end();
   await reloaded;
