@@ -4,7 +4,8 @@
  * same cores, so two ratios are given: of requests a second, and of what a request takes of the CPU, which leaves the clients
  * out. Then one client alone: what the service adds to the run of the tail.
  *
- * Usage: npm run build && node bench/service-throughput.mjs [--rounds 5] [--seconds 4] > results/service-throughput.json
+ * Usage: npm run build && node bench/service-throughput.mjs [--rounds 5] [--seconds 4] [--network mobilenetv2]
+ *   [--workers 2] > results/service-throughput.json
  */
 import { fork } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -37,11 +38,18 @@ async function main() {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
       clients: { type: 'string', default: String(CLIENTS) },
+      network: { type: 'string' },
+      workers: { type: 'string', default: '1' },
     },
   });
-  const [rounds, seconds, clients] = [values.rounds, values.seconds, values.clients].map(Number);
+  const [rounds, seconds, clients, workers] = [
+    values.rounds,
+    values.seconds,
+    values.clients,
+    values.workers,
+  ].map(Number);
   const threads = availableParallelism();
-  const network = await makeBundle();
+  const network = await makeBundle(values.network);
   const requests = await makeRequests(network, await makeFeatures(network, 8));
   const { name, cut } = { name: network.name, cut: network.bundle.manifest.cut[0] };
 
@@ -62,7 +70,8 @@ async function main() {
   );
 
   const server = await startServer(network.bundle, [
-    ...['--workers', '1', '--threads', String(threads), '--max-batch', String(best)],
+    ...['--workers', String(workers), '--threads', String(Math.max(1, Math.floor(threads / workers)))],
+    ...['--max-batch', String(best)],
     ...['--max-requests-per-second', '1000000'],
   ]);
   const connections = Array.from({ length: clients }, () =>
@@ -86,7 +95,7 @@ async function main() {
   bare.kill();
   const median = (pick) => quantile(turns.map(pick), 0.5);
   const result = {
-    ...{ network: name, cut: cut.name, cutShape: cut.shape, clients, threads, bestBatch: best },
+    ...{ network: name, cut: cut.name, cutShape: cut.shape, clients, threads, workers, bestBatch: best },
     bareByBatch: sizes,
     turns,
     throughputRatio: median(({ bare: b, service }) => service.perSecond / b.perSecond),

@@ -23,7 +23,7 @@ process.exit(different.length === 0 && keys.size > 0 ? 0 : 1);
 function rowsOf({ seed, subjects }) {
   return new Map(
     subjects.flatMap(({ name, metric, rows, skipped }) => [
-      ...rows.map(({ encodeMs, decodeMs, ...row }) => [
+      ...rows.map(({ encodeMs, decodeMs, programs, ...row }) => [
         `${name}: ${row.method}`,
         JSON.stringify({ seed, unsplit: metric.unsplit, ...row }),
       ]),

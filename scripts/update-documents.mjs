@@ -20,8 +20,10 @@
  *        node bench/train-units.mjs --out results/train-units.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
+ *        node bench/privacy.mjs --trained --cut stage3 > results/privacy-trained.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
+ *        node scripts/draw-figures.mjs (figures of docs/evaluation.md)
  *        node scripts/update-documents.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -71,7 +73,8 @@ fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('resul
 
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 
-fill('docs/privacy.md', 'results/privacy.json', privacyTable(read('results/privacy.json')));
+for (const source of ['results/privacy.json', 'results/privacy-trained.json'])
+  fill('docs/privacy.md', source, privacyTable(read(source), source));
 
 for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
   fill('docs/evaluation.md', source, evaluationTables(read(source)));

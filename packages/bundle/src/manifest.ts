@@ -136,7 +136,22 @@ export type Task =
   /** Text by connectionist temporal classification; index 0 of the alphabet is the blank. */
   | { readonly kind: 'ctc-text'; readonly output: string; readonly alphabet: readonly string[] }
   /** Scores [N, K, h, w] of a grid over all of the input, or classes of places [N, H, W]; pictures are not cropped. */
-  | { readonly kind: 'segmentation'; readonly output: string; readonly classes?: readonly string[] };
+  | { readonly kind: 'segmentation'; readonly output: string; readonly classes?: readonly string[] }
+  /** Candidates for boxes, of which the sure ones that no surer one of their class covers are the answer. */
+  | {
+      readonly kind: 'detection';
+      /** Scores of classes, [N, candidates, K]. */
+      readonly output: string;
+      /** Left, top, right, bottom of each candidate in shares of the picture's width and height, [N, candidates, 4]. */
+      readonly boxes: string;
+      /** Score from which a candidate is sure. */
+      readonly minScore: number;
+      /** Intersection over union above which the less sure of two boxes goes, 0 to 1. */
+      readonly maxOverlap: number;
+      /** Number of the class that is no object; none by default. */
+      readonly background?: number;
+      readonly classes?: readonly string[];
+    };
 
 /** How one tensor of the cut is coded. */
 export interface TensorCoding {

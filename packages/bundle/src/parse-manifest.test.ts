@@ -83,6 +83,16 @@ describe('format and version', () => {
     expect(refusal(cropped).message).toContain("preprocessing.fit expected 'stretch' for segmentation");
   });
 
+  test('boxes are an output, and of pictures that are not cropped', () => {
+    const task = { kind: 'detection', output: 'y', boxes: 'y', minScore: 0.5, maxOverlap: 0.3 };
+    const { preprocessing, ...rest } = { ...exampleManifest(), task };
+    expect(parseManifest(JSON.stringify({ ...rest, preprocessing })).task).toEqual(task);
+    const elsewhere = { ...rest, preprocessing, task: { ...task, boxes: 'z' } };
+    expect(refusal(elsewhere).message).toContain('task.boxes expected the name of an output');
+    const cropped = { ...rest, preprocessing: { ...preprocessing, fit: 'center-crop' } };
+    expect(refusal(cropped).message).toContain("preprocessing.fit expected 'stretch' for detection");
+  });
+
   test('a text over the limit is refused before it is parsed', () => {
     expect(refusal(' '.repeat(MANIFEST_LIMITS.manifestBytes + 1)).message).toContain(
       'characters, got 16777217',

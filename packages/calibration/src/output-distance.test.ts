@@ -34,6 +34,22 @@ test('letters are classes of steps, the distance is their mean', () => {
   expect(ctc(sequence(1, 0, 5, 0), sequence(0, 2, 5, 0))).toBeCloseTo(one / 2, 6);
 });
 
+test('detections are as far apart as the classes of their candidates and their boxes', () => {
+  const detection = { kind: 'detection', output: 'y', boxes: 'b', minScore: 0.5, maxOverlap: 0.5 } as const;
+  const outputs = (boxes: number[], ...values: number[]) => ({
+    y: tensor('float32', [1, 2, 2], Float32Array.from(values)),
+    b: tensor('float32', [1, 2, 4], Float32Array.from(boxes)),
+  });
+  const distance = distanceOfTask(detection);
+  const [still, moved] = [
+    [0, 0, 1, 1, 0, 0, 1, 1],
+    [0, 0, 1, 1, 0, 0, 1, 0],
+  ];
+  const one = distanceOfTask(task)(scores(1, 0), scores(0, 2));
+  expect(distance(outputs(still, 1, 0, 5, 0), outputs(still, 0, 2, 5, 0))).toBeCloseTo(one / 2, 6);
+  expect(distance(outputs(still, 1, 0, 5, 0), outputs(moved, 1, 0, 5, 0))).toBeCloseTo(1 / 4, 6);
+});
+
 test('integers tell only whether they are equal', () => {
   const indices = (...values: number[]) => ({
     y: tensor('int32', [1, values.length], Int32Array.from(values)),

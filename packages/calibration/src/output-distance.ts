@@ -15,11 +15,16 @@ const LEAST_PROBABILITY = 1e-6;
 /** The distance of two outputs of a sample: 0 for equal ones. */
 export type OutputDistance = (reference: TensorMap, outputs: TensorMap) => number;
 
-/** The distance for a task: by classes for those that have such, else squared differences over squared outputs. */
+/**
+ * The distance for a task: by classes for those that have such, else squared differences over squared outputs; of detections
+ * the sum for scores and boxes.
+ */
 export function distanceOfTask(task: Task | undefined): OutputDistance {
   return (reference, outputs) => {
     const names = task ? [task.output] : Object.keys(reference);
-    return names.reduce((sum, name) => sum + distanceOf(reference[name], outputs[name], task), 0);
+    const ofNames = names.reduce((sum, name) => sum + distanceOf(reference[name], outputs[name], task), 0);
+    if (task?.kind !== 'detection') return ofNames;
+    return ofNames + distanceOf(reference[task.boxes], outputs[task.boxes], undefined);
   };
 }
 
@@ -32,8 +37,8 @@ export function isGraded(reference: TensorMap, task: Task | undefined): boolean 
 function distanceOf(a: Tensor, b: Tensor, task: Task | undefined): number {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') return shareOfDifferent(a, b);
   const { shape } = a;
-  // Classes lie last in sequences [N, T, K], else second: [N, K, …].
-  const axis = task?.kind === 'ctc-text' ? shape.length - 1 : 1;
+  // Classes lie last in sequences [N, T, K] and of candidates [N, C, K], else second: [N, K, …].
+  const axis = task?.kind === 'ctc-text' || task?.kind === 'detection' ? shape.length - 1 : 1;
   if (!task && shape.length !== 4 && shape.length !== 2) return relativeError(a.data, b.data);
   const classes = shape[axis];
   const inner = shape.slice(axis + 1).reduce((product, dimension) => product * dimension, 1);

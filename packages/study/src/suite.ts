@@ -13,9 +13,12 @@ export class SuiteError extends Error {
 
 const side = z.int().min(1).max(65_536);
 const text = z.string().min(1).max(1000);
+const part = z.enum(['calibration', 'test']);
 const dataSource = z.discriminatedUnion('kind', [
-  /** A folder with labels, a `.npz` or a `.npy`. */
-  z.strictObject({ kind: z.literal('path'), path: text }),
+  /** A folder, a `.npz` or a `.npy`; without labels only for networks that agree with the unsplit one. */
+  z.strictObject({ kind: z.literal('path'), path: text, labels: z.enum(['needed', 'unread']).optional() }),
+  /** Pictures with pictures of classes of the same names, for segmentation. */
+  z.strictObject({ kind: z.literal('masked-pictures'), images: text, masks: text }),
   /** Bytes of pixels and of labels. */
   z.strictObject({
     kind: z.literal('raw-pictures'),
@@ -26,7 +29,11 @@ const dataSource = z.discriminatedUnion('kind', [
     channels: z.union([z.literal(1), z.literal(3)]),
   }),
   /** Rendered prose; calibration and test come from different chapters. */
-  z.strictObject({ kind: z.literal('text-lines'), split: z.enum(['calibration', 'test']), count: side }),
+  z.strictObject({ kind: z.literal('text-lines'), split: part, count: side }),
+  /** The same, every second line upside down; classes are 0 upright, 1 turned. */
+  z.strictObject({ kind: z.literal('turned-lines'), split: part, count: side }),
+  /** As Debian's package dataset-fashion-mnist installs it; calibration is its training part. */
+  z.strictObject({ kind: z.literal('fashion-mnist'), split: part }),
 ]);
 
 const preprocessing = z.strictObject({
@@ -41,15 +48,35 @@ const preprocessing = z.strictObject({
   std: z.array(z.number().positive()).max(3),
 });
 
+const task = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('classification'), output: text }),
+  z.strictObject({ kind: z.literal('segmentation'), output: text }),
+  z.strictObject({
+    kind: z.literal('detection'),
+    output: text,
+    boxes: text,
+    minScore: z.number(),
+    maxOverlap: z.number().min(0).max(1),
+    background: z.int().min(0).optional(),
+  }),
+]);
+
 const cuts = z.array(z.array(text).min(1)).min(1);
 const network = z.strictObject({
   name: text,
-  /** An ONNX file, or `npm:pp-ocr-recognizer`, which brings preprocessing and task along. */
+  /** An ONNX file, or a network that brings preprocessing and task along: `npm:pp-ocr-recognizer`, `npm:pp-ocr-orientation`. */
   model: text,
   shape: z.record(text, z.array(z.int().min(1))).optional(),
   preprocessing: preprocessing.optional(),
   /** Without a task the metric is the agreement with the unsplit network. */
-  task: z.strictObject({ kind: z.literal('classification'), output: text }).optional(),
+  task: task.optional(),
+  /**
+   * A linear probe in place of what follows the tensor, fitted to labeled samples of other data than those measured; its classes
+   * are the task.
+   */
+  probe: z.strictObject({ tensor: text, data: text, samples: z.int().min(5) }).optional(),
+  /** Answers are compared with those of the unsplit network, though there is a task; of data without labels always. */
+  agreement: z.literal(true).optional(),
   /** Each a list of tensors. */
   cuts,
   /** Cuts of the quick form, possibly none; all by default. */
@@ -95,8 +122,12 @@ export function parseSuite(value: unknown, name: string): Suite {
     const [{ path, message }] = error.issues;
     throw new SuiteError(`${name} at ${path.join('.') || 'its root'}: ${message}`);
   }
-  for (const { name: network, data, calibrationData = data } of suite.networks) {
-    for (const wanted of [data, calibrationData]) {
+  for (const { name: network, data, calibrationData = data, probe, task } of suite.networks) {
+    if (probe && (task || probe.data === data))
+      throw new SuiteError(
+        `${name}: probe of ${network} expected no task and other data than ${data}, got ${task ? task.kind : probe.data}`,
+      );
+    for (const wanted of [data, calibrationData, probe?.data ?? data]) {
       if (!(wanted in suite.data))
         throw new SuiteError(
           `${name}: data of ${network} expected one of ${Object.keys(suite.data).join(', ')}, got ${wanted}`,

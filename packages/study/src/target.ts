@@ -57,7 +57,8 @@ export function drawSamples(
   return { test: test.sort(ascending), seen: seen.sort(ascending) };
 }
 
-function shuffled(length: number, seed: number): number[] {
+/** The numbers from 0 to `length`, exclusive, in the order that a seed draws. */
+export function shuffled(length: number, seed: number): number[] {
   const random = createRandom(seed);
   const order = Array.from({ length }, (_, i) => i);
   for (let i = 0; i < length - 1; i++) {

@@ -9,7 +9,14 @@ import type { SweepReport } from '@featherwire/report';
 import { createRandom } from '@featherwire/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyOnnx } from '../../../test-support/tiny-onnx.js';
-import { parseSuite, runStudy, type StudySettings, targetsOfSuite, writeStudy } from '../src/index.js';
+import {
+  PROBE_OUTPUT,
+  parseSuite,
+  runStudy,
+  type StudySettings,
+  targetsOfSuite,
+  writeStudy,
+} from '../src/index.js';
 
 const SIDE = 8;
 const COUNT = 12;
@@ -94,7 +101,8 @@ function tinyModel(op: 'Relu' | 'Sigmoid'): Uint8Array {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 async function study(output: string): Promise<{ report: SweepReport; reported: number }> {
-  const targets = await targetsOfSuite(parseSuite(SUITE, 'suite'), directory, 'quick');
+  const places = { assets: directory, directory: join(directory, output) };
+  const targets = await targetsOfSuite(parseSuite(SUITE, 'suite'), places, 'quick');
   let reported = 0;
   const report = await runStudy(targets, {
     settings: SETTINGS,
@@ -112,7 +120,7 @@ async function study(output: string): Promise<{ report: SweepReport; reported: n
 }
 
 function untimed(rows: readonly SweepRow[]): object[] {
-  return rows.map((row) => ({ ...row, encodeMs: null, decodeMs: null }));
+  return rows.map((row) => ({ ...row, encodeMs: null, decodeMs: null, programs: null }));
 }
 
 test('a second study gives the same bytes and accuracies, a resumed one the same rows', async () => {
@@ -168,4 +176,43 @@ test('writes the points, every figure twice, and one page', async () => {
 test('a directory with a study of another seed is refused', async () => {
   await writeFile(join(directory, 'first', 'journal.jsonl'), '{"journal":1,"settings":{"seed":6}}\n');
   await expect(study('first')).rejects.toThrow('expected settings');
+}, 60_000);
+
+test('a probe takes the place of what follows its tensor, and its classes are the task', async () => {
+  const [network] = SUITE.networks;
+  const { task: _, ...rest } = network;
+  const more = { ...SUITE.data.pictures };
+  const probe = { tensor: 'cut', data: 'others', samples: COUNT };
+  const suite = {
+    ...SUITE,
+    data: { ...SUITE.data, others: more },
+    networks: [{ ...rest, name: 'tiny probed', probe, cuts: [['cut']], quickCuts: [['cut']] }],
+  };
+  const places = { assets: directory, directory: join(directory, 'probed') };
+  const [target] = await targetsOfSuite(parseSuite(suite, 'suite'), places, 'quick');
+  expect(target.against).toBe('labels');
+  const { manifest } = await target.open(join(directory, 'probed', 'bundle'));
+  expect(manifest.task).toEqual({ kind: 'classification', output: PROBE_OUTPUT });
+  expect(manifest.outputs).toMatchObject([{ name: PROBE_OUTPUT, dtype: 'float32' }]);
+  expect(manifest.whole).toBeDefined();
+  expect(await readdir(join(directory, 'probed'))).toContain('probe-tiny-probed.onnx');
+}, 60_000);
+
+test('labels that are no classes are refused by a probe', async () => {
+  const suite = {
+    ...SUITE,
+    data: { ...SUITE.data, lines: { kind: 'text-lines', split: 'calibration', count: 8 } },
+    networks: [
+      {
+        ...{ name: 'lines', model: 'npm:pp-ocr-orientation', cuts: [['relu_4.tmp_0']], data: 'pictures' },
+        samples: { quick: 2, full: 2 },
+        probe: { tensor: 'relu_4.tmp_0', data: 'lines', samples: 8 },
+      },
+    ],
+  };
+  const places = { assets: directory, directory: join(directory, 'refused') };
+  const [target] = await targetsOfSuite(parseSuite(suite, 'suite'), places, 'quick');
+  await expect(target.open(join(directory, 'refused', 'bundle'))).rejects.toThrow(
+    'expected the number of a class',
+  );
 }, 60_000);

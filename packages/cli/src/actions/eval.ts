@@ -72,7 +72,7 @@ function commandOf(source: string | undefined, options: EvalOptions): string {
   ].join(' ');
 }
 
-const WORDS = { loses: 'loses', wins: 'wins', open: 'neither', unopposed: 'no pictures' } as const;
+const WORDS = { loses: 'loses', wins: 'wins', open: 'neither', unopposed: 'unopposed' } as const;
 
 function printVerdicts(report: SweepReport, directory: string, { stdout, env }: Terminal): void {
   const { subjects, maxLoss } = report;
@@ -83,24 +83,24 @@ function printVerdicts(report: SweepReport, directory: string, { stdout, env }: 
   const bytes = (row: Contenders['ours']): string => (row ? formatCount(Math.round(bytesOf(row))) : 'none');
   printLines(
     stdout,
-    `Splitting loses to sending the picture on ${losing} of ${opposed} cuts at a loss of at most ${formatPercent(maxLoss)}.`,
+    `Splitting loses to sending the input on ${losing} of ${opposed} cuts at a loss of at most ${formatPercent(maxLoss)}.`,
     '',
     ...formatTable(
       [
         { header: 'cut' },
         { header: 'splitting' },
         { header: 'our bytes', align: 'right' },
-        { header: 'picture bytes', align: 'right' },
+        { header: 'input bytes', align: 'right' },
         { header: 'ours' },
-        { header: 'picture' },
+        { header: 'input' },
       ],
-      list.map(({ subject, ours, picture, verdict }) => [
+      list.map(({ subject, ours, input, verdict }) => [
         subject.name,
         WORDS[verdict],
         bytes(ours),
-        bytes(picture),
+        bytes(input),
         ours?.method ?? '',
-        picture?.method ?? '',
+        input?.method ?? '',
       ]),
       styles,
     ),

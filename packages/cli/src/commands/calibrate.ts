@@ -4,11 +4,10 @@ import { type Command, Option } from 'commander';
 import type { CalibrateOptions } from '../actions/calibrate.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn, jsonOption, memoryOption, positiveNumber } from './arguments.js';
+import { DATA_FORMS } from './data-forms.js';
 
 const EXAMPLES = `
-DATA is a directory of pictures with labels.json ([{"file": …, "label": …}], for segmentation [{"file": …, "mask": …}]
-with pictures whose gray values are classes, 255 for places that are not judged), a .npz with inputs and labels, a
-.npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
+${DATA_FORMS}
 Without --agreement the metric is that of the bundle's task against the labels; with it no labels are needed, and
 a directory of pictures or arrays alone will do. Some samples are for design, some for choosing, and what is written
 into the bundle is measured on the rest.

@@ -1,4 +1,4 @@
-/** `featherwire eval`: every way of coding a cut against every other, and against sending the picture. */
+/** `featherwire eval`: every way of coding a cut against every other, and against sending the input. */
 
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -11,13 +11,14 @@ import {
   positiveNumber,
   shapeOption,
 } from './arguments.js';
+import { DATA_FORMS } from './data-forms.js';
 
 const EXAMPLES = `
-DATA is as for \`featherwire run\`. A suite is a JSON file with networks, cuts and data; its file names are relative to
+${DATA_FORMS} A suite is a JSON file with networks, cuts and data; its file names are relative to
 --assets, without it to the directory that FEATHERWIRE_EVAL names, then to that of the suite.
 
 DIR gets sweep.json with every measured point and how it was made, each figure as SVG and PNG, and report.html, one
-page that says first where splitting loses to sending the picture. A command that was interrupted goes on in the same DIR.
+page that says first where splitting loses to sending the input. A command that was interrupted goes on in the same DIR.
 
 Examples:
   $ featherwire eval bundle --data pictures --output report
@@ -37,7 +38,7 @@ export function addEvalCommand(program: Command, context: CommandContext): void 
     .description(
       'Codes features of real data in every way, decodes them from the bytes, and measures accuracy, bytes with all ' +
         'headers, times and work on the device: own frames and points, general compressors, pictures and video of the ' +
-        'tiled feature, published methods, and picture files of the input.',
+        'tiled feature, published methods, and the input itself, as picture files or arrays.',
     )
     .argument('[source]', 'bundle, or ONNX file with --at')
     .requiredOption('-o, --output <dir>', 'directory of the report')

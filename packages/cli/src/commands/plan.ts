@@ -14,10 +14,11 @@ import {
   shapeOption,
   urlArgument,
 } from './arguments.js';
+import { DATA_FORMS } from './data-forms.js';
 
 const EXAMPLES = `
 LINK is a name (${LINK_NAMES.join(', ')}), or 20mbps,40ms or 5/20mbps,60ms,jitter=5ms,loss=0.5%.
-DATA is as for \`featherwire run\`.
+${DATA_FORMS}
 This machine stands for both ends until an option says otherwise; a profile is a file of \`featherwire measure\`.
 
 Totals are computed: measured times of the stages and measured bytes over the link asked for. Estimates choose

@@ -12,11 +12,11 @@ import {
   millisecondsArgument,
   urlArgument,
 } from './arguments.js';
+import { DATA_FORMS } from './data-forms.js';
 import { addQuantizerOptions } from './quantizer-options.js';
 
 const EXAMPLES = `
-DATA is a directory of pictures with labels.json ([{"file": …, "label": …}]), a .npz with inputs and labels,
-a .npy with labels beside it (x.npy and x.labels.npy), or text-lines: lines of prose drawn on the spot.
+${DATA_FORMS}
 
 LINK is ${LINK_NAMES.join(', ')}, or 20mbps,40ms (rate and round trip), or
 20/80mbps,40ms,jitter=5ms,loss=0.5% (up, down, and disturbances), or trace:FILE for rates over time: a JSON document with

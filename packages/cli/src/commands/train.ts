@@ -6,7 +6,7 @@ import type { CommandContext } from '../context.js';
 import { backendOption, integerIn, jsonOption, memoryOption, positiveNumber } from './arguments.js';
 
 const EXAMPLES = `
-DATA is what calibrate takes: a directory of pictures, a .npz or .npy, or text-lines. No labels are needed: units are
+DATA is what calibrate takes: pictures, arrays, or a named set. No labels are needed: units are
 trained towards the answers of the unsplit network. Seven tenths of the samples are trained on, some choose, and what is
 written into the bundle is measured on the rest, by whole frames.
 

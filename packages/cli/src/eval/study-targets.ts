@@ -36,7 +36,10 @@ export async function openStudyTargets(
     const suite = await readSuite(options.suite);
     const assets =
       options.assets ?? context.terminal.env[ASSETS_VARIABLE] ?? path.dirname(path.resolve(options.suite));
-    return { title: suite.name, targets: await targetsOfSuite(suite, assets, extent) };
+    return {
+      title: suite.name,
+      targets: await targetsOfSuite(suite, { assets, directory: options.output }, extent),
+    };
   }
   if (source === undefined) throw new UsageError('eval expected a bundle, a model or --suite, got none');
   if (options.data === undefined) throw new UsageError('--data expected with a bundle or a model, got none');
@@ -44,11 +47,13 @@ export async function openStudyTargets(
   const isBundle = (await stat(source)).isDirectory();
   const of = isBundle ? await bundleTarget(source) : await modelTarget(source, options, context);
   const sampleCount = options.samples ?? DEFAULT_SAMPLES[extent];
-  const data = await openNamedData(options.data, 'test', 2 * sampleCount);
-  const isOne = options.calibration === undefined || isSameData(options.data, options.calibration);
-  const calibrationData = isOne ? data : await openNamedData(options.calibration, 'calibration');
-  const count = Math.min(sampleCount, isOne ? Math.ceil(data.length / 2) : data.length);
   const against = of.hasTask && !options.agreement ? ('labels' as const) : ('unsplit' as const);
+  const labels = against === 'labels' ? 'needed' : 'unread';
+  const data = await openNamedData(options.data, 'test', 2 * sampleCount, labels);
+  const { calibration = options.data } = options;
+  const isOne = options.calibration === undefined || isSameData(options.data, calibration);
+  const calibrationData = isOne ? data : await openNamedData(calibration, 'calibration', undefined, labels);
+  const count = Math.min(sampleCount, isOne ? Math.ceil(data.length / 2) : data.length);
   const target: StudyTarget = { ...of.target, data, calibrationData, sampleCount: count, against };
   return { title: target.network, targets: [target] };
 }

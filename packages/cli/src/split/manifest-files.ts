@@ -15,7 +15,7 @@ export async function readPreprocessing(file: string, terminal: Terminal): Promi
 
 /**
  * Reads a task; its fields are checked with the manifest.
- * @param source - `classification`, `segmentation`, or the name of a JSON file
+ * @param source - `classification`, `segmentation`, or the name of a JSON file, which detection needs
  * @param outputs - of the bundle; a task that names none is about the only one
  * @throws {CommandError} if it is no JSON object, or does not say which of several outputs it is about
  */

@@ -36,5 +36,6 @@ describe('input pictures', () => {
     );
     expect(rates[1].bytes[0]).toBeLessThan(rates[0].bytes[0]);
     expect(rates[0].encodeMs).toBeNull();
+    expect(rates[0].programs?.encodeMs).toBeGreaterThan(0);
   });
 });

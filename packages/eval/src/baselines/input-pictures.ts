@@ -10,7 +10,13 @@ import type { Pixels } from '@featherwire/bundle';
 import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
 import { decodePixels } from '@featherwire/bundle/node/pictures';
 import { mapOnWorkers } from '../map-on-workers.js';
-import { missingTool, runTool, withTemporaryDirectory } from './features/external-tools.js';
+import {
+  missingTool,
+  type ProgramTimes,
+  sumOfPrograms,
+  timeTool,
+  withTemporaryDirectory,
+} from './features/external-tools.js';
 import { decodePicture, encodePicture, type PictureCoding } from './picture-codecs.js';
 
 /** A picture file of the network's input. */
@@ -24,9 +30,11 @@ export interface CodedInputPictures {
   readonly decoded: readonly Pixels[];
   /** Of each file. */
   readonly bytes: readonly number[];
-  /** Wall time for all; null where a program outside measures its own start. */
+  /** Wall time for all; null where programs outside did it. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
+  /** For all, of programs outside. */
+  readonly programs?: ProgramTimes;
 }
 
 /** Why pictures cannot be coded so on this machine, null if they can. */
@@ -67,10 +75,11 @@ async function codeAsJpegXl(pictures: readonly Pixels[], distance: number): Prom
       );
       await writeFile(source, (await encodePicture(picture, { codec: 'png' })).bytes);
       const quiet = ['--num_threads', '0', '--quiet'];
-      await runTool('cjxl', [source, file, '-d', String(distance), '-e', '7', ...quiet]);
-      await runTool('djxl', [file, result, '--quiet']);
+      const encodeMs = await timeTool('cjxl', [source, file, '-d', String(distance), '-e', '7', ...quiet]);
+      const decodeMs = await timeTool('djxl', [file, result, '--quiet']);
+      const programs = { encodeMs, decodeMs };
       const { length } = await readFile(file);
-      return { length, pixels: await decodePixels(await readFile(result), DEFAULT_PICTURE_LIMITS) };
+      return { length, programs, pixels: await decodePixels(await readFile(result), DEFAULT_PICTURE_LIMITS) };
     }),
   );
   return {
@@ -78,5 +87,6 @@ async function codeAsJpegXl(pictures: readonly Pixels[], distance: number): Prom
     bytes: coded.map(({ length }) => length),
     encodeMs: null,
     decodeMs: null,
+    programs: sumOfPrograms(coded.map(({ programs }) => programs)),
   };
 }

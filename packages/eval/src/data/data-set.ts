@@ -2,9 +2,10 @@
 
 import type { Pixels } from '@featherwire/bundle';
 import type { Tensor } from '@featherwire/tensor';
+import type { ExpectedBox } from '../metrics/detection.js';
 
-/** The truth about a sample: the number of its class, its text, or the classes of its places. */
-export type Label = number | string | ClassMap;
+/** The truth about a sample: the number of its class, its text, the classes of its places, or its boxes. */
+export type Label = number | string | ClassMap | readonly ExpectedBox[];
 
 /** Classes of all places of a picture, row by row. */
 export interface ClassMap {

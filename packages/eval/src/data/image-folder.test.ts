@@ -5,7 +5,7 @@ import type { ImagePreprocessing, Pixels } from '@featherwire/bundle';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PLAIN_PREPROCESSING } from '../../../../test-support/pictures.js';
 import { encodePicture } from '../baselines/picture-codecs.js';
-import { openImageFolder } from './image-folder.js';
+import { openImageFolder, openMaskedPictures } from './image-folder.js';
 import { openDataSet } from './open-data-set.js';
 import { tensorOfInput } from './preparation.js';
 
@@ -75,12 +75,37 @@ describe('openImageFolder', () => {
     expect(Array.from(gray.data as Float32Array)).toEqual([...plane, ...plane, ...plane]);
   });
 
+  test('pictures of classes may lie in another folder under the same names', async () => {
+    await mkdir(join(root, 'masks'));
+    const mask: Pixels = { data: Uint8Array.of(3, 255), width: 2, height: 1, channels: 1 };
+    await writeFile(join(root, 'masks', 'red.png'), (await encodePicture(mask, { codec: 'png' })).bytes);
+    const data = await openMaskedPictures(root, join(root, 'masks'));
+    const { id, label } = await data.sample(data.length - 1);
+    expect([id, label]).toEqual(['red.png', { width: 2, height: 1, classes: Uint8Array.of(3, 255) }]);
+    await expect(openMaskedPictures(join(root, 'empty'), root)).rejects.toMatchObject({ code: 'not-found' });
+    const other = await openMaskedPictures(root, join(root, 'empty'));
+    await expect(other.sample(0)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('labels may be boxes', async () => {
+    const boxes = [{ label: 'cat', left: 0.25, top: 0, right: 0.5, bottom: 1 }];
+    await setLabels([
+      { file: 'red.png', boxes },
+      { file: 'red.png', boxes: [] },
+    ]);
+    const data = await openImageFolder(root);
+    expect((await data.sample(0)).label).toEqual(boxes);
+    expect((await data.sample(1)).label).toEqual([]);
+  });
+
   test.each<[string, unknown]>([
     ['no list', { file: 'red.png', label: 1 }],
     ['an empty list', []],
     ['no JSON', '[{'],
     ['a label of null', [{ file: 'red.png', label: null }]],
     ['a negative class', [{ file: 'red.png', label: -1 }]],
+    ['a box without a side', [{ file: 'red.png', boxes: [{ label: 0, left: 0, top: 0, right: 1 }] }]],
+    ['a box in pixels', [{ file: 'red.png', boxes: [{ label: 0, left: 0, top: 0, right: 30, bottom: 1 }] }]],
     ['a fraction of a class', [{ file: 'red.png', label: 0.5 }]],
     ['no file', [{ label: 1 }]],
     ['an entry of null', [null]],

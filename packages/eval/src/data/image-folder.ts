@@ -1,12 +1,14 @@
 /**
  * A directory of pictures with `labels.json`, `[{"file": "a.png", "label": 3}, …]`, or of any pictures without labels. For
- * segmentation an entry names a picture of classes instead: `{"file": "a.jpg", "mask": "masks/a.png"}`.
+ * segmentation an entry names a picture of classes instead: `{"file": "a.jpg", "mask": "masks/a.png"}`, for detection it has
+ * boxes in shares of the width and the height: `{"file": "a.jpg", "boxes": [{"label": 3, "left": 0.1, "top": 0, …}]}`.
  */
 
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
 import { decodePixels, PictureError } from '@featherwire/bundle/node/pictures';
+import type { ExpectedBox } from '../metrics/detection.js';
 import {
   type ClassMap,
   checkSampleIndex,
@@ -29,7 +31,7 @@ const PICTURE_NAME = /\.(?:png|jpe?g|webp|avif|tiff?|gif)$/i;
 interface LabelEntry {
   readonly file: string;
   /** The label, or the file of its picture. */
-  readonly label: number | string | { readonly mask: string };
+  readonly label: number | string | readonly ExpectedBox[] | { readonly mask: string };
 }
 
 /**
@@ -42,6 +44,27 @@ interface LabelEntry {
 export async function openImageFolder(directory: string, labels: LabelUse = 'needed'): Promise<DataSet> {
   const root = resolve(directory);
   const entries = labels === 'needed' ? await readLabels(root) : await listPictures(root);
+  return folderOf({ root, maskRoot: root }, entries);
+}
+
+/**
+ * Opens the pictures of a folder, by their names in order, with pictures of classes of the same names as PNG files in another.
+ * @throws {DataSetError} `not-found` without pictures; of a sample also without its classes
+ */
+export async function openMaskedPictures(directory: string, masks: string): Promise<DataSet> {
+  const root = resolve(directory);
+  const pictures = await listPictures(root);
+  const entries = pictures.map(({ file }) => ({ file, label: { mask: file.replace(PICTURE_NAME, '.png') } }));
+  return folderOf({ root, maskRoot: resolve(masks) }, entries);
+}
+
+interface FolderRoots {
+  readonly root: string;
+  /** Where files of masks are. */
+  readonly maskRoot: string;
+}
+
+function folderOf({ root, maskRoot }: FolderRoots, entries: readonly LabelEntry[]): DataSet {
   const name = basename(root);
   return {
     name,
@@ -50,10 +73,13 @@ export async function openImageFolder(directory: string, labels: LabelUse = 'nee
     sample: async (index) => {
       checkSampleIndex(index, entries.length);
       const { file, label } = entries[index];
-      const read = (name: string) => readLimited(join(root, ...name.split('/')), MAX_PICTURE_BYTES);
-      const bytes = await read(file);
+      const read = (from: string, name: string): Promise<Uint8Array> =>
+        readLimited(join(from, ...name.split('/')), MAX_PICTURE_BYTES);
+      const bytes = await read(root, file);
       const own =
-        typeof label === 'object' ? await classMapOfPicture(await read(label.mask), label.mask) : label;
+        typeof label === 'object' && 'mask' in label
+          ? await classMapOfPicture(await read(maskRoot, label.mask), label.mask)
+          : label;
       return { id: file, input: { kind: 'encoded', bytes }, label: own };
     },
   };
@@ -104,7 +130,9 @@ function parseLabels(text: string): readonly LabelEntry[] {
 }
 
 function parseLabelEntry(value: unknown, index: number): LabelEntry {
-  const { file, label, mask } = (value ?? {}) as Partial<Record<'file' | 'label' | 'mask', unknown>>;
+  const { file, label, mask, boxes } = (value ?? {}) as Partial<
+    Record<'file' | 'label' | 'mask' | 'boxes', unknown>
+  >;
   if (typeof file !== 'string' || !staysInside(file)) {
     throw new DataSetError(
       'invalid-data',
@@ -118,6 +146,13 @@ function parseLabelEntry(value: unknown, index: number): LabelEntry {
       `${LABELS_FILE}[${index}].mask expected a relative file name, got ${JSON.stringify(mask)}`,
     );
   }
+  if (boxes !== undefined && label === undefined) {
+    if (Array.isArray(boxes) && boxes.every(isBox)) return { file, label: boxes };
+    throw new DataSetError(
+      'invalid-data',
+      `${LABELS_FILE}[${index}].boxes expected a list with label, left, top, right and bottom in shares, got ${JSON.stringify(boxes).slice(0, 200)}`,
+    );
+  }
   const isClass = typeof label === 'number' && Number.isSafeInteger(label) && label >= 0;
   if (!isClass && typeof label !== 'string') {
     throw new DataSetError(
@@ -126,6 +161,14 @@ function parseLabelEntry(value: unknown, index: number): LabelEntry {
     );
   }
   return { file, label };
+}
+
+function isBox(value: unknown): value is ExpectedBox {
+  const { label, left, top, right, bottom } = (value ?? {}) as Partial<Record<keyof ExpectedBox, unknown>>;
+  const isShare = (side: unknown): side is number => typeof side === 'number' && side >= 0 && side <= 1;
+  if (!(isShare(left) && isShare(top) && isShare(right) && isShare(bottom))) return false;
+  const hasLabel = typeof label === 'string' || (Number.isSafeInteger(label) && Number(label) >= 0);
+  return hasLabel && left <= right && top <= bottom;
 }
 
 /** True for names that cannot leave the folder on any system. */

@@ -1,10 +1,8 @@
 /** Pictures as plain bytes, one after the other, with one byte of label each: the form that CIFAR-10 is passed around in. */
 
 import { basename } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { checkSampleIndex, type DataSet, DataSetError } from './data-set.js';
-import { readLimited } from './read-limited.js';
+import { readUnpacked } from './read-limited.js';
 
 /** Largest file that is read, and most bytes that a compressed one may become. */
 const MAX_FILE_BYTES = 2 ** 30;
@@ -26,7 +24,10 @@ export interface RawPicturesOptions {
  */
 export async function openRawPictures(options: RawPicturesOptions): Promise<DataSet<number>> {
   const { width, height, channels } = options;
-  const [images, labels] = [await readBytes(options.images), await readBytes(options.labels)];
+  const [images, labels] = [
+    await readUnpacked(options.images, MAX_FILE_BYTES),
+    await readUnpacked(options.labels, MAX_FILE_BYTES),
+  ];
   const size = width * height * channels;
   if (labels.length === 0 || images.length !== labels.length * size) {
     throw new DataSetError(
@@ -46,16 +47,4 @@ export async function openRawPictures(options: RawPicturesOptions): Promise<Data
       return { id: `${name}[${index}]`, input: { kind: 'pixels', pixels }, label: labels[index] };
     },
   };
-}
-
-async function readBytes(file: string): Promise<Uint8Array> {
-  const bytes = await readLimited(file, MAX_FILE_BYTES);
-  if (!file.endsWith('.gz')) return bytes;
-  try {
-    return await promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip)(bytes, {
-      maxOutputLength: MAX_FILE_BYTES,
-    });
-  } catch (cause) {
-    throw new DataSetError('invalid-data', `${basename(file)}: ${(cause as Error).message}`, { cause });
-  }
 }

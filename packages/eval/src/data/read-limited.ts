@@ -1,6 +1,9 @@
 /** Reading of whole files with a limit on their size. */
 
 import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { DataSetError } from './data-set.js';
 
 /**
@@ -18,5 +21,22 @@ export async function readLimited(path: string, maxBytes: number): Promise<Uint8
   } catch (cause) {
     if (cause instanceof DataSetError) throw cause;
     throw new DataSetError('not-found', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Reads a file; one whose name ends in `.gz` is unpacked.
+ * @param maxBytes - of the file and of what it unpacks to
+ * @throws {DataSetError} as `readLimited`; `invalid-data` if it does not unpack, or to more
+ */
+export async function readUnpacked(path: string, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readLimited(path, maxBytes);
+  if (!path.endsWith('.gz')) return bytes;
+  try {
+    return await promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip)(bytes, {
+      maxOutputLength: maxBytes,
+    });
+  } catch (cause) {
+    throw new DataSetError('invalid-data', `${basename(path)}: ${(cause as Error).message}`, { cause });
   }
 }

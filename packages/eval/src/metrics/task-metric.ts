@@ -6,6 +6,8 @@ import { elementCount, type Tensor, type TensorOf } from '@featherwire/tensor';
 import { type ClassMap, DataSetError, type Label, type Sample } from '../data/data-set.js';
 import { topKHits } from './accuracy.js';
 import { characterErrors } from './character-errors.js';
+import { detectedBoxes } from './detected-boxes.js';
+import { detectionMatches, type ExpectedBox } from './detection.js';
 import type { Ratio } from './ratio.js';
 import { segmentationOverlap } from './segmentation.js';
 
@@ -28,7 +30,7 @@ export interface TaskMetric {
   score(outputs: TensorMap, sample: LabeledSample): Ratio;
 }
 
-/** The metric of a task: top-1 accuracy, character error rate without spaces, or mean intersection over union. */
+/** The metric of a task: top-1 accuracy, character error rate without spaces, mean intersection over union, or F1 of boxes. */
 export function metricOfTask(task: Task): TaskMetric {
   switch (task.kind) {
     case 'classification':
@@ -50,6 +52,12 @@ export function metricOfTask(task: Task): TaskMetric {
         better: 'higher',
         score: (outputs, sample) => segmentationOverlap(outputs[task.output], classMapOf(sample)),
       };
+    case 'detection':
+      return {
+        name: 'F1 of boxes',
+        better: 'higher',
+        score: (outputs, sample) => detectionMatches(boxesOf(sample), detectedBoxes(outputs, task)),
+      };
     default:
       return task satisfies never;
   }
@@ -67,7 +75,7 @@ export interface AgreementMetric {
 }
 
 /**
- * Agreement with the unsplit network: of classes, of characters, or without a task of all outputs, where float32 [N, K, …] has a
+ * Agreement with the unsplit network: of classes, of characters, of boxes, or without a task of all outputs, where float32 [N, K, …] has a
  * best one of K classes at each place and integers are compared as they are.
  */
 export function agreementOfTask(task: Task | undefined): AgreementMetric {
@@ -80,6 +88,14 @@ export function agreementOfTask(task: Task | undefined): AgreementMetric {
           readText(reference[task.output], task.alphabet),
           readText(outputs[task.output], task.alphabet),
         ),
+    };
+  }
+  if (task?.kind === 'detection') {
+    return {
+      name: 'F1 of boxes against the unsplit network',
+      better: 'higher',
+      score: (outputs, reference) =>
+        detectionMatches(detectedBoxes(reference, task), detectedBoxes(outputs, task)),
     };
   }
   return {
@@ -117,8 +133,13 @@ function classOf({ id, label }: LabeledSample, classes: readonly string[] = []):
 }
 
 function classMapOf({ id, label }: LabeledSample): ClassMap {
-  if (typeof label === 'object') return label;
+  if (typeof label === 'object' && 'classes' in label) return label;
   throw wrongLabel(id, 'a map of classes', label);
+}
+
+function boxesOf({ id, label }: LabeledSample): readonly ExpectedBox[] {
+  if (typeof label === 'object' && !('classes' in label)) return label;
+  throw wrongLabel(id, 'boxes', label);
 }
 
 function textOf({ id, label }: LabeledSample): string {
@@ -127,9 +148,8 @@ function textOf({ id, label }: LabeledSample): string {
 }
 
 function wrongLabel(id: string, expected: string, label: Label): DataSetError {
-  const got = { string: `'${label}'`, number: `${label}`, object: 'a map of classes' }[
-    typeof label as 'string'
-  ];
+  const object = typeof label === 'object' && 'classes' in label ? 'a map of classes' : 'boxes';
+  const got = { string: `'${label}'`, number: `${label}`, object }[typeof label as 'string'];
   return new DataSetError('invalid-data', `sample ${id} expected ${expected} as its label, got ${got}`);
 }
 

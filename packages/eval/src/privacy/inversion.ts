@@ -8,7 +8,7 @@
 import type { Pixels } from '@featherwire/bundle';
 import { createRandom } from '@featherwire/tensor';
 import type { Feature } from '../baselines/features/feature-coder.js';
-import { addEquation, createNormalEquations, leastSquares } from './least-squares.js';
+import { addEquation, createNormalEquations, leastSquares } from '../least-squares.js';
 
 /** A feature with the picture that it was made of. */
 export interface PicturedFeature {

@@ -1,8 +1,8 @@
 import type { Pixels } from '@featherwire/bundle';
 import { createRandom, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
+import { addEquation, createNormalEquations, leastSquares } from '../least-squares.js';
 import { fitInversion, type PicturedFeature } from './inversion.js';
-import { addEquation, createNormalEquations, leastSquares } from './least-squares.js';
 import { peakSignalToNoise, structuralSimilarity } from './picture-quality.js';
 import { measurePrivacy } from './privacy.js';
 

@@ -16,6 +16,17 @@ export interface PrivacyMethod {
   readonly coder: CutCoder | null;
 }
 
+/** A way from features to pictures that was fitted to samples. */
+export interface FittedInversion {
+  /** What is predicted without any feature. */
+  readonly meanPicture: Pixels;
+  rebuild(feature: Feature): Promise<Pixels>;
+  close(): Promise<void>;
+}
+
+/** Fits a way to samples, none of which is measured. */
+export type FitInversion = (samples: readonly PicturedFeature[]) => Promise<FittedInversion>;
+
 /** What a privacy measurement takes. */
 export interface PrivacyOptions {
   readonly methods: readonly PrivacyMethod[];
@@ -24,6 +35,8 @@ export interface PrivacyOptions {
   /** What is rebuilt; none of it is known. */
   readonly test: readonly PicturedFeature[];
   readonly seed: number;
+  /** The best linear convolution by default. */
+  readonly fit?: FitInversion;
   readonly onMethod?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -56,7 +69,7 @@ export interface PrivacyReport {
  * @throws {RangeError} as `fitInversion`, or if pictures are smaller than 11 by 11; the signal's reason
  */
 export async function measurePrivacy(options: PrivacyOptions): Promise<PrivacyReport> {
-  const { methods, known, test, seed, onMethod, signal } = options;
+  const { methods, known, test, seed, fit = linearFit(seed), onMethod, signal } = options;
   const originals = test.map(({ picture }) => picture);
   const rows: PrivacyRow[] = [];
   let meanPicture: RebuiltQuality | undefined;
@@ -64,11 +77,8 @@ export async function measurePrivacy(options: PrivacyOptions): Promise<PrivacyRe
     signal?.throwIfAborted();
     const seen = await coded(known, coder);
     const sent = await coded(test, coder);
-    const inversion = fitInversion(
-      known.map(({ picture }, i) => ({ feature: seen.features[i], picture })),
-      { seed },
-    );
-    const rebuilt = sent.features.map((feature) => inversion.rebuild(feature));
+    const inversion = await fit(known.map(({ picture }, i) => ({ feature: seen.features[i], picture })));
+    const rebuilt = await rebuildAll(inversion, sent.features);
     rows.push({ method: name, bytes: sent.bytes, ...qualityOf(originals, rebuilt, seed), rebuilt });
     meanPicture ??= qualityOf(
       originals,
@@ -79,6 +89,24 @@ export async function measurePrivacy(options: PrivacyOptions): Promise<PrivacyRe
   }
   if (!meanPicture) throw new RangeError('methods expected at least one, got none');
   return { meanPicture, rows };
+}
+
+/** Least squares. @throws as `fitInversion` */
+function linearFit(seed: number): FitInversion {
+  return async (samples) => {
+    const { meanPicture, rebuild } = fitInversion(samples, { seed });
+    return { meanPicture, rebuild: async (feature) => rebuild(feature), close: async () => {} };
+  };
+}
+
+async function rebuildAll(inversion: FittedInversion, features: readonly Feature[]): Promise<Pixels[]> {
+  try {
+    const rebuilt: Pixels[] = [];
+    for (const feature of features) rebuilt.push(await inversion.rebuild(feature));
+    return rebuilt;
+  } finally {
+    await inversion.close();
+  }
 }
 
 async function coded(

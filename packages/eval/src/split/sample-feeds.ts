@@ -1,11 +1,6 @@
 /** Samples as a network takes them: which input, and its tensor, with the pixels that "send the picture" would encode. */
 
-import {
-  type BundleManifest,
-  type ImagePreprocessing,
-  type Pixels,
-  pixelsToTensor,
-} from '@featherwire/bundle';
+import { type ImagePreprocessing, type Pixels, pixelsToTensor } from '@featherwire/bundle';
 import type { TensorMap } from '@featherwire/inference';
 import type { SampleInput } from '../data/data-set.js';
 import { pixelsOfInput, tensorOfInput } from '../data/preparation.js';
@@ -19,13 +14,16 @@ export interface InputRecipe {
 }
 
 /**
- * The recipe of a bundle.
+ * The recipe of a bundle, or of a network by itself.
  * @throws {RangeError} if the network has several inputs
  */
 export function recipeOf({
   inputs,
   preprocessing,
-}: Pick<BundleManifest, 'inputs' | 'preprocessing'>): InputRecipe {
+}: {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly preprocessing?: ImagePreprocessing | undefined;
+}): InputRecipe {
   if (inputs.length === 1) return { input: preprocessing?.input ?? inputs[0].name, preprocessing };
   const names = inputs.map(({ name }) => name).join(', ');
   throw new RangeError(`inputs expected one, as data has, got ${inputs.length}: ${names}`);

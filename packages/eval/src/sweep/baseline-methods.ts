@@ -11,16 +11,14 @@ import { createVideoCoder, missingVideoCoder } from '../baselines/features/featu
 import { createPaperACoder, createPaperBCoder } from '../baselines/features/frame-coders.js';
 import { type LosslessPlaneCodec, missingPlaneCoder } from '../baselines/features/index-planes.js';
 import { createPlaneCoder } from '../baselines/features/lossless-planes.js';
-import {
-  createPlainCoder,
-  GENERAL_COMPRESSORS,
-  missingCompressor,
-} from '../baselines/features/plain-coders.js';
+import { createPlainCoder } from '../baselines/features/plain-coders.js';
+import { GENERAL_COMPRESSORS, missingCompressor } from '../baselines/general-compression.js';
 import {
   codeInputPictures,
   type InputPictureCoding,
   missingInputPictureCoder,
 } from '../baselines/input-pictures.js';
+import { codeInputTensors } from '../baselines/input-tensors.js';
 import type { PictureCoding } from '../baselines/picture-codecs.js';
 import type { SweepMethod } from './sweep-subject.js';
 
@@ -95,8 +93,28 @@ export function pictureMethods({
   return [...lossless, ...lossy, ...jpegXl];
 }
 
-/** Families whose names begin so send the input. */
+/** Families whose names begin so send the input as a picture file. */
 export const PICTURE_FAMILY = 'picture as ';
+
+/** "Send the input" where it is no picture: the array itself, the whole network on the server. */
+export function arrayMethods(): SweepMethod[] {
+  return [undefined, ...GENERAL_COMPRESSORS].map((compressor) => ({
+    kind: 'array',
+    family: ARRAY_FAMILY,
+    name: compressor ? `${ARRAY_FAMILY} + ${compressor}` : ARRAY_FAMILY,
+    async create() {
+      const missing = compressor && missingCompressor(compressor);
+      return missing ? { skip: missing } : { code: (tensors) => codeInputTensors(tensors, compressor) };
+    },
+  }));
+}
+
+const ARRAY_FAMILY = 'input as array';
+
+/** True for families that send the input, whatever it is, instead of a feature. */
+export function sendsInput(family: string): boolean {
+  return family.startsWith(PICTURE_FAMILY) || family === ARRAY_FAMILY;
+}
 
 function inputMethod(coding: InputPictureCoding, setting: string): SweepMethod {
   const family = `${PICTURE_FAMILY}${coding.codec === 'webp-lossless' ? 'lossless webp' : coding.codec}`;

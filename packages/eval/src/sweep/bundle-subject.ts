@@ -98,6 +98,15 @@ export async function openBundleSubject(options: BundleSubjectOptions): Promise<
     const probes = tailFeeds(features.map((list) => list.slice(0, 2)));
     const tails = await Promise.all(parts.map(({ tail }) => batchRunOf(tail, probes)));
     const judge = judgeOf(score, test, answers);
+    const answer: AnswerInputs = async (feeds, from) =>
+      judge(
+        await runAll(
+          wholes.map(({ run }) => singly(run)),
+          feeds,
+          options,
+        ),
+        from,
+      );
     const { head, tail } = parts[0];
     const timed = feedsOf(test).slice(0, TIMED_SAMPLES);
     const times: PartTimes = {
@@ -115,10 +124,8 @@ export async function openBundleSubject(options: BundleSubjectOptions): Promise<
       seen,
       features: async (from, to) => features.map((list) => list.slice(from, to)),
       score: async (list, from) => judge(await runAll(tails, tailFeeds(list), options), from),
-      pictures: picturesOf(`${manifest.model.name}, pictures`, test, recipe, async (feeds, from) => {
-        const runs = wholes.map(({ run }) => singly(run));
-        return judge(await runAll(runs, feeds, options), from);
-      }),
+      pictures: picturesOf(`${manifest.model.name}, pictures`, test, recipe, answer),
+      arrays: arraysOf(`${manifest.model.name}, arrays`, test, recipe, answer),
       times,
       close: () => closeAll(opened),
     };
@@ -187,11 +194,32 @@ function judgeOf(score: TaskScore, test: readonly TestSample[], answers: readonl
     outputs.map((output, i) => score.score(output, test[from + i].sample, answers[from + i]));
 }
 
+/** The metric of what the unsplit network makes of inputs. @param from - number of the first sample */
+type AnswerInputs = (feeds: readonly TensorMap[], from: number) => Promise<Ratio[]>;
+
+function arraysOf(
+  source: string,
+  test: readonly TestSample[],
+  { input }: InputRecipe,
+  answer: AnswerInputs,
+): SweepSubject['arrays'] {
+  if (test.some(({ pixels }) => pixels !== null)) return undefined;
+  return {
+    source,
+    tensors: async (from, to) => test.slice(from, to).map(({ feeds }) => feeds[input]),
+    score: (tensors, from) =>
+      answer(
+        tensors.map((each) => ({ [input]: each })),
+        from,
+      ),
+  };
+}
+
 function picturesOf(
   source: string,
   test: readonly TestSample[],
   { input, preprocessing }: InputRecipe,
-  answer: (feeds: readonly TensorMap[], from: number) => Promise<Ratio[]>,
+  answer: AnswerInputs,
 ): SweepSubject['pictures'] {
   if (!preprocessing || test.some(({ pixels }) => pixels === null)) return undefined;
   return {

@@ -30,7 +30,7 @@ interface Line<Row> {
  * @throws {JournalError} if the file is no journal, or one of other settings; {Error} of the file system
  */
 export async function openJournal<Row>(file: string, settings: unknown): Promise<Journal<Row>> {
-  const header = JSON.stringify({ journal: 1, settings });
+  const header = JSON.stringify({ journal: 2, settings });
   const { lines, validBytes } = await readLines(file);
   const rows = new Map<string, Row>();
   if (lines.length > 0) {

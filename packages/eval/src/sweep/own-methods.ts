@@ -15,7 +15,6 @@ import {
   designChannelBasis,
   designTensorProfile,
   encodeBundledFrame,
-  type TensorProfile,
 } from '@featherwire/codec';
 import type { Shape } from '@featherwire/tensor';
 import type { Feature } from '../baselines/features/feature-coder.js';
@@ -58,11 +57,12 @@ export interface NamedCoding {
 
 /** Self-contained frames, frames under profiles of levels, and of components of channels. */
 export function ownMethods(backend: Backend, settings: OwnSettings = DEFAULT_OWN_SETTINGS): SweepMethod[] {
+  const plans: BlockPlans = new WeakMap();
   return [
     ...settings.levelCounts.map((levelCount) => selfContained(levelCount, backend)),
     ...settings.levelCounts.map((levelCount) => profiledLevels(levelCount, 'model', backend)),
     ...settings.levelCounts.map((levelCount) => profiledLevels(levelCount, 'minmax', backend)),
-    ...settings.stepShares.map((share) => components(share, backend)),
+    ...settings.stepShares.map((share) => components(share, backend, plans)),
   ];
 }
 
@@ -105,8 +105,20 @@ function profiledLevels(levelCount: number, range: 'model' | 'minmax', backend: 
   };
 }
 
+/** What cosine blocks of a tensor are, whatever their step. */
+interface BlockPlan {
+  readonly blockSize: typeof LARGE_BLOCK | typeof SMALL_BLOCK;
+  /** Components of the channels. */
+  readonly basis: ReturnType<typeof designChannelBasis>;
+  /** Largest magnitude of a value. */
+  readonly reach: number;
+}
+
+/** Plans by the features that they are designed from: those of wide cuts take most of a minute, and all steps share one. */
+type BlockPlans = WeakMap<readonly Feature[], BlockPlan>;
+
 /** Cosine blocks of principal components of the channels. */
-function components(share: number, backend: Backend): SweepMethod {
+function components(share: number, backend: Backend, plans: BlockPlans): SweepMethod {
   const family = `${OWN_FAMILY}components`;
   return {
     kind: 'cut',
@@ -116,7 +128,13 @@ function components(share: number, backend: Backend): SweepMethod {
       const other = seen.find(([{ shape }]) => !(shape.length === 4 && sideOf(shape) >= SMALL_BLOCK));
       if (other)
         return { skip: `[${other[0].shape.join(', ')}] has no planes of ${SMALL_BLOCK} by ${SMALL_BLOCK}` };
-      const tensors = seen.map((samples) => componentProfile(samples, share, backend));
+      const tensors = seen.map((samples) => {
+        const { reach, ...blocks } = plans.get(samples) ?? planBlocks(samples);
+        plans.set(samples, { reach, ...blocks });
+        const step = share * reach;
+        const quantizer = { kind: 'blocks', ...blocks, step, levelCount: COEFFICIENT_LEVELS } as const;
+        return designTensorProfile(samples, { quantizer, backend });
+      });
       return profiledCoder({ profile: createCodingProfile(tensors), lambda: COEFFICIENT_LAMBDA, backend });
     },
   };
@@ -127,7 +145,7 @@ function sideOf(shape: Shape): number {
   return Math.min(...shape.slice(-2));
 }
 
-function componentProfile(samples: readonly Feature[], share: number, backend: Backend): TensorProfile {
+function planBlocks(samples: readonly Feature[]): BlockPlan {
   const [{ shape }] = samples;
   const moments = createChannelMoments(shape[1]);
   const statistics = createStatistics();
@@ -135,14 +153,11 @@ function componentProfile(samples: readonly Feature[], share: number, backend: B
     addChannelMoments(moments, data, shape);
     addValues(statistics, data);
   }
-  const quantizer = {
-    kind: 'blocks',
+  return {
     blockSize: sideOf(shape) >= LARGE_BLOCK ? LARGE_BLOCK : SMALL_BLOCK,
-    step: share * Math.max(-statistics.low, statistics.high),
-    levelCount: COEFFICIENT_LEVELS,
     basis: designChannelBasis(moments),
-  } as const;
-  return designTensorProfile(samples, { quantizer, backend });
+    reach: Math.max(-statistics.low, statistics.high),
+  };
 }
 
 /** As the edge client numbers frames of a fresh session: their number takes one byte. */

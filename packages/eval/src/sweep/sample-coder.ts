@@ -1,21 +1,24 @@
 /** A method on a subject: samples by number to bytes, and from those bytes to answers. */
 
 import { elementCount } from '@featherwire/tensor';
+import { sumOfPrograms } from '../baselines/features/external-tools.js';
 import type { CodedFeatures, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type {
+  ArrayCoder,
   CodedCut,
   CutCoder,
   CutFeatures,
   Missing,
   PictureCoder,
+  SubjectArrays,
   SubjectPictures,
   SweepMethod,
   SweepSubject,
 } from './sweep-subject.js';
 
 /** What came of samples. */
-export interface CodedSamples extends Pick<CodedCut, 'bytes' | 'sharedBytes' | 'encodeMs' | 'decodeMs'> {
+export interface CodedSamples extends Omit<CodedCut, 'decoded'> {
   readonly ratios: readonly Ratio[];
   /** Elements of the cut; null where no feature travels. */
   readonly elements: number | null;
@@ -49,6 +52,11 @@ export async function sampleCoderOf(
       const coder = await method.create();
       return 'skip' in coder ? coder : pictureSampleCoder(subject.pictures, coder);
     }
+    case 'array': {
+      if (!subject.arrays) return { skip: 'the data are pictures' };
+      const coder = await method.create();
+      return 'skip' in coder ? coder : arraySampleCoder(subject.arrays, coder);
+    }
     default:
       return method satisfies never;
   }
@@ -77,12 +85,23 @@ function pictureSampleCoder(pictures: SubjectPictures, coder: PictureCoder): Sam
   };
 }
 
+function arraySampleCoder(arrays: SubjectArrays, coder: ArrayCoder): SampleCoder {
+  return {
+    headMacs: 0,
+    async code(from, to) {
+      const { decoded, ...rates } = await coder.code(await arrays.tensors(from, to));
+      return { ...rates, sharedBytes: 0, elements: null, ratios: await arrays.score(decoded, from) };
+    },
+  };
+}
+
 /** One after the other: coders take all cores or none. */
 function tensorByTensor(coders: readonly FeatureCoder[]): CutCoder {
   return {
     async code(features: CutFeatures) {
       const coded: CodedFeatures[] = [];
       for (const [i, coder] of coders.entries()) coded.push(await coder.code(features[i]));
+      const programs = coded.flatMap((each) => each.programs ?? []);
       const sum = (of: (each: CodedFeatures) => number | null): number | null =>
         coded.map(of).reduce((total, each) => (total === null || each === null ? null : total + each), 0);
       return {
@@ -91,6 +110,7 @@ function tensorByTensor(coders: readonly FeatureCoder[]): CutCoder {
         sharedBytes: coded.reduce((total, { sharedBytes }) => total + sharedBytes, 0),
         encodeMs: sum(({ encodeMs }) => encodeMs),
         decodeMs: sum(({ decodeMs }) => decodeMs),
+        ...(programs.length > 0 && { programs: sumOfPrograms(programs) }),
       };
     },
   };

@@ -1,5 +1,6 @@
 /** What a sweep finds of one method at one setting on one cut: always the metric, the bytes, both times and the device's work. */
 
+import type { ProgramTimes } from '../baselines/features/external-tools.js';
 import type { Estimate } from '../metrics/bootstrap.js';
 
 /** One line of a sweep. */
@@ -18,9 +19,11 @@ export interface SweepRow {
   readonly bytesPerSample: { readonly mean: number; readonly p50: number; readonly p95: number };
   /** `8 * bytes / elements` of the cut; null where no feature travels. */
   readonly bitsPerElement: number | null;
-  /** Mean wall time of a sample; null where the coder cannot tell. */
+  /** Mean wall time of a sample; null where programs outside do the work. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
+  /** Mean wall time of the programs outside for a sample, their start included; null where there are none. */
+  readonly programs: ProgramTimes | null;
   /** Multiply-accumulate operations on the device for one sample: those before the cut, 0 where the input is sent; null if unknown. */
   readonly headMacs: number | null;
 }

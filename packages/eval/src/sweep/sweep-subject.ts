@@ -1,8 +1,11 @@
 /** What a sweep needs of a split network with data, and of a method: it runs neither model nor file itself. */
 
 import type { Pixels } from '@featherwire/bundle';
+import type { Tensor } from '@featherwire/tensor';
+import type { ProgramTimes } from '../baselines/features/external-tools.js';
 import type { Feature, FeatureCoder } from '../baselines/features/feature-coder.js';
 import type { CodedInputPictures } from '../baselines/input-pictures.js';
+import type { CodedInputTensors } from '../baselines/input-tensors.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { BetterDirection } from '../metrics/task-metric.js';
 
@@ -25,6 +28,8 @@ export interface SweepSubject {
   score(features: CutFeatures, from: number): Promise<Ratio[]>;
   /** Inputs as pictures, for methods that send them; none where the data are tensors. */
   readonly pictures?: SubjectPictures | undefined;
+  /** Inputs as arrays, for methods that send them; none where the data are pictures. */
+  readonly arrays?: SubjectArrays | undefined;
 }
 
 /** The inputs of a subject as pictures in the size that the network takes. */
@@ -35,6 +40,16 @@ export interface SubjectPictures {
   pixels(from: number, to: number): Promise<readonly Pixels[]>;
   /** The metric of what the unsplit network makes of pictures. @param from - number of the first sample */
   score(pictures: readonly Pixels[], from: number): Promise<Ratio[]>;
+}
+
+/** The inputs of a subject as arrays, for networks of one input. */
+export interface SubjectArrays {
+  /** As in `SubjectPictures`. */
+  readonly source: string;
+  /** Of the samples from `from` to `to`, half-open. */
+  tensors(from: number, to: number): Promise<readonly Tensor[]>;
+  /** The metric of what the unsplit network makes of arrays. @param from - number of the first sample */
+  score(tensors: readonly Tensor[], from: number): Promise<Ratio[]>;
 }
 
 /** Why a method cannot be had on this machine or for these shapes. */
@@ -64,6 +79,11 @@ export type SweepMethod = {
       readonly kind: 'picture';
       create(): Promise<PictureCoder | Missing>;
     }
+  | {
+      /** Sends the input where it is no picture, and the whole network runs on the server. */
+      readonly kind: 'array';
+      create(): Promise<ArrayCoder | Missing>;
+    }
 );
 
 /** Codes a cut's tensors of several samples and decodes them from the bytes. */
@@ -81,9 +101,16 @@ export interface CodedCut {
   /** Wall time for all; null where it cannot be told. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
+  /** For all, of programs outside. */
+  readonly programs?: ProgramTimes;
 }
 
 /** Codes pictures and decodes them from the files. */
 export interface PictureCoder {
   code(pictures: readonly Pixels[]): Promise<CodedInputPictures>;
+}
+
+/** Codes arrays and decodes them from the bytes. */
+export interface ArrayCoder {
+  code(tensors: readonly Tensor[]): Promise<CodedInputTensors>;
 }

@@ -6,7 +6,7 @@ import { createRandom, tensor } from '@featherwire/tensor';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Feature } from '../baselines/features/feature-coder.js';
 import { createPlainCoder } from '../baselines/features/plain-coders.js';
-import { DEFAULT_BASELINE_SETTINGS, pictureMethods } from './baseline-methods.js';
+import { arrayMethods, DEFAULT_BASELINE_SETTINGS, pictureMethods, sendsInput } from './baseline-methods.js';
 import { type Journal, JournalError, openJournal } from './journal.js';
 import { type SweepOutcome, sweep } from './sweep.js';
 import type { SweepRow } from './sweep-row.js';
@@ -128,6 +128,32 @@ describe('sweep', () => {
     expect(row.bytesPerSample.mean).toBeCloseTo(64 + (2 * 50) / SAMPLES, 12);
     expect(row.encodeMs).toBeNull();
     expect(row.decodeMs).not.toBeNull();
+    expect(row.programs).toBeNull();
+  });
+
+  test('times of programs outside stand by themselves', async () => {
+    const outside: TensorMethod = {
+      ...bytes,
+      create: async () => {
+        const coder = createPlainCoder({ elements: 'int8' });
+        return {
+          ...coder,
+          code: async (list) => ({
+            ...(await coder.code(list)),
+            encodeMs: null,
+            decodeMs: null,
+            programs: { encodeMs: 2 * list.length, decodeMs: list.length },
+          }),
+        };
+      },
+    };
+    const [row] = (await collect(sweep(SUBJECT, [outside], { batchSize: 4 }))).map(rowOf);
+    const tensors = SUBJECT.seen.length;
+    expect(row).toMatchObject({
+      encodeMs: null,
+      decodeMs: null,
+      programs: { encodeMs: 2 * tensors, decodeMs: tensors },
+    });
   });
 
   test('a method that is missing says why, and the others go on', async () => {
@@ -161,6 +187,32 @@ describe('sweep', () => {
     const [row] = (await collect(sweep(SUBJECT, [together], { batchSize: 100 }))).map(rowOf);
     expect(row.bytesPerSample.mean).toBe((45 + 5) / SAMPLES);
     expect(row).toMatchObject({ metric: { value: 1 }, encodeMs: null, decodeMs: 0.2, headMacs: 1234 });
+  });
+
+  test('inputs that are no pictures travel as arrays, and need no device', async () => {
+    const [, gzip] = arrayMethods();
+    const tokens = Array.from({ length: SAMPLES }, (_, i) =>
+      tensor('int64', [1, 8], new BigInt64Array(8).fill(BigInt(i))),
+    );
+    const withArrays: SweepSubject = {
+      ...SUBJECT,
+      arrays: {
+        source: 'net, arrays',
+        tensors: async (from, to) => tokens.slice(from, to),
+        score: async (arrived, from) =>
+          arrived.map(({ data }, i) => ({
+            numerator: data.join() === tokens[from + i].data.join() ? 1 : 0,
+            denominator: 1,
+          })),
+      },
+    };
+    const [row] = (await collect(sweep(withArrays, [gzip], { batchSize: 3 }))).map(rowOf);
+    expect(row).toMatchObject({ family: 'input as array', method: 'input as array + gzip', headMacs: 0 });
+    expect(row.metric.value).toBe(1);
+    expect(row.bytesPerSample.mean).toBeLessThan(8 * 8);
+    const [skipped] = await collect(sweep(SUBJECT, [gzip]));
+    expect(skipped).toMatchObject({ skipped: { reason: 'the data are pictures' } });
+    expect([row.family, 'picture as png', 'plain'].map(sendsInput)).toEqual([true, true, false]);
   });
 
   test('pictures of the input need no device, and data without pictures say so', async () => {

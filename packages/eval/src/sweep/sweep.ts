@@ -1,5 +1,6 @@
 /** Sweeps over methods and settings: every method codes every sample, and accuracy is that of what its bytes decode to. */
 
+import { type ProgramTimes, sumOfPrograms } from '../baselines/features/external-tools.js';
 import { type BootstrapOptions, bootstrapDifference, bootstrapRatio } from '../metrics/bootstrap.js';
 import { bitsPerElement } from '../metrics/rate-units.js';
 import type { Ratio } from '../metrics/ratio.js';
@@ -68,9 +69,10 @@ export async function* sweep(
   }
 }
 
-/** Pictures do not know of the cut: subjects of one network and data have their rows in common. */
+/** Inputs do not know of the cut: subjects of one network and data have their rows in common. */
 function journalKey(subject: SweepSubject, { kind, name }: SweepMethod): string {
-  const of = (kind === 'picture' && subject.pictures?.source) || subject.name;
+  const input = kind === 'picture' ? subject.pictures : kind === 'array' ? subject.arrays : undefined;
+  const of = input?.source ?? subject.name;
   return `${of} / ${name}`;
 }
 
@@ -114,10 +116,13 @@ interface Totals {
   elements: number | null;
   encodeMs: number | null;
   decodeMs: number | null;
+  programs: ProgramTimes | null;
 }
 
+const NO_TIME: ProgramTimes = { encodeMs: 0, decodeMs: 0 };
+
 function createTotals(): Totals {
-  return { bytes: [], sharedBytes: 0, elements: 0, encodeMs: 0, decodeMs: 0 };
+  return { bytes: [], sharedBytes: 0, elements: 0, encodeMs: 0, decodeMs: 0, programs: null };
 }
 
 function addCoded(totals: Totals, coded: CodedSamples): void {
@@ -126,6 +131,7 @@ function addCoded(totals: Totals, coded: CodedSamples): void {
   totals.elements = sumOrNull(totals.elements, coded.elements);
   totals.encodeMs = sumOrNull(totals.encodeMs, coded.encodeMs);
   totals.decodeMs = sumOrNull(totals.decodeMs, coded.decodeMs);
+  if (coded.programs) totals.programs = sumOfPrograms([totals.programs ?? NO_TIME, coded.programs]);
 }
 
 function sumOrNull(a: number | null, b: number | null): number | null {
@@ -138,7 +144,8 @@ function rateOfTotals({
   elements,
   encodeMs,
   decodeMs,
-}: Totals): Pick<SweepRow, 'bytesPerSample' | 'bitsPerElement' | 'encodeMs' | 'decodeMs'> {
+  programs,
+}: Totals): Pick<SweepRow, 'bytesPerSample' | 'bitsPerElement' | 'encodeMs' | 'decodeMs' | 'programs'> {
   const share = sharedBytes / bytes.length;
   const sorted = bytes.map((each) => each + share).sort((a, b) => a - b);
   const total = bytes.reduce((sum, each) => sum + each, sharedBytes);
@@ -149,5 +156,9 @@ function rateOfTotals({
     bitsPerElement: elements === null ? null : bitsPerElement(total, elements),
     encodeMs: perSample(encodeMs),
     decodeMs: perSample(decodeMs),
+    programs: programs && {
+      encodeMs: programs.encodeMs / bytes.length,
+      decodeMs: programs.decodeMs / bytes.length,
+    },
   };
 }

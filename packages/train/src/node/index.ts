@@ -15,4 +15,5 @@ export {
   type TrainLadderOptions,
   trainLadder,
 } from './search/train-ladder.js';
+export { type InversionTraining, trainInversion } from './train-inversion.js';
 export { type CheckpointPlan, type TrainUnitOptions, trainUnit } from './train-unit.js';

@@ -41,6 +41,27 @@ export async function runTool(tool: string, args: readonly string[]): Promise<st
   }
 }
 
+/** Wall time of programs outside, milliseconds: their start, reading and writing their files are part of it. */
+export interface ProgramTimes {
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
+/** Runs a program to its end. @returns its wall time, milliseconds @throws {ToolError} as `runTool` */
+export async function timeTool(tool: string, args: readonly string[]): Promise<number> {
+  const start = performance.now();
+  await runTool(tool, args);
+  return performance.now() - start;
+}
+
+/** Sum over several runs, possibly side by side. */
+export function sumOfPrograms(times: readonly ProgramTimes[]): ProgramTimes {
+  return {
+    encodeMs: times.reduce((sum, { encodeMs }) => sum + encodeMs, 0),
+    decodeMs: times.reduce((sum, { decodeMs }) => sum + decodeMs, 0),
+  };
+}
+
 /** Why a program cannot be used, null if it can. @param wanted - must be in what it prints */
 export async function missingTool(
   tool: string,

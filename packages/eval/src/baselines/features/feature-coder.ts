@@ -4,6 +4,7 @@
  */
 
 import type { TensorOf } from '@featherwire/tensor';
+import type { ProgramTimes } from './external-tools.js';
 
 /** A float32 feature. */
 export type Feature = TensorOf<'float32'>;
@@ -28,9 +29,11 @@ export interface CodedFeatures {
   readonly bytes: readonly number[];
   /** Bytes that all features share: parameter sets of a video stream. */
   readonly sharedBytes: number;
-  /** Wall time for all; null where a coder in another process cannot tell the two apart or measures its own start. */
+  /** Wall time for all; null where programs outside did it, whose start would be most of it. */
   readonly encodeMs: number | null;
   readonly decodeMs: number | null;
+  /** For all, of coders that are programs outside. */
+  readonly programs?: ProgramTimes;
 }
 
 /** Values that coders of integers spread their levels over. */

@@ -1,11 +1,12 @@
 import { createRandom, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
+import { GENERAL_COMPRESSORS, missingCompressor } from '../general-compression.js';
 import type { Feature, FeatureCoder } from './feature-coder.js';
 import { createPictureCoder } from './feature-pictures.js';
 import { bytesOfHevcFrames, createVideoCoder, missingVideoCoder } from './feature-video.js';
 import { codeIndexPlanes, missingPlaneCoder } from './index-planes.js';
 import { createPlaneCoder } from './lossless-planes.js';
-import { createPlainCoder, GENERAL_COMPRESSORS, missingCompressor } from './plain-coders.js';
+import { createPlainCoder } from './plain-coders.js';
 import { drawTiles, readTiles, tilePlanes } from './tiling.js';
 
 /** Smooth planes with noise; every second one is lower. */
@@ -159,10 +160,14 @@ for (const codec of ['jpeg-xl', 'ffv1'] as const) {
       const random = createRandom(5);
       const flat = new Uint16Array(96).fill(3);
       const noise = Uint16Array.from(flat, () => random.nextInteger(200));
-      const { bytes, decoded } = await codeIndexPlanes(codec, [flat, noise], [1, 2, 6, 8]);
+      const coded = await codeIndexPlanes(codec, [flat, noise], [1, 2, 6, 8]);
+      const { bytes, decoded, sharedBytes, programs } = coded;
       expect(decoded).toEqual([flat, noise]);
       expect(bytes[1]).toBeGreaterThan(96 / 2);
       expect(bytes[0]).toBeLessThan(bytes[1]);
+      // The head of a file of ffmpeg has its signature and the stream's parameters.
+      expect(sharedBytes > 100).toBe(codec === 'ffv1');
+      expect(Math.min(programs.encodeMs, programs.decodeMs)).toBeGreaterThan(0);
     },
   );
 }

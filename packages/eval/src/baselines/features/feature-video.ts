@@ -6,7 +6,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { missingTool, runTool, ToolError, withTemporaryDirectory } from './external-tools.js';
+import { missingTool, ToolError, timeTool, withTemporaryDirectory } from './external-tools.js';
 import {
   type CodedFeatures,
   checkFeatures,
@@ -84,8 +84,9 @@ async function codeAsVideo(
   const format = ['-f', 'rawvideo', '-pix_fmt', 'gray10le'];
   const settings = `keyint=1:qp=${quantizationParameter}:repeat-headers=0:info=0:log-level=error`;
   const coding = ['-c:v', 'libx265', '-preset', 'slow', '-x265-params', settings, '-f', 'hevc'];
-  await ffmpeg([...format, '-s', `${tiling.width}x${tiling.height}`, '-i', source, ...coding, stream]);
-  await ffmpeg(['-i', stream, ...format, result]);
+  const pictureSize = `${tiling.width}x${tiling.height}`;
+  const encodeMs = await ffmpeg([...format, '-s', pictureSize, '-i', source, ...coding, stream]);
+  const decodeMs = await ffmpeg(['-i', stream, ...format, result]);
   const { frames, shared } = bytesOfHevcFrames(await readFile(stream));
   const levels = new Uint16Array(Uint8Array.from(await readFile(result)).buffer);
   if (frames.length !== features.length || levels.length !== pictures.length) {
@@ -107,11 +108,12 @@ async function codeAsVideo(
     sharedBytes: shared,
     encodeMs: null,
     decodeMs: null,
+    programs: { encodeMs, decodeMs },
   };
 }
 
-function ffmpeg(args: readonly string[]): Promise<string> {
-  return runTool('ffmpeg', ['-nostdin', '-y', '-loglevel', 'error', ...args]);
+function ffmpeg(args: readonly string[]): Promise<number> {
+  return timeTool('ffmpeg', ['-nostdin', '-y', '-loglevel', 'error', ...args]);
 }
 
 function atLeast(tiling: Tiling, side: number): Tiling {

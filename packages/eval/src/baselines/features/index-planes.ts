@@ -5,7 +5,15 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Shape } from '@featherwire/tensor';
 import { mapOnWorkers } from '../../map-on-workers.js';
-import { missingTool, runTool, ToolError, withTemporaryDirectory } from './external-tools.js';
+import {
+  missingTool,
+  type ProgramTimes,
+  runTool,
+  sumOfPrograms,
+  ToolError,
+  timeTool,
+  withTemporaryDirectory,
+} from './external-tools.js';
 import { drawTiles, readTiles, tilePlanes } from './tiling.js';
 
 /** A lossless coder of gray pictures. */
@@ -13,10 +21,11 @@ export type LosslessPlaneCodec = 'jpeg-xl' | 'ffv1';
 
 /** Indices as they come back, and what they took. */
 export interface CodedIndexPlanes {
-  /** Bytes of each; of FFV1 the frame of the stream. */
+  /** Bytes of each: a file, of FFV1 a frame with what its container puts around it. */
   readonly bytes: readonly number[];
-  /** Bytes that all share: of FFV1 the parameters of the stream. A container's own bytes are not counted. */
+  /** Bytes that all share: of FFV1 the head of the file. With the bytes of each they are the size of the files. */
   readonly sharedBytes: number;
+  readonly programs: ProgramTimes;
   readonly decoded: readonly Uint16Array[];
 }
 
@@ -59,9 +68,7 @@ interface PictureWork {
   readonly height: number;
 }
 
-interface CodedPictures {
-  readonly bytes: readonly number[];
-  readonly sharedBytes: number;
+interface CodedPictures extends Omit<CodedIndexPlanes, 'decoded'> {
   readonly pixels: readonly Uint8Array[];
 }
 
@@ -77,49 +84,57 @@ async function codeAsJpegXl(
       join(directory, `${worker}-${name}`),
     );
     await writeFile(source, Buffer.concat([header, picture]));
-    await runTool('cjxl', [source, file, '-d', '0', '-e', '9', '--num_threads', '0', '--quiet']);
-    await runTool('djxl', [file, result, '--quiet']);
+    const lossless = ['-d', '0', '-e', '9', '--num_threads', '0', '--quiet'];
+    const encodeMs = await timeTool('cjxl', [source, file, ...lossless]);
+    const decodeMs = await timeTool('djxl', [file, result, '--quiet']);
     const back = await readFile(result);
     const pixels = back.subarray(Math.max(0, back.length - picture.length));
-    return { bytes: (await stat(file)).size, pixels };
+    return { bytes: (await stat(file)).size, pixels, programs: { encodeMs, decodeMs } };
   });
   return {
     bytes: coded.map(({ bytes }) => bytes),
     sharedBytes: 0,
+    programs: sumOfPrograms(coded.map(({ programs }) => programs)),
     pixels: coded.map(({ pixels }) => pixels),
   };
 }
 
-/** All pictures as intra frames of one stream, whose container tells the frames apart. */
+/** All pictures as intra frames of one stream in NUT, the smallest of ffmpeg's containers for it, without an index. */
 async function codeAsFfv1(
   pictures: readonly Uint8Array[],
   { directory, width, height }: PictureWork,
 ): Promise<CodedPictures> {
-  const [source, file, result] = ['source.gray', 'coded.mkv', 'result.gray'].map((name) =>
+  const [source, file, result] = ['source.gray', 'coded.nut', 'result.gray'].map((name) =>
     join(directory, name),
   );
   const quiet = ['-nostdin', '-y', '-loglevel', 'error'];
   const raw = ['-f', 'rawvideo', '-pix_fmt', 'gray'];
   const coding = ['-c:v', 'ffv1', '-level', '3', '-context', '1', '-coder', '1', '-g', '1'];
+  const bare = ['-fflags', '+bitexact', '-flags:v', '+bitexact', '-write_index', '0'];
   await writeFile(source, Buffer.concat(pictures));
-  await runTool('ffmpeg', [...quiet, ...raw, '-s', `${width}x${height}`, '-i', source, ...coding, file]);
-  await runTool('ffmpeg', [...quiet, '-i', file, ...raw, result]);
-  const fields = ['-show_entries', 'packet=size:stream=extradata_size', '-of', 'json'];
-  const told = JSON.parse(await runTool('ffprobe', ['-loglevel', 'error', ...fields, file])) as StreamSizes;
-  const bytes = told.packets.map(({ size }) => Number(size));
+  const size = `${width}x${height}`;
+  const encode = [...quiet, ...raw, '-s', size, '-i', source, ...coding, ...bare, file];
+  const encodeMs = await timeTool('ffmpeg', encode);
+  const decodeMs = await timeTool('ffmpeg', [...quiet, '-i', file, ...raw, result]);
+  const fields = ['-show_entries', 'packet=pos', '-of', 'json'];
+  // Without an index ffprobe complains, and reads on.
+  const told = JSON.parse(await runTool('ffprobe', ['-loglevel', 'fatal', ...fields, file])) as Packets;
+  const starts = told.packets.map(({ pos }) => Number(pos));
+  const ends = [...starts.slice(1), (await stat(file)).size];
+  const bytes = starts.map((start, i) => ends[i] - start);
   const back = await readFile(result);
   const area = width * height;
   if (bytes.length !== pictures.length || back.length !== area * pictures.length)
     throw new ToolError('ffmpeg', `${pictures.length} frames expected, got ${bytes.length}`);
   return {
     bytes,
-    sharedBytes: told.streams[0].extradata_size,
+    sharedBytes: starts[0],
+    programs: { encodeMs, decodeMs },
     pixels: pictures.map((_, i) => back.subarray(i * area, (i + 1) * area)),
   };
 }
 
-/** What ffprobe tells of a stream. */
-interface StreamSizes {
-  readonly packets: readonly { readonly size: string }[];
-  readonly streams: readonly { readonly extradata_size: number }[];
+/** Where the frames of a stream lie in its file, as ffprobe tells it. */
+interface Packets {
+  readonly packets: readonly { readonly pos: string }[];
 }

@@ -30,7 +30,11 @@ export function createPlaneCoder({
       checkFeatures(features);
       const limits = features.map((feature) => limitsOfFeature(feature, range));
       const codes = features.map(({ data }, i) => codesOfValues(data, limits[i], levelCount));
-      const { bytes, sharedBytes, decoded } = await codeIndexPlanes(codec, codes, features[0].shape);
+      const { bytes, sharedBytes, programs, decoded } = await codeIndexPlanes(
+        codec,
+        codes,
+        features[0].shape,
+      );
       return {
         decoded: features.map((feature, i) => ({
           ...feature,
@@ -40,6 +44,7 @@ export function createPlaneCoder({
         sharedBytes,
         encodeMs: null,
         decodeMs: null,
+        programs,
       };
     },
   };

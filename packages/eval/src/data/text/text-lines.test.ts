@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SampleInput } from '../data-set.js';
 import { linesOfSplit, readProseLines } from './prose.js';
 import { createTextLines, DEFAULT_TEXT_DIFFICULTY } from './text-lines.js';
+import { createTurnedLines } from './turned-lines.js';
 
 function bytesOf(input: SampleInput): Uint8Array {
   if (input.kind !== 'pixels') throw new Error(`pixels expected, got ${input.kind}`);
@@ -91,4 +92,16 @@ describe('createTextLines', () => {
     const set = await createTextLines({ split: 'test', count: 2 });
     await expect(set.sample(2)).rejects.toThrow(RangeError);
   });
+});
+
+test('every second of turned lines is upside down, and its label says so', async () => {
+  const options = { split: 'test', count: 3 } as const;
+  const [upright, turned] = [await createTextLines(options), await createTurnedLines(options)];
+  expect(turned.description).toBe(`${upright.description}, every second upside down`);
+  for (const index of [0, 1, 2]) {
+    const [line, sample] = [await upright.sample(index), await turned.sample(index)];
+    expect(sample.label).toBe(index % 2);
+    const expected = bytesOf(line.input);
+    expect(bytesOf(sample.input)).toEqual(index === 1 ? expected.reverse() : expected);
+  }
 });

@@ -10,7 +10,7 @@ export interface NormalEquations {
   readonly moments: Float64Array;
 }
 
-/** Ridge in parts of the mean of the diagonal: it keeps inputs that never vary from breaking the factor. */
+/** The default ridge keeps inputs that never vary from breaking the factor, and does no more. */
 const RIDGE_SHARE = 1e-6;
 
 /** Equations without any sample. */
@@ -39,13 +39,17 @@ export function addEquation(
 
 /**
  * The weights of least squared error, row-major `unknowns * targets`: y is about xᵀ weights.
+ * @param ridgeShare - price of squared weights, above 0, in parts of the mean of the diagonal of the sums
  * @throws {RangeError} if no sample but zeros was added
  */
-export function leastSquares({ unknowns: n, targets, gram, moments }: NormalEquations): Float64Array {
+export function leastSquares(
+  { unknowns: n, targets, gram, moments }: NormalEquations,
+  ridgeShare: number = RIDGE_SHARE,
+): Float64Array {
   let trace = 0;
   for (let i = 0; i < n; i++) trace += gram[i * n + i];
   if (!(trace > 0)) throw new RangeError('equations expected inputs other than 0, got none');
-  const ridge = (RIDGE_SHARE * trace) / n;
+  const ridge = (ridgeShare * trace) / n;
   // gram + ridge = Uᵀ U, row by row; rows above i are final when row i is made.
   const upper = gram.slice();
   for (let i = 0; i < n; i++) {
