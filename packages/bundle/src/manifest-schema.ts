@@ -25,6 +25,7 @@ import {
   notNegative,
   repeated,
   sha256,
+  share,
   tensorSpecs,
 } from './schema-parts.js';
 import { unitConflicts, unitSchema } from './unit-schema.js';
@@ -69,9 +70,9 @@ const task = z.discriminatedUnion('kind', [
     output: name,
     boxes: name,
     minScore: z.number(),
-    maxOverlap: z.number().min(0).max(1),
-    background: count.optional(),
-    classes: z.array(label).min(1).max(MANIFEST_LIMITS.labelCount).optional(),
+    maxOverlap: share,
+    background: z.optional(count),
+    classes: z.optional(labels(1)),
   }),
 ]);
 

@@ -4,10 +4,10 @@
  * classes as unit vectors, which has one solution and needs no steps; its price of weights is chosen on samples held out.
  */
 
+import { indexOfLargest } from '@featherwire/bundle';
 import { type TensorOf, tensor } from '@featherwire/tensor';
 import { addEquation, createNormalEquations, leastSquares, type NormalEquations } from '../least-squares.js';
 import { bootstrapRatio, type Estimate } from '../metrics/bootstrap.js';
-import { indexOfLargest } from '../metrics/ctc.js';
 
 /** A sample as the network sees it, with its class. */
 export interface ProbeSample {
