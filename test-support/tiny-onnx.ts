@@ -6,12 +6,17 @@
 const ELEMENT_TYPES = {
   float32: 1,
   uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
   int32: 6,
   int64: 7,
   string: 8,
   bool: 9,
   float16: 10,
   float64: 11,
+  uint32: 12,
+  uint64: 13,
 };
 
 /** A declared value; a dimension that is a string is symbolic. */

@@ -24,6 +24,8 @@ export interface RunningCommand {
   readonly child: ChildProcess;
   /** Resolves with the first match in standard output; rejects if it ends before. */
   outputMatch(pattern: RegExp): Promise<RegExpExecArray>;
+  /** What it wrote on standard error so far. */
+  errorText(): string;
   result(): Promise<CommandResult>;
 }
 
@@ -55,6 +57,7 @@ export function start(
         child.stdout.on('data', look);
         void closed.then(() => reject(new Error(`ended before ${pattern}: ${errors()}`)));
       }),
+    errorText: errors,
     async result() {
       const [code, signal] = await closed;
       return { status: code ?? signal!, stdout: Buffer.concat(stdout), output: output(), errors: errors() };

@@ -1,5 +1,6 @@
 /** `cuts`, `split`, `serve` and `run` as processes, end to end on the PP-OCR orientation classifier. */
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,6 +45,9 @@ const MEASURED: Measurement = {
   ],
 };
 const model = orientationModel();
+
+const curlMissing = spawnSync('curl', ['--version']).error ? 'curl is not installed' : '';
+if (curlMissing) console.info(`a case is skipped: ${curlMissing}`);
 
 let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
 let server: RunningCommand;
@@ -122,6 +126,47 @@ test('run under a budget says what it sent and how often the budget was kept', a
   );
   expect((await run(...common, '--budget', '80ms', '--point', 'static')).status).toBe(2);
   expect((await run(...common, '--budget', 'soon')).status).toBe(2);
+});
+
+test.skipIf(curlMissing)('curl, by the Open Inference Protocol, gets the answers that run gets', async () => {
+  const { status, errors, output } = await run(
+    'run',
+    'bundle',
+    '--server',
+    url,
+    '--data',
+    'inputs.npy',
+    '--point',
+    'coarse',
+    '--json',
+  );
+  expect(status, errors).toBe(0);
+  const head = await createLocalSession(file('bundle/head.onnx'));
+  let hits = 0;
+  for (const [i, data] of inputs.entries()) {
+    const { outputs } = await head.run({ x: tensor('float32', INPUT_SHAPE, data) });
+    const frame = encodeFrame(outputs[CUT], { quantizer: QUANTIZER, backend: referenceBackend });
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(frame.length);
+    const parameters = { binary_data_size: 4 + frame.length };
+    const json = JSON.stringify({
+      inputs: [{ name: 'featherwire.frames', datatype: 'BYTES', shape: [1], parameters }],
+    });
+    writeFileSync(file('request.bin'), Buffer.concat([Buffer.from(json), size, frame]));
+    const model = JSON.parse(readFileSync(file('bundle/featherwire.json'), 'utf8')).model.name;
+    const curl = [
+      '-sS',
+      '--data-binary',
+      '@request.bin',
+      '-H',
+      `Inference-Header-Content-Length: ${json.length}`,
+    ];
+    const reply = spawnSync('curl', [...curl, `${url}/v2/models/${model}/infer`], { cwd: directory.path });
+    const [{ data: scores }] = JSON.parse(reply.stdout.toString()).outputs as { data: number[] }[];
+    if (scores[0] >= scores[1] === (i % 2 === 0)) hits++;
+  }
+  await head.close();
+  expect(JSON.parse(output).metric.value).toBe(hits / SAMPLE_COUNT);
 });
 
 test('cuts lists the cut with its size and the cost of both sides', async () => {

@@ -1,5 +1,6 @@
 /** One try of a request: sent to whichever worker NATS chooses, accepted, answered, or found lost. */
 
+import type { Arrival } from '@featherwire/runtime/node';
 import type { Msg } from '@nats-io/transport-node';
 import type { Inbox } from './inbox.js';
 import type { NatsLink } from './nats-link.js';
@@ -15,6 +16,9 @@ export type AttemptResult =
   /** Who had it is gone, or nobody accepted it. */
   | { readonly kind: 'lost'; readonly wasAccepted: boolean }
   | { readonly kind: 'timeout'; readonly wasAccepted: boolean };
+
+/** A request as workers get it. */
+export type RequestToSend = Pick<Arrival, 'bytes' | 'client' | 'traceparent'>;
 
 /** What a try works with. */
 export interface AttemptContext {
@@ -33,7 +37,7 @@ const NO_RESPONDERS = 503;
 
 /** Tries once. */
 export function sendAttempt(
-  request: { readonly bytes: Uint8Array; readonly client: string },
+  request: RequestToSend,
   bundlePrefix: Uint8Array,
   context: AttemptContext,
 ): Promise<AttemptResult> {
@@ -56,15 +60,15 @@ class Attempt {
     this.#subject = context.inbox.open((message) => this.#receive(message));
   }
 
-  send(
-    { bytes, client }: { readonly bytes: Uint8Array; readonly client: string },
-    bundlePrefix: Uint8Array,
-  ): void {
+  send({ bytes, client, traceparent }: RequestToSend, bundlePrefix: Uint8Array): void {
     const { connection, headers, maxPartBytes } = this.#context.link;
     const [first, ...further] = splitIntoParts(bytes, maxPartBytes());
     this.#furtherParts = further;
     this.#timer = setTimeout(() => this.#end({ kind: 'lost', wasAccepted: false }), ACCEPT_TIMEOUT_MS);
-    const fields = { [HEADERS.client]: encodeURIComponent(client), [HEADERS.bytes]: String(bytes.length) };
+    const fields = {
+      ...{ [HEADERS.client]: encodeURIComponent(client), [HEADERS.bytes]: String(bytes.length) },
+      ...(traceparent !== undefined && { [HEADERS.traceparent]: traceparent }),
+    };
     const key = Buffer.from(bundlePrefix).toString('hex');
     connection.publish(requestSubject(key), first, { reply: this.#subject, headers: headers(fields) });
   }

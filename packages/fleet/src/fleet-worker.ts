@@ -211,7 +211,8 @@ class Worker implements FleetWorker {
 
   async #run({ reply, headers }: Msg, bytes: Uint8Array): Promise<void> {
     const client = headers?.get(HEADERS.client) ?? '';
-    const { message } = await this.#options.server.answer(bytes, client);
+    const traceparent = headers?.get(HEADERS.traceparent) || undefined;
+    const { message } = await this.#options.server.answer(bytes, client, { traceparent });
     this.#answer(reply!, message);
   }
 

@@ -42,6 +42,8 @@ export interface Gateway extends Pick<ServiceFront, 'url' | 'streamUrl' | 'addre
 /** For how long workers are heard that say what they serve, and how long it is believed. */
 const LISTING_MS = 250;
 const LISTING_LIFETIME_MS = 2000;
+/** So long it is told once more while the workers are asked again, since requests by name wait for nothing else. */
+const STALE_LISTING_MS = 10_000;
 
 /**
  * Listens.
@@ -96,12 +98,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 /** Asks the workers what they serve, once for all who ask at about the same time. */
 function createListing(link: NatsLink): () => Promise<readonly BundleListing[]> {
-  let known: { readonly at: number; readonly bundles: Promise<readonly BundleListing[]> } | undefined;
+  interface Listing {
+    readonly at: number;
+    readonly bundles: Promise<readonly BundleListing[]>;
+  }
+  let latest: Listing | undefined;
+  let told: Listing | undefined; // the latest that all workers had the time to answer to
+  const ask = (): Listing => {
+    const asked = { at: performance.now(), bundles: askForBundles(link) };
+    void asked.bundles.then((bundles) => {
+      if (bundles.length > 0) told = asked;
+    });
+    return asked;
+  };
   return () => {
-    if (!known || performance.now() - known.at > LISTING_LIFETIME_MS) {
-      known = { at: performance.now(), bundles: askForBundles(link) };
-    }
-    return known.bundles;
+    const now = performance.now();
+    if (!latest || now - latest.at > LISTING_LIFETIME_MS) latest = ask();
+    return (told && now - told.at <= STALE_LISTING_MS ? told : latest).bundles;
   };
 }
 

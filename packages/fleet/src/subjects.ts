@@ -31,6 +31,8 @@ export const HEADERS = Object.freeze({
   bytes: 'Featherwire-Bytes',
   /** Of a further part of a request: the reply subject of its first part. */
   attempt: 'Featherwire-Attempt',
+  /** Of a request: what it is part of, as W3C Trace Context has it. */
+  traceparent: 'traceparent',
   /** Of an acceptance: the worker. */
   worker: 'Featherwire-Worker',
 });

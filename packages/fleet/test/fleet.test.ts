@@ -134,6 +134,27 @@ describe.skipIf(natsMissing)(`a fleet${natsMissing ? ` (${natsMissing})` : ''}`,
     expect(bundles).toEqual([{ digest: bundle.digest, manifest: bundle.manifest }]);
   });
 
+  test('takes the Open Inference Protocol by the names of what workers serve', async () => {
+    const nats = await startNats();
+    const gateway = await startGateway(nats);
+    const { server } = await startWorker(nats);
+    const { double, shift } = squareFeatures(2, 1);
+    const inputs = [
+      { name: 'double', datatype: 'FP32', shape: [2, 2], data: [...double.data] },
+      { name: 'shift', datatype: 'FP32', shape: [1], data: [...shift.data] },
+    ];
+    const ask = async (model: string) => {
+      const options = { method: 'POST', body: JSON.stringify({ inputs }) };
+      const reply = await fetch(`${gateway.url}/v2/models/${model}/infer`, options);
+      return { status: reply.status, json: await reply.json() };
+    };
+    const { status, json } = await ask('square');
+    expect(status, json.error).toBe(200);
+    expect(json.outputs.map(({ data }: { data: number[] }) => data)).toEqual([[3], [2, 2]]);
+    expect(server.stats().requests.answered).toBe(1);
+    expect(await ask('circle')).toMatchObject({ status: 404, json: { code: 'unknown-bundle' } });
+  });
+
   test('carries messages over the payload limit of NATS, both ways', async () => {
     const nats = await startNats();
     const rows = await writeRowsBundle(path.join(root, 'rows'));

@@ -29,7 +29,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 async function startOn(bundle: NodeBundle): Promise<boolean> {
   thread = startTailThread({
     ...{ manifest: bundle.manifest, profiles: new Map(), tailPath: bundle.partPath('tail') },
-    ...{ restorationPaths: new Map(), wholePath: undefined, threads: 1, backend: 'reference' },
+    ...{
+      restorationPaths: new Map(),
+      wholePath: undefined,
+      remoteTail: undefined,
+      threads: 1,
+      backend: 'reference',
+    },
     ...{ maxElementsPerTensor: 2 ** 20, maxImagePixels: 2 ** 20 },
   });
   return (await thread.ready).sharesRows;

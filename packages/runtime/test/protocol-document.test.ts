@@ -49,6 +49,7 @@ test('the table of error codes is that of the code', () => {
 test('the default limits and frame header sizes are those of the code', () => {
   expect(DEFAULT_SERVER_LIMITS).toEqual({
     maxMessageBytes: 16 * 2 ** 20,
+    maxJsonBytes: 2 ** 20,
     maxElementsPerTensor: 2 ** 24,
     maxImagePixels: 2 ** 25,
     maxQueuedRequests: 64,

@@ -76,7 +76,7 @@ describe('a running server', () => {
     ]);
     expect(listed.bundles[0].manifest).toEqual(square.manifest);
     expect(listed.limits.maxQueuedRequests).toBe(64);
-    expect((await fetch(`${server!.url}/v2`)).status).toBe(404);
+    expect((await fetch(`${server!.url}/v3`)).status).toBe(404);
   });
 
   test.each<ConnectionKind>(['http', 'websocket'])(
@@ -157,12 +157,21 @@ describe('limits', () => {
     await expectAlive(server!, square);
   });
 
-  test('one WebSocket has a bounded number of unanswered requests', async () => {
+  test('one WebSocket has a bounded number of unanswered requests; it is not read meanwhile', async () => {
     await start({ limits: { maxRequestsPerConnection: 2 } });
     const client = clientOf(square, 'websocket');
     const infer = () => remoteCode(client.inferFeature(squareFeatures(SLOW, 0), { coding: 'two-levels' }));
-    const codes = await Promise.all([infer(), infer(), infer()]);
-    expect(codes).toEqual(['no error', 'no error', 'RemoteError overloaded retryable']);
+    const inFlight = (): number => server!.stats().requests.inFlight;
+    const first = [infer(), infer()];
+    await vi.waitFor(() => expect(inFlight()).toBe(2));
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, inFlight());
+    }, 1);
+    const codes = await Promise.all([...first, infer(), infer(), infer()]);
+    clearInterval(watch);
+    expect(codes).toEqual(new Array(5).fill('no error'));
+    expect(most).toBe(2);
   });
 
   test('a client that sends and never reads is cut, and the others are served', async () => {

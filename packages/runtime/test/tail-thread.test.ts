@@ -27,6 +27,7 @@ async function startThread(): Promise<TailThread> {
     tailPath: bundle.partPath('tail'),
     restorationPaths: new Map(),
     wholePath: bundle.partPath('whole'),
+    remoteTail: undefined,
     threads: 1,
     backend: 'reference',
     maxElementsPerTensor: 2 ** 20,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { ImagePreprocessing, Measurement, TensorSpec } from '@featherwire/bundle';
 import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
 import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
+import { DTYPES } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
 import { squareFeatures } from './square-tensors.js';
@@ -132,6 +133,27 @@ export async function writeRowsBundle(directory: string, { mixed = false } = {})
       verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
     },
     parts: { head: part(square(x, middle)), tail: part(mixed ? mix : square(middle, y)) },
+  });
+}
+
+/** A network that gives back what it gets: a tensor [N] of every element type, `y_TYPE` for `x_TYPE`. */
+export async function writeTypesBundle(directory: string): Promise<NodeBundle> {
+  const values = (prefix: string) =>
+    DTYPES.map((dtype) => ({ name: `${prefix}_${dtype}`, dtype, shape: ['N'] }));
+  const [inputs, cut, outputs] = ['in', 'x', 'y'].map(values);
+  const identities = (from: TinyValue[], to: TinyValue[]) =>
+    tinyOnnx(
+      from,
+      to,
+      from.map(({ name }, i) => ({ op: 'Identity', inputs: [name], outputs: [to[i].name] })),
+    );
+  return writeBundle(directory, {
+    manifest: {
+      model: { name: 'types', sha256: NO_DIGEST, bytes: 1 },
+      ...{ inputs, cut, outputs, operatingPoints: [] },
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 0 },
+    },
+    parts: { head: part(identities(inputs, cut)), tail: part(identities(cut, outputs)) },
   });
 }
 

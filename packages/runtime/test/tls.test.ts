@@ -1,12 +1,12 @@
 /** A tail server under TLS that knows its clients by their certificates. */
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { makeCertificates, opensslMissing } from '../../../test-support/certificates.js';
 import { createWebSocketTransport } from '../src/client/websocket-transport.js';
 import { ServerStartError } from '../src/node/server/service-front.js';
 import { createTailServer } from '../src/node/server/tail-server.js';
@@ -16,48 +16,13 @@ import { squareFeatures, writeSquareBundle } from './test-bundles.js';
 const root = mkdtempSync(path.join(tmpdir(), 'featherwire-tls-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const file = (name: string): string => path.join(root, name);
-const text = (name: string): string => readFileSync(file(name), 'utf8');
-const openssl = (...args: string[]): void => {
-  execFileSync('openssl', args, { stdio: 'ignore' });
-};
+const text = (name: string): string => readFileSync(path.join(root, name), 'utf8');
+if (opensslMissing) console.info(`skipped: ${opensslMissing}`);
 
-/** An authority that signs itself, and one certificate of it for each name. */
-function makeCertificates(...names: string[]): void {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    file('ca.key'),
-    '-out',
-    file('ca.pem'),
-    '-subj',
-    '/CN=authority',
-  );
-  for (const name of names) {
-    const [own, signed] = [file(`${name}.csr`), file(`${name}.pem`)];
-    openssl('req', ...key.slice(0, -2), '-keyout', file(`${name}.key`), '-out', own, '-subj', `/CN=${name}`);
-    const authority = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '2'];
-    openssl('x509', '-req', '-in', own, ...authority, '-out', signed);
-  }
-}
-
-function hasOpenssl(): boolean {
-  try {
-    openssl('version');
-    return true;
-  } catch {
-    console.info('skipped: no openssl to make certificates with');
-    return false;
-  }
-}
-
-test.skipIf(!hasOpenssl())(
+test.skipIf(opensslMissing)(
   'clients with a certificate of the authority are served, others are not',
   async () => {
-    makeCertificates('localhost', 'kiosk');
+    makeCertificates(root, 'localhost', 'kiosk');
     const bundle = await writeSquareBundle(root);
     const tls = { cert: text('localhost.pem'), key: text('localhost.key'), clientCa: text('ca.pem') };
     const server = await createTailServer({ bundles: [bundle], tls });

@@ -29,7 +29,9 @@ export interface RunOptions extends QuantizerOptions {
   readonly budget?: number;
   readonly verify?: true;
   readonly statistics?: true;
+  readonly compactOutputs?: true;
   readonly transport: 'ws' | 'http';
+  readonly maxPartBytes?: number;
   readonly link?: LinkProfile;
   readonly tokenFile?: string;
   readonly ca?: string;
@@ -59,6 +61,7 @@ export async function run(directory: string, options: RunOptions, context: Comma
       bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
       server: options.server.href,
       transport: options.transport,
+      ...(options.maxPartBytes !== undefined && { maxPartBytes: options.maxPartBytes }),
       // Of a trace the description is enough: its rates are thousands.
       link: options.link ? { ...options.link, rates: undefined } : null,
       data: data.description,
@@ -117,9 +120,10 @@ async function runOverLink(
 }
 
 /** What the options say of every request. */
-function requestSettings({ verify, statistics, timeout, maxBytes, fallback }: RunOptions) {
+function requestSettings({ verify, statistics, compactOutputs, timeout, maxBytes, fallback }: RunOptions) {
+  const request = { verify: verify === true, statistics: statistics === true, timeoutMs: timeout };
   return {
-    request: { verify: verify === true, statistics: statistics === true, timeoutMs: timeout },
+    request: { ...request, compactOutputs: compactOutputs === true },
     ...(maxBytes !== undefined && { maxBytes }),
     ...(fallback && { fallback }),
   };

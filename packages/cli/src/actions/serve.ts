@@ -14,6 +14,7 @@ import { aborted, type CommandContext } from '../context.js';
 import { type CredentialOptions, readCredentials } from '../serve/credentials.js';
 import { type FleetOptions, openFleetLink } from '../serve/fleet-link.js';
 import { watchBundles } from '../serve/reload.js';
+import { type RemoteTailOptions, readRemoteTail } from '../serve/remote-tail.js';
 import { createServiceLog, type ServiceLog } from '../serve/service-log.js';
 import { openStudio, type StudioOptions } from '../serve/studio.js';
 
@@ -22,6 +23,7 @@ export interface ServeOptions
   extends Pick<ServerLimits, (typeof LIMIT_OPTIONS)[number]['limit']>,
     CredentialOptions,
     StudioOptions,
+    RemoteTailOptions,
     FleetOptions {
   readonly host: string;
   readonly port: number;
@@ -46,6 +48,7 @@ export async function serve(
   const log = createServiceLog(terminal, options.jsonLog);
   const limits = limitsOf(options);
   const page = await openStudio(options);
+  const remoteTail = await readRemoteTail(options, directories.length);
   const server = await createTailServer({
     bundles,
     ...(await readCredentials(options)),
@@ -57,6 +60,7 @@ export async function serve(
     batchWindowMs: options.batchWindow,
     limits,
     ...(page && { page }),
+    ...(remoteTail && { remoteTail }),
     backend: options.backend,
     logger: log.logger,
   });

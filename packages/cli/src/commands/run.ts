@@ -66,6 +66,11 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       new Option('--transport <kind>', 'connection to the server').choices(['ws', 'http']).default('ws'),
     )
     .addOption(
+      new Option('--max-part-bytes <count>', 'send longer requests in parts of so much; over http').argParser(
+        integerIn(1),
+      ),
+    )
+    .addOption(
       new Option('--link <link>', 'shape the connection like a link; see below').argParser(linkArgument),
     )
     .option('--token-file <file>', 'token by which the server knows this client')
@@ -82,6 +87,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       new Option(
         '--statistics',
         'send a summary of each tensor, for the watch on drift; with a profiled point',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--compact-outputs',
+        'have the server code large outputs without a loss, for fewer bytes down',
       ),
     )
     .addOption(new Option('--limit <count>', 'samples to run (default: all)').argParser(integerIn(1)))

@@ -15,6 +15,7 @@ export interface LimitOption {
  */
 export const LIMIT_OPTIONS = [
   { limit: 'maxMessageBytes', fallback: 2 ** 24, description: 'longest request' },
+  { limit: 'maxJsonBytes', fallback: 2 ** 20, description: 'longest JSON of a request to /v2' },
   { limit: 'maxElementsPerTensor', fallback: 2 ** 24, description: 'largest tensor of open dimensions' },
   { limit: 'maxImagePixels', fallback: 2 ** 25, description: 'largest picture' },
   { limit: 'maxQueuedRequests', fallback: 64, description: 'requests of a bundle that wait for a worker' },

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ServeOptions } from '../actions/serve.js';
 import type { CommandContext } from '../context.js';
 import { backendOption, integerIn } from './arguments.js';
@@ -21,7 +21,12 @@ Examples:
   $ featherwire serve bundle --host 0.0.0.0 --tokens tokens.txt --tls-cert server.pem --tls-key server.key
   $ featherwire serve cut-a cut-b --studio --samples pictures
   $ featherwire serve bundle --nats nats://10.0.0.5:4222 --port 0
+  $ featherwire serve bundle --remote-tail http://models:8000 --remote-model resnet-tail --workers 8
   $ featherwire serve bundle --max-batch 32 --max-requests-per-second 50 --drain-delay 5000 --json-log
+
+With --remote-tail features are decoded here and the plain tensors go to a server of the Open Inference Protocol that has
+tail.onnx as a model; --workers says how many exchanges go on at once. This service takes the
+same protocol at /v2, beside its own.
 
 SIGTERM and SIGINT let requests in flight finish; a second signal ends the service at once. SIGHUP reads the bundles
 again. GET /metrics is for Prometheus, /healthz and /readyz are for whoever watches over the process.`;
@@ -44,6 +49,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
     .addOption(new Option('--samples <directory>', 'pictures that the page offers as input; with --studio'));
   addNatsOptions(command, 'work for the gateways of a fleet as well');
   addWorkOptions(command);
+  addRemoteTailOptions(command);
   addDrainOptions(command);
   addSecurityOptions(command);
   addLimitOptions(command, LIMIT_OPTIONS);
@@ -51,6 +57,27 @@ export function addServeCommand(program: Command, context: CommandContext): void
     const { serve } = await import('../actions/serve.js');
     await serve(directories, options, context);
   });
+}
+
+function addRemoteTailOptions(command: Command): void {
+  command
+    .optionsGroup('Remote tail:')
+    .addOption(
+      new Option(
+        '--remote-tail <url>',
+        'server of the Open Inference Protocol that runs the tails',
+      ).argParser(serverUrl),
+    )
+    .option('--remote-model <name>', "model there; default: the bundle's name of its network")
+    .option('--remote-token-file <file>', 'bearer token for that server')
+    .addOption(
+      new Option('--remote-timeout <ms>', 'time for an exchange with it').argParser(integerIn(1, MAX_MS)),
+    );
+}
+
+function serverUrl(text: string): string {
+  if (/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : '')) return text;
+  throw new InvalidArgumentError('expected http://host:port or https://host:port');
 }
 
 function addWorkOptions(command: Command): void {

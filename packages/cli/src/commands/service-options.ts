@@ -32,6 +32,7 @@ export function addNatsOptions(command: Command, purpose: string): void {
 
 /** How a service ends. */
 export function addDrainOptions(command: Command): void {
+  command.optionsGroup('End:');
   const time = (flag: string, description: string, fallback: number) =>
     command.addOption(new Option(flag, description).argParser(integerIn(0, MAX_MS)).default(fallback));
   time('--drain-timeout <ms>', 'time for requests in flight at the end', 10_000);
@@ -57,16 +58,12 @@ export function addLimitOptions(command: Command, limits: readonly LimitOption[]
   }
 }
 
-/** A password in an address would be seen in every list of processes, and in the log. */
 function natsServers(text: string): string[] {
   const servers = text.split(',');
   for (const server of servers) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (!url || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') {
       throw new InvalidArgumentError(`expected nats://host:port or tls://host:port, got ${server}`);
-    }
-    if (url.username !== '' || url.password !== '') {
-      throw new InvalidArgumentError('expected no user in the address; --nats-creds names a file');
     }
   }
   return servers;

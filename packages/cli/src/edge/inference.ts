@@ -34,7 +34,12 @@ export interface InferenceOptions {
   readonly head: ModelSession;
   readonly bundle: NodeBundle;
   readonly coding: Coding;
-  readonly request: { readonly verify: boolean; readonly statistics: boolean; readonly timeoutMs: number };
+  readonly request: {
+    readonly verify: boolean;
+    readonly statistics: boolean;
+    readonly compactOutputs: boolean;
+    readonly timeoutMs: number;
+  };
   readonly maxBytes?: number;
   readonly fallback?: Fallback['kind'];
   readonly signal: AbortSignal;

@@ -1,7 +1,12 @@
 /** The connection of `run` to its server: straight, or through a link that is shaped on this machine. */
 
 import type { LinkProfile } from '@featherwire/link';
-import { createWebSocketTransport, STREAM_PATH, type Transport } from '@featherwire/runtime';
+import {
+  createUploadTransport,
+  createWebSocketTransport,
+  STREAM_PATH,
+  type Transport,
+} from '@featherwire/runtime';
 import { createHttpTransport, startLinkLab } from '@featherwire/runtime/node';
 import { WebSocket } from 'ws';
 import { UsageError } from '../terminal/errors.js';
@@ -10,6 +15,8 @@ import { UsageError } from '../terminal/errors.js';
 export interface ServerConnectionOptions {
   readonly server: URL;
   readonly transport: 'ws' | 'http';
+  /** Longest body over HTTP; longer requests are sent in parts. No limit by default. */
+  readonly maxPartBytes?: number;
   readonly link?: LinkProfile;
   readonly credentials?: ClientCredentials;
 }
@@ -31,9 +38,15 @@ export interface ServerConnection {
 
 const DEFAULT_PORT = 80;
 
-/** @throws {UsageError} if a link is asked for to a server behind TLS, whose name the way through the lab would not fit */
+/**
+ * @throws {UsageError} if parts are asked for over WebSocket, or a link to a server behind TLS, whose name the way through the
+ *   lab would not fit
+ */
 export async function connectToServer(options: ServerConnectionOptions): Promise<ServerConnection> {
   const { server, link } = options;
+  if (options.maxPartBytes !== undefined && options.transport === 'ws') {
+    throw new UsageError('--max-part-bytes expected --transport http beside it');
+  }
   if (!link) return straight(options);
   if (server.protocol === 'https:' || server.protocol === 'wss:') {
     throw new UsageError(`--link expected a server without TLS, got ${server.href}`);
@@ -54,15 +67,20 @@ export async function connectToServer(options: ServerConnectionOptions): Promise
 }
 
 function straight(options: ServerConnectionOptions): ServerConnection {
-  const { server, transport: kind, credentials = {} } = options;
+  const { server, transport: kind, maxPartBytes, credentials = {} } = options;
   const url = new URL(server);
   const scheme = kind === 'ws' ? 'ws' : 'http';
   url.protocol = url.protocol.endsWith('s:') && url.protocol !== 'ws:' ? `${scheme}s:` : `${scheme}:`;
   if (kind === 'ws') url.pathname = STREAM_PATH;
+  const token = credentials.token ? { token: credentials.token } : {};
+  const openHttp = (): Transport =>
+    maxPartBytes === undefined
+      ? createHttpTransport({ url: url.href, ...token })
+      : createUploadTransport({ url: url.href, maxPartBytes, ...token });
   const transport =
     kind === 'ws'
       ? createWebSocketTransport({ url: url.href, WebSocket: webSocketWith(credentials) })
-      : createHttpTransport({ url: url.href, ...(credentials.token && { token: credentials.token }) });
+      : openHttp();
   return { transport, close: () => transport.close() };
 }
 

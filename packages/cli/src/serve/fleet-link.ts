@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { connectToNats, type NatsLink } from '@featherwire/fleet';
 import { UsageError } from '../terminal/errors.js';
+import { hasUser } from './addresses.js';
 
 /** Options of `serve` and `gateway`. */
 export interface FleetOptions {
@@ -14,7 +15,7 @@ export interface FleetOptions {
  * Connects.
  * @param name - of the service, for those who look after NATS
  * @returns undefined if no servers are given
- * @throws {UsageError} if there are credentials without servers
+ * @throws {UsageError} if there are credentials without servers, or in an address
  * @throws {FleetError} if no server takes the connection
  */
 export async function openFleetLink(
@@ -24,6 +25,9 @@ export async function openFleetLink(
   if (!servers) {
     if (natsCreds !== undefined) throw new UsageError('--nats-creds expected --nats beside it');
     return undefined;
+  }
+  if (servers.some(hasUser)) {
+    throw new UsageError('--nats expected no user in the address; --nats-creds names a file');
   }
   const credentials = natsCreds === undefined ? {} : { credentials: await readFile(natsCreds, 'utf8') };
   return connectToNats({ servers, ...credentials }, `featherwire ${name}`);

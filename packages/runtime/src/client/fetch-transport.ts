@@ -31,22 +31,47 @@ export interface FetchTransportOptions {
 
 /** Opens no connection: the engine keeps them. */
 export function createFetchTransport(options: FetchTransportOptions): Transport {
-  return new FetchTransport(options);
+  const { url, fetch: request, maxReplyBytes } = completeFetchOptions(options);
+  const address = new URL(INFER_PATH, url).href;
+  return transportOverFetch(address, async (message, signal) => {
+    const response = await request(address, {
+      method: 'POST',
+      headers: { 'content-type': MESSAGE_CONTENT_TYPE },
+      body: message as Uint8Array<ArrayBuffer>,
+      signal,
+    });
+    const reply = await readReply(response, maxReplyBytes);
+    checkReply(response.status, response.headers.get('content-type'), reply);
+    return { message: reply, bytesSent: message.length, bytesReceived: reply.length };
+  });
 }
+
+/** Options with their defaults. */
+export function completeFetchOptions(options: FetchTransportOptions): Required<FetchTransportOptions> {
+  const { url, fetch = globalThis.fetch, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
+  // Browsers refuse their own when it is called as a method.
+  return { url, fetch: (...call) => fetch(...call), maxReplyBytes };
+}
+
+/** A transport whose exchanges `send` does, whatever number of bodies it takes; its errors are told as those of transports. */
+export function transportOverFetch(address: string, send: SendByFetch): Transport {
+  return new FetchTransport(address, send);
+}
+
+/** Sends a message and gets its answer. */
+export type SendByFetch = (message: Uint8Array, signal: AbortSignal) => Promise<Exchange>;
 
 class FetchTransport implements Transport {
   readonly counted = 'bodies';
   readonly nextRequestId = createRequestIds();
-  readonly #url: string;
-  readonly #fetch: typeof fetch;
-  readonly #maxReplyBytes: number;
+  readonly #address: string;
+  readonly #send: SendByFetch;
   readonly #inFlight = new Set<AbortController>();
   #closed = false;
 
-  constructor({ url, fetch = globalThis.fetch, maxReplyBytes }: FetchTransportOptions) {
-    this.#url = new URL(INFER_PATH, url).href;
-    this.#fetch = (...call) => fetch(...call); // browsers refuse their own when it is called as a method
-    this.#maxReplyBytes = maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES;
+  constructor(address: string, send: SendByFetch) {
+    this.#address = address;
+    this.#send = send;
   }
 
   async exchange(message: Uint8Array, options: ExchangeOptions = {}): Promise<Exchange> {
@@ -55,10 +80,9 @@ class FetchTransport implements Transport {
     this.#inFlight.add(controller);
     const endWatch = watchExchange(options, (error) => controller.abort(error));
     try {
-      const reply = await this.#post(message, controller.signal);
-      return { message: reply, bytesSent: message.length, bytesReceived: reply.length };
+      return await this.#send(message, controller.signal);
     } catch (error) {
-      throw asTransportError(controller.signal.aborted ? controller.signal.reason : error, this.#url);
+      throw asTransportError(controller.signal.aborted ? controller.signal.reason : error, this.#address);
     } finally {
       endWatch();
       this.#inFlight.delete(controller);
@@ -70,19 +94,6 @@ class FetchTransport implements Transport {
     for (const controller of this.#inFlight) {
       controller.abort(new TransportError('closed', 'the transport was closed'));
     }
-  }
-
-  async #post(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const response = await this.#fetch(this.#url, {
-      method: 'POST',
-      headers: { 'content-type': MESSAGE_CONTENT_TYPE },
-      body: message as Uint8Array<ArrayBuffer>,
-      signal,
-    });
-    const reply = await readResponseBody(response, this.#maxReplyBytes);
-    if (!reply) throw replyTooLarge(this.#maxReplyBytes);
-    checkReply(response.status, response.headers.get('content-type'), reply);
-    return reply;
   }
 }
 
@@ -99,6 +110,13 @@ export function checkReply(status: number, contentType: string | null | undefine
     unavailable ? 'connection-lost' : 'bad-reply',
     `reply expected ${MESSAGE_CONTENT_TYPE}, got ${contentType ?? 'nothing'} with status ${status}: ${text}`,
   );
+}
+
+/** The body of a reply. @throws {TransportError} `reply-too-large` */
+export async function readReply(response: globalThis.Response, maxReplyBytes: number): Promise<Uint8Array> {
+  const reply = await readResponseBody(response, maxReplyBytes);
+  if (!reply) throw replyTooLarge(maxReplyBytes);
+  return reply;
 }
 
 /** The error of a reply over the limit. */

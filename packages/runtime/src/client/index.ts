@@ -23,6 +23,7 @@ export { createFetchTransport, type FetchTransportOptions } from './fetch-transp
 export { type Clock, type RetryPolicy, systemClock } from './retry.js';
 export { fetchBundles, fetchPartProfile, type ServedBundle } from './server-profile.js';
 export type { Exchange, ExchangeOptions, Transport } from './transport.js';
+export { createUploadTransport, type UploadTransportOptions } from './upload-transport.js';
 export {
   createWebSocketTransport,
   STREAM_PATH,

@@ -5,12 +5,13 @@ export { createHttpTransport, type HttpTransportOptions } from './http-transport
 export type { LabClock } from './link-lab/lab-clock.js';
 export { type LinkLab, type LinkLabOptions, type LinkLabStats, startLinkLab } from './link-lab/link-lab.js';
 export { createVirtualLink, type VirtualExchange, type VirtualLink } from './link-lab/virtual-link.js';
+export type { RemoteTail } from './open-inference/remote-tail.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
+export type { BundleListing } from './server/bundle-listing.js';
 export { type BundleChange, bundleKey } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
 export type { EdgePage } from './server/edge-page.js';
-export type { BundleListing } from './server/http-app.js';
 export { completeLimits, DEFAULT_SERVER_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerTls } from './server/listener.js';
 export { type ServerLogger, silentLogger } from './server/logger.js';

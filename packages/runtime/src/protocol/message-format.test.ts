@@ -22,17 +22,19 @@ const statistics = fc.array(
   })),
   { minLength: 1, maxLength: 5 },
 );
-const withDeadline = <T extends object>(request: fc.Arbitrary<T>) =>
+const withFlags = <T extends object>(request: fc.Arbitrary<T>) =>
   fc.oneof(
     request,
     fc.tuple(request, fc.nat(2 ** 32 - 1)).map(([rest, deadlineMs]) => ({ ...rest, deadlineMs })),
+    request.map((rest) => ({ ...rest, compactOutputs: true as const })),
+    request.map((rest) => ({ ...rest, compactOutputs: true as const, deadlineMs: 300 })),
   );
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
-  withDeadline(
+  withFlags(
     fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames, statistics }),
   ),
-  withDeadline(fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames })),
-  withDeadline(
+  withFlags(fc.record({ kind: fc.constant('feature-request' as const), requestId, bundlePrefix, frames })),
+  withFlags(
     fc.record({
       kind: fc.constant('picture-request' as const),
       requestId,
@@ -160,6 +162,7 @@ describe('message format', () => {
     ['kind 0', changed({ 3: 0 }), 'unknown-kind'],
     ['kind 6', changed({ 3: 6 }), 'unknown-kind'],
     ['a response with a deadline', changed({ 3: 0x43 }), 'unknown-kind'],
+    ['a response with a form of its own', changed({ 3: 0x23 }), 'unknown-kind'],
     ['a deadline in a longer form', changed({ 3: 0x41, 16: 0x80, 17: 0 }), 'bad-length'],
     ['a deadline without a body', changed({ 3: 0x41 }).subarray(0, 17), 'truncated'],
     ['no statistics', observed(0, 1), 'bad-value'],

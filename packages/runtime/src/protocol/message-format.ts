@@ -29,6 +29,9 @@ const KIND_BYTES = { 'feature-request': 1, 'picture-request': 2, response: 3, er
 const OBSERVED_FEATURE_REQUEST = 5;
 /** Added to the kind of a request that has a deadline: again so that requests without one take no byte for it. */
 const DEADLINE_FLAG = 0x40;
+/** Likewise of a request whose answer may hold lossless frames. */
+const COMPACT_FLAG = 0x20;
+const FLAGS = DEADLINE_FLAG | COMPACT_FLAG;
 const REQUEST_KINDS: readonly number[] = [
   KIND_BYTES['feature-request'],
   KIND_BYTES['picture-request'],
@@ -37,7 +40,7 @@ const REQUEST_KINDS: readonly number[] = [
 const KNOWN_KINDS: readonly number[] = [
   ...Object.values(KIND_BYTES),
   OBSERVED_FEATURE_REQUEST,
-  ...REQUEST_KINDS.map((kind) => kind | DEADLINE_FLAG),
+  ...[DEADLINE_FLAG, COMPACT_FLAG, FLAGS].flatMap((flag) => REQUEST_KINDS.map((kind) => kind | flag)),
 ];
 const VERSION_OFFSET = 2;
 const KIND_OFFSET = 3;
@@ -87,7 +90,7 @@ function serializeFeatureRequest(message: FeatureRequest): Uint8Array {
     writeFrames(target, bodyOffset, frames);
     return target;
   }
-  target[KIND_OFFSET] = OBSERVED_FEATURE_REQUEST | (target[KIND_OFFSET] & DEADLINE_FLAG);
+  target[KIND_OFFSET] = OBSERVED_FEATURE_REQUEST | (target[KIND_OFFSET] & FLAGS);
   writeFrames(target, writeStatistics(target, bodyOffset, statistics), frames);
   return target;
 }
@@ -97,11 +100,12 @@ function startRequest(
   message: FeatureRequest | PictureRequest,
   bodyBytes: number,
 ): { readonly target: Uint8Array; readonly bodyOffset: number } {
-  const { bundlePrefix, deadlineMs } = message;
+  const { bundlePrefix, deadlineMs, compactOutputs } = message;
   const deadlineBytes =
     deadlineMs === undefined ? 0 : varintBytes(checkMilliseconds('deadlineMs', deadlineMs));
   const target = start(message, DIGEST_PREFIX_BYTES + deadlineBytes + bodyBytes);
   target.set(checkPrefix(bundlePrefix), HEAD_BYTES);
+  if (compactOutputs) target[KIND_OFFSET] |= COMPACT_FLAG;
   if (deadlineMs === undefined) return { target, bodyOffset: AFTER_PREFIX_OFFSET };
   target[KIND_OFFSET] |= DEADLINE_FLAG;
   return { target, bodyOffset: writeVarint(target, AFTER_PREFIX_OFFSET, deadlineMs) };
@@ -145,8 +149,9 @@ function parseRequest(bytes: Uint8Array, requestId: number): Message {
     requestId,
     bundlePrefix: bytes.subarray(HEAD_BYTES, AFTER_PREFIX_OFFSET),
     ...(hasDeadline && { deadlineMs }),
+    ...((bytes[KIND_OFFSET] & COMPACT_FLAG) !== 0 && { compactOutputs: true as const }),
   };
-  const kind = bytes[KIND_OFFSET] & ~DEADLINE_FLAG;
+  const kind = bytes[KIND_OFFSET] & ~FLAGS;
   if (kind === KIND_BYTES['picture-request'])
     return { kind: 'picture-request', ...common, image: bytes.subarray(bodyOffset) };
   if (kind === KIND_BYTES['feature-request'])

@@ -25,6 +25,8 @@ interface RequestHead {
    * Milliseconds from the request's last byte after which its answer is of no use, an integer in [0, 2^32); none by default.
    */
   readonly deadlineMs?: number;
+  /** Whether outputs may come as lossless frames where these are smaller; false by default, and then left out. */
+  readonly compactOutputs?: true;
 }
 
 /** A coded feature for a bundle's tail. */
@@ -62,7 +64,7 @@ export interface ResponseMessage {
   readonly kind: 'response';
   readonly requestId: number;
   readonly times: StageTimes;
-  /** One codec frame with quantizer `none` for each output, in manifest order; 1 … 255. */
+  /** One codec frame with quantizer `none`, or `lossless` if the request allows it, for each output, in manifest order; 1 … 255. */
   readonly frames: readonly Uint8Array[];
 }
 

@@ -18,6 +18,15 @@ describe('rate limiter', () => {
     expect(limiter.take('b', 9000)).toBe(0);
   });
 
+  test('several tokens may be taken at once, and no more than a bucket holds', () => {
+    const limiter = createRateLimiter(4);
+    expect(limiter.take('a', 0, 3)).toBe(0);
+    expect(limiter.take('a', 0, 3)).toBe(500);
+    expect(limiter.take('a', 500, 3)).toBe(0);
+    expect(limiter.take('a', 500, 0)).toBe(0);
+    expect(limiter.take('a', 1500, 1e9)).toBe(0);
+  });
+
   test('forgets nobody who still waits, however many clients there are', () => {
     const limiter = createRateLimiter(1);
     limiter.take('a', 10_000);

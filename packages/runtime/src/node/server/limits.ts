@@ -6,6 +6,8 @@ import { DEFAULT_PICTURE_LIMITS } from '@featherwire/bundle';
 export interface ServerLimits {
   /** Longest request message. */
   readonly maxMessageBytes: number;
+  /** Longest JSON object of a request of the Open Inference Protocol; bytes behind it count for the message alone. */
+  readonly maxJsonBytes: number;
   /** Most elements of a cut tensor whose shape the bundle leaves open, and of a resized picture. */
   readonly maxElementsPerTensor: number;
   /** Most pixels of an encoded picture. */
@@ -20,19 +22,23 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** Open connections of one address; further ones are dropped. */
   readonly maxConnectionsPerAddress: number;
-  /** Requests that a client may send in a second; also as many at once. */
+  /** Requests that a client may send in a second; also as many at once. 4 KiB of JSON count as one. */
   readonly maxRequestsPerSecond: number;
   /**
    * Bytes of requests that came and are not answered, and of answers that have not left, together; half of it for one client.
    */
   readonly maxBufferedBytes: number;
-  /** Requests of one WebSocket whose answers the client has not taken; one more is answered `overloaded`. */
+  /**
+   * Requests of one WebSocket whose answers the client has not taken; then it is not read until half of them are. As many that
+   * were read already wait, one more is answered `overloaded`.
+   */
   readonly maxRequestsPerConnection: number;
 }
 
 /** Taken where a server is told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = Object.freeze({
   maxMessageBytes: 2 ** 24,
+  maxJsonBytes: 2 ** 20,
   maxElementsPerTensor: DEFAULT_PICTURE_LIMITS.maxTensorElements,
   maxImagePixels: DEFAULT_PICTURE_LIMITS.maxPicturePixels,
   maxQueuedRequests: 64,

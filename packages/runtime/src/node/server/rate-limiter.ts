@@ -3,10 +3,11 @@
 /** Counts requests. */
 export interface RateLimiter {
   /**
-   * Takes a token.
-   * @returns 0, or the milliseconds until there is one
+   * Takes tokens.
+   * @param count - 1 by default; what is over the size of a bucket is not counted
+   * @returns 0, or the milliseconds until there are enough
    */
-  take(client: string, now: number): number;
+  take(client: string, now: number, count?: number): number;
 }
 
 interface Bucket {
@@ -30,7 +31,7 @@ export function createRateLimiter(perSecond: number): RateLimiter {
     nextSweep = Math.max(FIRST_SWEEP, 2 * buckets.size);
   };
   return {
-    take(client, now) {
+    take(client, now, count = 1) {
       let bucket = buckets.get(client);
       if (!bucket) {
         if (buckets.size >= nextSweep) forgetFull(now);
@@ -39,8 +40,9 @@ export function createRateLimiter(perSecond: number): RateLimiter {
       }
       bucket.tokens = refill(bucket, now);
       bucket.at = now;
-      if (bucket.tokens < 1) return ((1 - bucket.tokens) * 1000) / perSecond;
-      bucket.tokens -= 1;
+      const wanted = Math.min(count, perSecond);
+      if (bucket.tokens < wanted) return ((wanted - bucket.tokens) * 1000) / perSecond;
+      bucket.tokens -= wanted;
       return 0;
     },
   };

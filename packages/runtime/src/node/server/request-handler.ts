@@ -14,6 +14,7 @@ import {
 } from '../../protocol/index.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { RequestObservation, ServerMetrics } from './server-metrics.js';
+import type { RequestTrace, RequestTracing, TraceParent } from './tracing.js';
 
 /** An answer. */
 export interface Answer {
@@ -37,8 +38,9 @@ export interface RequestHandler {
   /**
    * @param bytes - one message; only read
    * @param client - whose it is; clients take turns
+   * @param parent - what it is part of, for traces; nothing by default
    */
-  handle(bytes: Uint8Array, client: string): Promise<Answer>;
+  handle(bytes: Uint8Array, client: string, parent?: TraceParent): Promise<Answer>;
   /** The answer to what never became a request; counted like any other. */
   refuse(refusal: Refusal): Answer;
   counts(): RequestCounts;
@@ -66,7 +68,7 @@ export interface Refusal {
 export type InferenceRequest = Extract<Message, { kind: 'feature-request' | 'picture-request' }>;
 
 /** How a request came. */
-export interface Arrival {
+export interface Arrival extends TraceParent {
   /** The request as it came; only to be read. */
   readonly bytes: Uint8Array;
   readonly client: string;
@@ -92,6 +94,7 @@ export interface RequestHandlerOptions {
   readonly run: RequestRunner;
   readonly limiter: RateLimiter;
   readonly metrics: Pick<ServerMetrics, 'observe'>;
+  readonly tracing: RequestTracing;
 }
 
 /** A handler that takes requests at once. */
@@ -115,29 +118,48 @@ class CountingHandler implements RequestHandler {
     return this.#draining;
   }
 
-  async handle(bytes: Uint8Array, client: string): Promise<Answer> {
+  async handle(bytes: Uint8Array, client: string, parent: TraceParent = {}): Promise<Answer> {
     this.#inFlight++;
+    const receivedAt = performance.now();
+    const trace = this.#options.tracing.begin(parent, receivedAt);
+    const { traceparent } = trace;
+    const receivedBytes = bytes.length;
     try {
-      return await this.#answer(bytes, client);
+      const outcome = await this.#run({ bytes, client, receivedAt, traceparent });
+      if (outcome.kind === 'refused') {
+        return this.#refuse({ requestId: peekRequestId(bytes), ...outcome, receivedBytes }, trace);
+      }
+      const { message, observation } = outcome;
+      this.#answered++;
+      this.#observe({ ...observation, outcome: 'ok', receivedBytes, sentBytes: message.length }, trace);
+      return { message, error: undefined };
     } catch (error) {
-      return this.refuse({
-        ...{ requestId: peekRequestId(bytes), code: 'internal', text: (error as Error).message },
-        receivedBytes: bytes.length,
-      });
+      const text = (error as Error).message;
+      return this.#refuse({ requestId: peekRequestId(bytes), code: 'internal', text, receivedBytes }, trace);
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
     }
   }
 
-  refuse({ requestId, code, text, retryAfterMs, receivedBytes = 0, bundle }: Refusal): Answer {
+  refuse(refusal: Refusal): Answer {
+    return this.#refuse(refusal, undefined);
+  }
+
+  #refuse(refusal: Refusal, trace: RequestTrace | undefined): Answer {
+    const { requestId, code, text, retryAfterMs, receivedBytes = 0, bundle } = refusal;
     this.#failed[code] = (this.#failed[code] ?? 0) + 1;
     const { retryable } = REMOTE_ERRORS[code];
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) };
     const message = serializeMessage({ kind: 'error', requestId, code, retryable, text, ...wait });
     const observation = { outcome: code, receivedBytes, sentBytes: message.length };
-    this.#options.metrics.observe({ ...observation, ...(bundle !== undefined && { bundle }) });
+    this.#observe({ ...observation, ...(bundle !== undefined && { bundle }) }, trace);
     return { message, error: code, ...wait };
+  }
+
+  #observe(observation: RequestObservation, trace: RequestTrace | undefined): void {
+    this.#options.metrics.observe(observation);
+    trace?.end(observation);
   }
 
   counts(): RequestCounts {
@@ -154,29 +176,18 @@ class CountingHandler implements RequestHandler {
       : new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  async #answer(bytes: Uint8Array, client: string): Promise<Answer> {
-    const receivedAt = performance.now();
-    const receivedBytes = bytes.length;
+  async #run(arrival: Arrival): Promise<RequestOutcome> {
+    const { bytes, client, receivedAt } = arrival;
     const waitMs = this.#options.limiter.take(client, receivedAt);
     if (waitMs > 0) {
       const text = 'more requests in a second than a client may send';
-      const requestId = peekRequestId(bytes);
-      return this.refuse({ requestId, code: 'rate-limited', text, retryAfterMs: waitMs, receivedBytes });
+      return { kind: 'refused', code: 'rate-limited', text, retryAfterMs: waitMs };
     }
     const request = parseRequest(bytes);
-    if ('code' in request) return this.refuse({ requestId: peekRequestId(bytes), ...request, receivedBytes });
-    const { requestId } = request;
-    if (this.#draining) {
-      const text = 'the server is shutting down';
-      return this.refuse({ requestId, code: 'shutting-down', text, receivedBytes });
-    }
-    const outcome = await this.#options.run(request, { bytes, client, receivedAt });
-    if (outcome.kind === 'refused') return this.refuse({ requestId, ...outcome, receivedBytes });
-    const { message, observation } = outcome;
-    this.#answered++;
-    const sentBytes = message.length;
-    this.#options.metrics.observe({ ...observation, outcome: 'ok', receivedBytes, sentBytes });
-    return { message, error: undefined };
+    if ('code' in request) return { ...request, kind: 'refused' };
+    if (this.#draining)
+      return { kind: 'refused', code: 'shutting-down', text: 'the server is shutting down' };
+    return this.#options.run(request, arrival);
   }
 }
 

@@ -32,7 +32,9 @@ async function runInPool(
   }
   const deadlineAt = deadlineMs === undefined ? undefined : receivedAt + deadlineMs;
   const { outcome, queueMs, retryAfterMs } = await pool.submit(jobOf(request), { client, deadlineAt });
-  if (outcome.kind === 'failed') return refuse(outcome.code, outcome.text, retryAfterMs);
+  if (outcome.kind === 'failed') {
+    return refuse(outcome.code, outcome.text, retryAfterMs ?? outcome.retryAfterMs);
+  }
   if (outcome.kind !== 'done') return refuse('internal', `a worker gave ${outcome.kind}`);
   const { frames, point, runSize } = outcome;
   if (statistics && point !== null) drift.add(point, statistics);
@@ -50,9 +52,10 @@ async function runInPool(
 
 /** Copies, since the request's bytes may share a buffer with others, and a job's bytes are given away. */
 function jobOf(request: InferenceRequest): TailJob {
+  const { compactOutputs: isCompact } = request;
   return request.kind === 'feature-request'
-    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)) }
-    : { kind: 'picture', image: new Uint8Array(request.image) };
+    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)), isCompact }
+    : { kind: 'picture', image: new Uint8Array(request.image), isCompact };
 }
 
 function hexOf(bytes: Uint8Array): string {

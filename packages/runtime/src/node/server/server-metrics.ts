@@ -32,6 +32,8 @@ export interface ServerGauges {
     readonly running: number;
     readonly workers: number;
     readonly restarts: number;
+    /** Whether its remote tail takes requests; undefined if its tail is run here. */
+    readonly remoteReady?: boolean;
   }[];
 }
 
@@ -119,4 +121,17 @@ function registerGauges(registry: Registry, gauges: () => ServerGauges): void {
   bundleGauge('busy_workers', 'Workers that run a batch.', 'running');
   bundleGauge('workers', 'Workers that can take requests.', 'workers');
   bundleGauge('worker_restarts', 'Workers replaced since the start.', 'restarts');
+  new Gauge({
+    ...{ name: `${PREFIX}remote_tail_ready`, help: 'Whether the remote tail takes requests, 1 or 0.' },
+    ...{ labelNames: ['bundle'], registers: [registry] },
+    collect() {
+      this.reset();
+      const asked = gauges().bundles.filter(({ remoteReady }) => remoteReady !== undefined);
+      // Of several bundles of one model, one that is not ready is told.
+      for (const { name } of asked) {
+        const isReady = asked.every((other) => other.name !== name || other.remoteReady);
+        this.set({ bundle: name }, Number(isReady));
+      }
+    },
+  });
 }

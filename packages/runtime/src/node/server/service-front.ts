@@ -4,12 +4,14 @@
  */
 
 import type { AddressInfo } from 'node:net';
+import { type Backend, type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { FastifyInstance } from 'fastify';
 import { STREAM_PATH } from '../../client/websocket-transport.js';
-import { peekRequestId } from '../../protocol/index.js';
 import { type ClientTokens, createAuthenticator } from './authentication.js';
+import type { BundleListing } from './bundle-listing.js';
 import { type ByteBudget, createByteBudget } from './byte-budget.js';
-import { type BundleListing, createHttpApp } from './http-app.js';
+import { answerHolding } from './held-answer.js';
+import { createHttpApp } from './http-app.js';
 import type { ServerLimits } from './limits.js';
 import type { Listener, ServerTls } from './listener.js';
 import type { ServerLogger } from './logger.js';
@@ -24,6 +26,7 @@ import {
 import { createServerMetrics, type ServerGauges } from './server-metrics.js';
 import type { OfferedLinks } from './shaped-streams.js';
 import { attachStream, type StreamEndpoint } from './stream.js';
+import { loadTracing, type RequestTracing, type TraceParent } from './tracing.js';
 
 /** How a service ends. */
 export interface CloseOptions {
@@ -69,6 +72,8 @@ export interface ServiceFrontOptions extends FrontAddress {
   readonly bundleGauges: () => ServerGauges['bundles'];
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
+  /** Codes tensors that come or go plain; default `auto`. */
+  readonly backend?: BackendPreference;
 }
 
 /** A front that listens. */
@@ -81,7 +86,7 @@ export interface ServiceFront {
   /** Counts of requests, open WebSockets, bytes that are held. */
   stats(): { readonly requests: RequestCounts; readonly streams: number; readonly bufferedBytes: number };
   /** Answers a request that came another way; see `RequestHandler.handle`. Its bytes are held while it is done. */
-  answer(bytes: Uint8Array, client: string): Promise<Answer>;
+  answer(bytes: Uint8Array, client: string, parent?: TraceParent): Promise<Answer>;
   /** Stops taking connections and requests, finishes what is in flight, then ends the connections. */
   close(options: CloseOptions): Promise<void>;
 }
@@ -97,7 +102,7 @@ const FLUSH_TIMEOUT_MS = 1000;
 export async function startServiceFront(options: ServiceFrontOptions): Promise<ServiceFront> {
   let parts: FrontParts;
   try {
-    parts = assemble(options);
+    parts = assemble(options, await loadBackend(options.backend ?? 'auto'), await loadTracing());
   } catch (error) {
     throw new ServerStartError(`cannot serve: ${(error as Error).message}`, { cause: error });
   }
@@ -121,7 +126,7 @@ export async function startServiceFront(options: ServiceFrontOptions): Promise<S
       streams: stream.connectionCount(),
       bufferedBytes: budget.held,
     }),
-    answer: (bytes, client) => answerWithin(parts, bytes, client),
+    answer: (bytes, client, parent) => answerHolding(parts, bytes, client, parent),
     close: (closeOptions) => drainAndEnd(parts, closeOptions),
   };
 }
@@ -137,19 +142,19 @@ interface FrontParts {
   readonly readiness: { leaving: boolean };
 }
 
-function assemble(options: ServiceFrontOptions): FrontParts {
+function assemble(options: ServiceFrontOptions, backend: Backend, tracing: RequestTracing): FrontParts {
   const { limits, logger, tokens, tls, listBundles, addRoutes } = options;
   const budget = createByteBudget(limits.maxBufferedBytes);
   const authenticator = createAuthenticator(tokens);
   const readiness = { leaving: false };
   const metrics = createServerMetrics(() => gaugesOf(parts, options));
   const limiter = createRateLimiter(limits.maxRequestsPerSecond);
-  const handler = createRequestHandler({ run: options.run, limiter, metrics });
+  const handler = createRequestHandler({ run: options.run, limiter, metrics, tracing });
   const isReady = (): boolean => !readiness.leaving && options.isReady();
   const common = { handler, limits, authenticator, budget };
   const routes = addRoutes && ((app: FastifyInstance) => addRoutes(app, handler));
   const { app, listener } = createHttpApp({
-    ...{ ...common, metrics, isReady, tls, listBundles, addRoutes: routes },
+    ...{ ...common, metrics, limiter, isReady, tls, listBundles, addRoutes: routes, backend },
   });
   const stream = attachStream({ ...common, server: listener.server, logger, links: options.links });
   const parts: FrontParts = { app, listener, stream, handler, budget, readiness };
@@ -167,23 +172,6 @@ function gaugesOf(
     connectionsDropped: listener.droppedCount(),
     bundles: bundleGauges(),
   };
-}
-
-async function answerWithin(
-  { handler, budget }: FrontParts,
-  bytes: Uint8Array,
-  client: string,
-): Promise<Answer> {
-  if (!budget.take(client, bytes.length)) {
-    const text = 'the server holds as many bytes as it can, or as it keeps for one client';
-    const requestId = peekRequestId(bytes);
-    return handler.refuse({ requestId, code: 'overloaded', text, receivedBytes: bytes.length });
-  }
-  try {
-    return await handler.handle(bytes, client);
-  } finally {
-    budget.release(client, bytes.length);
-  }
 }
 
 async function drainAndEnd(

@@ -2,6 +2,7 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import type { BackendPreference, CodingProfile } from '@featherwire/codec';
+import type { RemoteTail } from '../open-inference/remote-tail.js';
 import type { BatchSettings } from './batch-policy.js';
 import type { ServerLimits } from './limits.js';
 import type { ServerLogger } from './logger.js';
@@ -14,6 +15,8 @@ export interface BundlePoolSettings extends BatchSettings {
   /** Threads inside one operator. */
   readonly threads: number;
   readonly backend: BackendPreference;
+  /** Runs the tails in the place of the bundles' files; undefined if these are run. */
+  readonly remoteTail: RemoteTail | undefined;
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
 }
@@ -21,16 +24,17 @@ export interface BundlePoolSettings extends BatchSettings {
 /** @throws {Error} if a worker cannot start; none is left running then */
 export function startBundlePool(bundle: NodeBundle, settings: BundlePoolSettings): Promise<TailPool> {
   const { manifest } = bundle;
-  const { workerCount, threads, backend, limits, maxBatchSize, batchWindowMs, logger } = settings;
+  const { workerCount, threads, backend, remoteTail, limits, maxBatchSize, batchWindowMs, logger } = settings;
   const { maxElementsPerTensor, maxImagePixels, maxQueuedRequests, requestTimeoutMs } = limits;
   const tailPath = bundle.partPath('tail');
-  const wholePath = manifest.whole && bundle.partPath('whole');
+  // Who runs tails elsewhere has no networks run here.
+  const wholePath = remoteTail ? undefined : manifest.whole && bundle.partPath('whole');
   const restorationPaths = new Map(
     manifest.units?.map(({ id }) => [id, bundle.unitPath(id, 'restoration')] as const),
   );
   const start = {
     ...{ manifest, profiles: profilesByPosition(bundle), tailPath, restorationPaths, wholePath },
-    ...{ threads, backend, maxElementsPerTensor, maxImagePixels },
+    ...{ threads, backend, remoteTail, maxElementsPerTensor, maxImagePixels },
   };
   return createTailPool({
     startThread: () => startTailThread(start),

@@ -15,6 +15,12 @@ export interface ConnectionContext {
   readonly client: string;
 }
 
+/** A request that was read, with its bytes in the budget. */
+interface WaitingRequest {
+  readonly received: Buffer;
+  readonly heldBytes: number;
+}
+
 /** Refusals that a client may leave unread. */
 const MAX_UNREAD_REFUSALS = 1024;
 /** Longest time for which a client that was told to wait is not read. */
@@ -30,6 +36,8 @@ export class StreamConnection {
   readonly #context: ConnectionContext;
   /** Requests taken whose answer has not left yet. */
   #taken = 0;
+  /** Requests that were read while as many as may be were taken. */
+  readonly #waiting: WaitingRequest[] = [];
   /** Messages refused whose answer has not left yet. */
   #refused = 0;
   /** Bytes that came and belong to no complete message yet; in the budget. */
@@ -39,6 +47,8 @@ export class StreamConnection {
   #heldBytes = 0;
   #draining = false;
   #alive = true;
+  /** Why the connection is not read: it was told to wait, or has as many requests as it may. */
+  readonly #pauses = new Set<'wait' | 'full'>();
 
   /** @param stream - what carries the WebSocket */
   constructor(socket: WebSocket, stream: Duplex, context: ConnectionContext) {
@@ -46,7 +56,7 @@ export class StreamConnection {
     this.#context = context;
     // Before the listener that takes messages out of what came.
     stream.prependListener('data', (chunk: Buffer) => this.#count(chunk.length));
-    socket.on('message', (received, isBinary) => void this.#receive(received as Buffer, isBinary));
+    socket.on('message', (received, isBinary) => this.#receive(received as Buffer, isBinary));
     for (const kind of ['ping', 'pong'] as const) {
       socket.on(kind, (payload) => {
         this.#alive = true;
@@ -57,11 +67,14 @@ export class StreamConnection {
       context.budget.release(context.client, this.#pendingBytes + this.#heldBytes);
       this.#pendingBytes = 0;
       this.#heldBytes = 0;
+      this.#waiting.length = 0;
     });
   }
 
   ping(): void {
-    if (!this.#alive) {
+    // While it is not read, no answer to a ping is seen: only what it does not take tells that it is gone.
+    const isHeard = this.#alive || (this.#pauses.size > 0 && this.#socket.bufferedAmount === 0);
+    if (!isHeard) {
       this.#socket.terminate();
       return;
     }
@@ -72,6 +85,10 @@ export class StreamConnection {
   /** Ends the connection if a message has been coming for longer than messages may take. */
   endIfStalled(now: number): void {
     const { receiveTimeoutMs } = this.#context.limits;
+    if (this.#pauses.size > 0) {
+      this.#pendingSince = now; // nothing comes of what is not read
+      return;
+    }
     if (this.#pendingBytes > 0 && now - this.#pendingSince > receiveTimeoutMs) this.#socket.terminate();
   }
 
@@ -120,27 +137,39 @@ export class StreamConnection {
     this.#context.budget.release(this.#context.client, bytes);
   }
 
-  async #receive(received: Buffer, isBinary: boolean): Promise<void> {
+  #receive(received: Buffer, isBinary: boolean): void {
     this.#alive = true;
     const heldBytes = this.#hold(received.length);
-    const { handler, limits, client } = this.#context;
-    const { maxRequestsPerConnection } = limits;
+    const { maxRequestsPerConnection } = this.#context.limits;
     if (!isBinary) {
       this.#refuse({ requestId: 0, code: 'malformed-message', text: 'message expected binary, got text' });
       this.#release(heldBytes);
-    } else if (this.#taken >= maxRequestsPerConnection) {
+    } else if (this.#taken < maxRequestsPerConnection) {
+      void this.#take({ received, heldBytes });
+    } else if (this.#waiting.length < maxRequestsPerConnection) {
+      this.#waiting.push({ received, heldBytes }); // read in one chunk with what filled the connection
+    } else {
       const text = `${maxRequestsPerConnection} requests of this connection are unanswered`;
       this.#refuse({ requestId: peekRequestId(received), code: 'overloaded', text });
       this.#release(heldBytes);
-    } else {
-      this.#taken++;
-      const answer = await handler.handle(received, client);
-      this.#release(heldBytes);
-      this.#send(answer, () => {
-        this.#taken--;
-      });
-      if (answer.retryAfterMs !== undefined) this.#pause(answer.retryAfterMs);
     }
+  }
+
+  async #take({ received, heldBytes }: WaitingRequest): Promise<void> {
+    const { handler, limits, client } = this.#context;
+    const { maxRequestsPerConnection } = limits;
+    this.#taken++;
+    if (this.#taken === maxRequestsPerConnection) this.#pause('full');
+    const answer = await handler.handle(received, client);
+    this.#release(heldBytes);
+    this.#send(answer, () => {
+      this.#taken--;
+      this.#alive = true;
+      const next = this.#waiting.shift();
+      if (next) void this.#take(next);
+      else if (this.#taken <= maxRequestsPerConnection / 2) this.#resume('full');
+    });
+    if (answer.retryAfterMs !== undefined) this.#pauseFor(answer.retryAfterMs);
   }
 
   /** Refusals are not bounded by the requests taken: a client that sends and never reads is cut. */
@@ -166,11 +195,21 @@ export class StreamConnection {
     });
   }
 
+  #pauseFor(ms: number): void {
+    if (this.#pauses.has('wait')) return;
+    this.#pause('wait');
+    setTimeout(() => this.#resume('wait'), Math.min(ms, MAX_PAUSE_MS)).unref();
+  }
+
   /** Not reading makes the client's own network wait: cheaper than to read and refuse. */
-  #pause(ms: number): void {
-    if (this.#socket.isPaused || this.#isClosed()) return;
+  #pause(reason: 'wait' | 'full'): void {
+    if (this.#isClosed()) return;
+    this.#pauses.add(reason);
     this.#socket.pause();
-    setTimeout(() => this.#socket.resume(), Math.min(ms, MAX_PAUSE_MS)).unref();
+  }
+
+  #resume(reason: 'wait' | 'full'): void {
+    if (this.#pauses.delete(reason) && this.#pauses.size === 0) this.#socket.resume();
   }
 
   #isClosed(): boolean {

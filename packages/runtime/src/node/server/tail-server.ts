@@ -2,6 +2,7 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import type { BackendPreference } from '@featherwire/codec';
+import type { RemoteTail } from '../open-inference/remote-tail.js';
 import {
   type BundleChange,
   type BundleRegistry,
@@ -14,6 +15,7 @@ import { addEdgePageRoutes, type EdgePage } from './edge-page.js';
 import { checkPositiveInteger, completeLimits, type ServerLimits } from './limits.js';
 import { type ServerLogger, silentLogger } from './logger.js';
 import { createPartProfiles } from './part-profiles.js';
+import { type RemoteTailWatch, watchRemoteTails } from './remote-tail-watch.js';
 import type { RequestCounts } from './request-handler.js';
 import { createPoolRunner } from './run-in-pool.js';
 import {
@@ -38,6 +40,11 @@ export interface TailServerOptions extends FrontAddress {
   readonly maxBatchSize?: number;
   /** Longest wait of a free worker for more requests, after a batch of several, in milliseconds; default 2. */
   readonly batchWindowMs?: number;
+  /**
+   * A server of the Open Inference Protocol that runs the tails; here they are decoded, put together and sent to it, by as many
+   * workers as exchanges go on at once. Pictures and profiles are refused then. Default: the bundles' tails are run here.
+   */
+  readonly remoteTail?: RemoteTail;
   readonly limits?: Partial<ServerLimits>;
   /** Codec backend of the workers; default `auto`. */
   readonly backend?: BackendPreference;
@@ -96,10 +103,13 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
   const logger = options.logger ?? silentLogger;
   const registry = createRegistry(options, limits, logger);
   await replaceBundles(registry, options.bundles);
+  const { remoteTail } = options;
+  const remoteWatch = remoteTail && watchRemoteTails({ remoteTail, registry, logger });
   let front: ServiceFront;
   try {
-    front = await startFront(options, { registry, limits, logger });
+    front = await startFront(options, { registry, limits, logger, remoteWatch });
   } catch (error) {
+    remoteWatch?.close();
     await registry.close();
     throw error;
   }
@@ -111,7 +121,10 @@ export async function createTailServer(options: TailServerOptions): Promise<Tail
     bundles: () => registry.list().map(({ bundle }) => bundle),
     replaceBundles: (bundles) => replaceBundles(registry, bundles),
     close(closeOptions = {}) {
-      closing ??= front.close(closeOptions).then(() => registry.close());
+      closing ??= front.close(closeOptions).then(() => {
+        remoteWatch?.close();
+        return registry.close();
+      });
       return closing;
     },
   };
@@ -126,13 +139,18 @@ function createRegistry(
   limits: ServerLimits,
   logger: ServerLogger,
 ): BundleRegistry {
-  const { workersPerBundle: workerCount = 1, threadsPerWorker: threads = 1, backend = 'auto' } = options;
+  const {
+    workersPerBundle: workerCount = 1,
+    threadsPerWorker: threads = 1,
+    backend = 'auto',
+    remoteTail,
+  } = options;
   const { maxBatchSize = DEFAULT_MAX_BATCH_SIZE, batchWindowMs = DEFAULT_BATCH_WINDOW_MS } = options;
   checkPositiveInteger('workersPerBundle', workerCount);
   checkPositiveInteger('threadsPerWorker', threads);
   checkPositiveInteger('maxBatchSize', maxBatchSize);
   if (!(batchWindowMs >= 0)) throw new RangeError(`batchWindowMs expected 0 or more, got ${batchWindowMs}`);
-  const settings = { workerCount, threads, backend, maxBatchSize, batchWindowMs, limits, logger };
+  const settings = { workerCount, threads, backend, remoteTail, maxBatchSize, batchWindowMs, limits, logger };
   return createBundleRegistry({ startPool: (bundle) => startBundlePool(bundle, settings), logger });
 }
 
@@ -153,11 +171,12 @@ interface Foundation {
   readonly registry: BundleRegistry;
   readonly limits: ServerLimits;
   readonly logger: ServerLogger;
+  readonly remoteWatch: RemoteTailWatch | undefined;
 }
 
 function startFront(
-  { host, port, tokens, tls, page }: TailServerOptions,
-  { registry, limits, logger }: Foundation,
+  { host, port, tokens, tls, page, backend }: TailServerOptions,
+  { registry, limits, logger, remoteWatch }: Foundation,
 ): Promise<ServiceFront> {
   const profiles = createPartProfiles(registry);
   const offered = page && tls ? { site: page.site } : page;
@@ -168,6 +187,7 @@ function startFront(
     ...(tokens && { tokens }),
     ...(tls && { tls }),
     ...(offered?.links && { links: offered.links }),
+    ...(backend && { backend }),
     run: createPoolRunner(registry),
     listBundles: async () =>
       registry.list().map(({ bundle: { digest, manifest } }) => ({ digest, manifest })),
@@ -175,8 +195,15 @@ function startFront(
       addBundleRoutes(app, { handler, registry, profiles });
       if (offered) addEdgePageRoutes(app, offered, registry);
     },
-    isReady: () => registry.list().every(({ pool }) => pool.stats().workers > 0),
+    isReady: () => registry.list().every((served) => canRun(served, remoteWatch)),
     bundleGauges: () =>
-      registry.list().map(({ bundle, pool }) => ({ name: bundle.manifest.model.name, ...pool.stats() })),
+      registry.list().map(({ bundle: { manifest, digest }, pool }) => ({
+        ...{ name: manifest.model.name, ...pool.stats() },
+        ...(remoteWatch && { remoteReady: remoteWatch.isReady(digest) }),
+      })),
   });
+}
+
+function canRun({ bundle, pool }: ServedBundle, remoteWatch: RemoteTailWatch | undefined): boolean {
+  return pool.stats().workers > 0 && (remoteWatch?.isReady(bundle.digest) ?? true);
 }

@@ -10,11 +10,12 @@ const BUDGET_MS = 1000;
 
 /**
  * Measures a part with the worker's own number of threads.
- * @throws {JobError} `picture-unsupported` if the bundle has no whole model; {InferenceError} `input-mismatch` if a shape is
- *   open that nothing states
+ * @throws {JobError} `picture-unsupported` if the bundle has no whole model, `run-failed` if the tail is remote;
+ *   {InferenceError} `input-mismatch` if a shape is open that nothing states
  */
 export async function profilePart(start: TailWorkerStart, part: ProfiledPart): Promise<ModelProfile> {
-  const { manifest, tailPath, wholePath, threads, exitGuard } = start;
+  const { manifest, tailPath, wholePath, threads, exitGuard, remoteTail } = start;
+  if (remoteTail) throw new JobError('run-failed', 'a remote tail has no profile');
   const file = part === 'tail' ? tailPath : wholePath;
   if (file === undefined) {
     throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no whole model`);

@@ -4,6 +4,7 @@
  */
 
 import type { TensorMap } from '@featherwire/inference';
+import { RemoteModelError } from '../open-inference/remote-model-error.js';
 import { rowCount, rowKey, stackRows, unstackRows } from './rows.js';
 import { encodeOutputs, featuresOf, type JobContext, outcomeOf, runJob } from './run-job.js';
 import type { JobOutcome, TailJob } from './worker-messages.js';
@@ -17,6 +18,7 @@ interface DecodedJob {
   readonly features: TensorMap;
   readonly point: number | null;
   readonly position: number;
+  readonly isCompact: boolean | undefined;
   readonly rows: number;
   readonly decodeMs: number;
 }
@@ -46,12 +48,12 @@ async function decodeAll(
   outcomes: JobOutcome[],
 ): Promise<DecodedJob[]> {
   const decoded: DecodedJob[] = [];
-  for (const [position, { frames }] of jobs.entries()) {
+  for (const [position, { frames, isCompact }] of jobs.entries()) {
     const start = performance.now();
     try {
       const { feeds: features, point } = await featuresOf(frames, context);
       const decodeMs = performance.now() - start;
-      decoded.push({ features, point, position, decodeMs, rows: rowCount(features) ?? 0 });
+      decoded.push({ features, point, position, isCompact, decodeMs, rows: rowCount(features) ?? 0 });
     } catch (error) {
       outcomes[position] = outcomeOf(error);
     }
@@ -90,20 +92,27 @@ async function runTogether(
           );
     if (!results) throw new RangeError('outputs expected the rows of the inputs');
   } catch (error) {
-    if (group.length === 1) outcomes[group[0].position] = outcomeOf(error);
-    // The values of one may be what the network cannot run on.
-    else for (const job of group) await runTogether([job], context, outcomes);
+    // The values of one may be what the network cannot run on; that a remote tail is away concerns all.
+    if (group.length > 1 && !isAway(error)) {
+      for (const job of group) await runTogether([job], context, outcomes);
+    } else {
+      for (const { position } of group) outcomes[position] = outcomeOf(error);
+    }
     return;
   }
   const tailMs = performance.now() - start;
-  for (const [i, { position, decodeMs, point }] of group.entries()) {
+  for (const [i, { position, decodeMs, point, isCompact }] of group.entries()) {
     const encodeStart = performance.now();
     try {
-      const frames = encodeOutputs(results[i], context);
+      const frames = encodeOutputs(results[i], context, { isCompact });
       const times = { decodeMs, tailMs, respondMs: performance.now() - encodeStart };
       outcomes[position] = { kind: 'done', frames, times, point, runSize: group.length };
     } catch (error) {
       outcomes[position] = outcomeOf(error);
     }
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof RemoteModelError && error.code !== 'refused' && error.code !== 'bad-reply';
 }

@@ -4,8 +4,16 @@ import type { PictureLimits } from '@featherwire/bundle';
 import { PictureError, tensorOfPicture } from '@featherwire/bundle/node/pictures';
 import { encodeFrame } from '@featherwire/codec';
 import { InferenceError, type ModelProfile, type ModelSession, type TensorMap } from '@featherwire/inference';
+import type { RemoteErrorCode } from '../../protocol/index.js';
+import { RemoteModelError, type RemoteModelErrorCode } from '../open-inference/remote-model-error.js';
 import { type CutDecoding, decodeCut } from './decode-cut.js';
-import { JobError, type JobOutcome, type ProfiledPart, type TailJob } from './worker-messages.js';
+import {
+  JobError,
+  type JobOutcome,
+  type OutputCoding,
+  type ProfiledPart,
+  type TailJob,
+} from './worker-messages.js';
 
 /** What jobs run on. */
 export interface JobContext extends CutDecoding {
@@ -36,14 +44,19 @@ export function outcomeOf(error: unknown): JobOutcome {
   return { kind: 'failed', ...describeFailure(error) };
 }
 
+/** Below this a message is small beside what carries it. */
+const MIN_COMPACT_BYTES = 1024;
+
 /** Frames of a tail's outputs, in manifest order. */
 export function encodeOutputs(
   outputs: TensorMap,
   { manifest, backend }: Pick<JobContext, 'manifest' | 'backend'>,
+  { isCompact }: OutputCoding,
 ): Uint8Array[] {
-  return manifest.outputs.map(({ name }) =>
-    encodeFrame(outputs[name], { quantizer: { kind: 'none' }, backend }),
-  );
+  return manifest.outputs.map(({ name }) => {
+    const isWorthIt = isCompact && outputs[name].data.byteLength >= MIN_COMPACT_BYTES;
+    return encodeFrame(outputs[name], { quantizer: { kind: isWorthIt ? 'lossless' : 'none' }, backend });
+  });
 }
 
 async function decodeRunEncode(
@@ -59,7 +72,7 @@ async function decodeRunEncode(
   const decoded = performance.now();
   const { outputs } = await session.run(feeds);
   const ran = performance.now();
-  const frames = encodeOutputs(outputs, context);
+  const frames = encodeOutputs(outputs, context, job);
   const times = { decodeMs: decoded - start, tailMs: ran - decoded, respondMs: performance.now() - ran };
   return { kind: 'done', frames, times, point, runSize: 1 };
 }
@@ -81,7 +94,7 @@ export async function featuresOf(
 async function wholeModel({ loadWhole, manifest }: JobContext): Promise<ModelSession> {
   if (loadWhole && manifest.preprocessing) return loadWhole();
   const missing = loadWhole ? 'preprocessing' : 'whole model';
-  throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no ${missing}`);
+  throw new JobError('picture-unsupported', `bundle '${manifest.model.name}' has no ${missing} here`);
 }
 
 async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext): Promise<TensorMap> {
@@ -89,8 +102,20 @@ async function pictureFeeds(image: Uint8Array, { manifest, limits }: JobContext)
   return { [preprocessing.input]: await tensorOfPicture(image, preprocessing, limits) };
 }
 
-function describeFailure(error: unknown): Pick<Extract<JobOutcome, { kind: 'failed' }>, 'code' | 'text'> {
+/** What clients are told of a remote tail that gave no result. */
+const REMOTE_CODES: Readonly<Record<RemoteModelErrorCode, RemoteErrorCode>> = {
+  unreachable: 'worker-lost',
+  timeout: 'timeout',
+  busy: 'overloaded',
+  refused: 'run-failed',
+  'bad-reply': 'run-failed',
+};
+
+function describeFailure(error: unknown): Omit<Extract<JobOutcome, { kind: 'failed' }>, 'kind'> {
   const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof RemoteModelError) {
+    return { code: REMOTE_CODES[error.code], text, retryAfterMs: error.retryAfterMs };
+  }
   if (error instanceof JobError) return { code: error.code, text };
   if (error instanceof PictureError) return { code: 'bad-picture', text };
   if (!(error instanceof InferenceError)) return { code: 'internal', text };

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
 import { createLocalSession } from '@featherwire/inference/node';
+import { openRemoteTail } from '../open-inference/remote-tail.js';
 import { openRestorations } from './open-restorations.js';
 import { profilePart } from './profile-part.js';
 import { provesRows } from './prove-rows.js';
@@ -56,7 +57,10 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
           whole ??= createLocalSession(wholePath, options);
           return whole;
         };
-  const tail = await createLocalSession(tailPath, options);
+  const { remoteTail } = start;
+  const tail = remoteTail
+    ? await openRemoteTail(remoteTail, manifest)
+    : await createLocalSession(tailPath, options);
   const restorations = await openRestorations(start, options);
   const context: JobContext = {
     manifest,

@@ -5,6 +5,7 @@ import type { BackendPreference, CodingProfile } from '@featherwire/codec';
 import type { ModelProfile } from '@featherwire/inference';
 import type { ExitGuard } from '@featherwire/inference/node';
 import type { RemoteErrorCode } from '../../protocol/index.js';
+import type { RemoteTail } from '../open-inference/remote-tail.js';
 
 /** Handed to a worker at its start. */
 export interface TailWorkerStart {
@@ -12,6 +13,8 @@ export interface TailWorkerStart {
   /** Of the profiled points, by their positions in the manifest. */
   readonly profiles: ReadonlyMap<number, CodingProfile>;
   readonly tailPath: string;
+  /** Runs the tail in the place of the file; undefined if the file is run. */
+  readonly remoteTail: RemoteTail | undefined;
   /** Restorations of the bundle's units by their ids; all are opened at the start, so that no request waits for one. */
   readonly restorationPaths: ReadonlyMap<string, string>;
   /** Undefined if the bundle has no whole model. */
@@ -29,8 +32,14 @@ export interface TailWorkerStart {
 export type TailJob =
   /** Measure a part; takes as long as the worker's bound of it. */
   | { readonly kind: 'profile'; readonly part: ProfiledPart }
-  | { readonly kind: 'feature'; readonly frames: readonly Uint8Array[] }
-  | { readonly kind: 'picture'; readonly image: Uint8Array };
+  | ({ readonly kind: 'feature'; readonly frames: readonly Uint8Array[] } & OutputCoding)
+  | ({ readonly kind: 'picture'; readonly image: Uint8Array } & OutputCoding);
+
+/** How outputs are to come. */
+export interface OutputCoding {
+  /** Without a loss where that is smaller, instead of as they are; false by default. */
+  readonly isCompact?: boolean | undefined;
+}
 
 /** Times measured in the worker, in milliseconds. */
 export interface WorkerTimes {
@@ -54,7 +63,13 @@ export type JobOutcome =
       /** Requests that shared the run of the network, from 1. */
       readonly runSize: number;
     }
-  | { readonly kind: 'failed'; readonly code: RemoteErrorCode; readonly text: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: RemoteErrorCode;
+      readonly text: string;
+      /** What a remote tail said of when to try again. */
+      readonly retryAfterMs?: number | undefined;
+    };
 
 /** From a worker: ready once, then the outcomes of each batch, in the order of its jobs. */
 export type TailWorkerReply =
