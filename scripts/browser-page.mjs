@@ -18,14 +18,16 @@ export const CHROMIUM = PATHS.find((path) => path && existsSync(path));
 const IMPORTS = {
   '@featherwire/codec': '/packages/codec/dist/index.js',
   '@featherwire/tensor': '/packages/tensor/dist/index.js',
+  '@featherwire/webgpu': '/packages/webgpu/dist/index.js',
 };
 
 /**
  * Opens a page, runs a module in it, and closes it afterwards.
  * @param script - text of the module; sets `globalThis.isReady` when it is done
  * @param use - gets the page and the browser's version
+ * @param args - more arguments of Chromium
  */
-export async function withPage(script, use) {
+export async function withPage(script, use, args = []) {
   const html = `<!doctype html><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
 <script type="module">${script}</script>`;
   const server = createServer(async (request, response) => {
@@ -37,7 +39,7 @@ export async function withPage(script, use) {
     else response.writeHead(404).end();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);

@@ -20,6 +20,7 @@
  *        node bench/train-units.mjs --out results/train-units.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
+ *        node bench/webgpu-speed.mjs > results/webgpu-speed.json
  *        node bench/privacy.mjs --trained --cut stage3 > results/privacy-trained.json
  *        featherwire eval --suite bench/suites/eval.json --quick (its sweep.json is results/eval-quick.json)
  *        featherwire eval --suite bench/suites/npm.json --quick (its sweep.json is results/eval-npm-quick.json)
@@ -32,6 +33,7 @@ import { formatDemoTable } from '@featherwire/demo';
 import { accuracyTable, calibrationTable, videoTable } from './documents/accuracy.mjs';
 import { cutsTable, planCheckTable } from './documents/cuts-and-plans.mjs';
 import { evaluationTables, papersTable, privacyTable } from './documents/evaluation.mjs';
+import { gpuTables } from './documents/gpu.mjs';
 import {
   contextRatesTable,
   entropyTable,
@@ -75,6 +77,8 @@ fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.j
 
 for (const source of ['results/privacy.json', 'results/privacy-trained.json'])
   fill('docs/privacy.md', source, privacyTable(read(source), source));
+
+fill('docs/webgpu.md', 'results/webgpu-speed.json', gpuTables(read('results/webgpu-speed.json')));
 
 for (const source of ['results/eval-quick.json', 'results/eval-npm-quick.json'])
   fill('docs/evaluation.md', source, evaluationTables(read(source)));

@@ -1,6 +1,7 @@
 /** A tail server as its operator wants it: who is let in, how much, for how long, and how bundles are exchanged. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NodeBundle } from '@featherwire/bundle/node';
@@ -129,6 +130,26 @@ describe('limits', () => {
     await vi.waitFor(() => expect(server.stats().bufferedBytes).toBe(0));
     await expectAlive(server, square);
     await vi.waitFor(() => expect(server.stats().bufferedBytes).toBe(0));
+  });
+
+  test('bytes of pipelined requests are given back when their connection is', async () => {
+    await start();
+    const { double, shift } = squareFeatures(SLOW, 0);
+    const body = featureRequest(square, [frameOf(double), frameOf(shift)]);
+    const head = [
+      'POST /v1/infer HTTP/1.1',
+      'Host: x',
+      'Content-Type: application/octet-stream',
+      `Content-Length: ${body.length}`,
+    ];
+    const socket = connect({ port: server.address.port, host: '127.0.0.1' });
+    const request = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]);
+    for (let i = 0; i < 3; i++) socket.write(request);
+    await vi.waitFor(() => expect(server.stats().bufferedBytes).toBe(3 * body.length));
+    socket.destroy();
+    await vi.waitFor(() => expect(server.stats().requests.inFlight).toBe(0), { timeout: 20_000 });
+    await vi.waitFor(() => expect(server.stats().bufferedBytes).toBe(0));
+    await expectAlive(server, square);
   });
 
   test('a message that does not come to its end is cut, over both kinds of connection', async () => {

@@ -59,25 +59,33 @@ export function writeCodedIndices(writer: ByteWriter, coded: CodedIndices): void
     return;
   }
   const { laneCount, bytes } = coded.payload;
-  writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
   if (coded.kind === 'rans-contexts') {
+    writeCoderByte(writer, { coder: coded.kind, laneCount, layout });
     writeContextModel(writer, coded.model);
     writeContextPayload(writer, coded.payload, coded.model);
     return;
   }
-  if (coded.kind === 'static') {
-    if (coded.coder.kind === 'rans-contexts') {
-      writeContextPayload(writer, coded.payload, coded.coder.model);
-      return;
-    }
-  } else {
-    writeTableSection(writer, coded.table);
+  writeRansHead(writer, coded, laneCount);
+  if (coded.kind === 'static' && coded.coder.kind === 'rans-contexts') {
+    writeContextPayload(writer, coded.payload, coded.coder.model);
+    return;
   }
   writer.writeVarint(wordCountOf(coded.payload));
   if (coded.kind === 'rans-tokens') writer.writeVarint(coded.rawBits.length);
   writer.writeBytes(bytes);
   if (coded.kind === 'rans-tokens') writer.writeBytes(coded.rawBits);
 }
+
+/** Writes what stands before the length of the payload: the coder, and the table if it is not that of a profile. */
+export function writeRansHead(writer: ByteWriter, coding: RansHead, laneCount: number): void {
+  writeCoderByte(writer, { coder: coding.kind, laneCount, layout: 'dense' });
+  if (coding.kind !== 'static') writeTableSection(writer, coding.table);
+}
+
+/** Whose table codes: the profile's, or one of the section's own. */
+export type RansHead =
+  | { readonly kind: 'static' }
+  | { readonly kind: 'rans' | 'rans-packed' | 'rans-tokens'; readonly table: TableDescription };
 
 /** 16-bit words of a payload, after its states. */
 export function wordCountOf({ bytes, laneCount }: RansPayload): number {

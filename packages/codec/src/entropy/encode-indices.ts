@@ -170,7 +170,7 @@ interface Candidate {
   encode(laneCount: number): CodedIndices;
 }
 
-/** @throws {RangeError} if a setting is out of range */
+/** Checks that settings go together, which encoding does first. @throws {RangeError} if one is out of range */
 export function checkCoding(coding: IndexCoding): void {
   const { laneCount, table, contextModel } = coding;
   const coder = chosenCoder(coding);

@@ -21,7 +21,7 @@ export function choosePackedLanes(payloadBytes: number): number {
   return chooseLaneCount(payloadBytes * LANE_WEIGHT);
 }
 
-/** @throws {RangeError} for more than 16 levels */
+/** Checks that indices can be packed. @throws {RangeError} for more than 16 levels */
 export function checkPackedAlphabet({ levelCount }: IndexAlphabet): void {
   if (levelCount > MAX_PACKED_LEVELS)
     throw new RangeError(

@@ -14,23 +14,24 @@ import { dataOfQuantized, digestOfData } from '../feature/reconstruct.js';
 import { writeIndexSection } from '../indices/index-section.js';
 import { encodeIndexSection, type SectionCoding } from '../indices/layout-choice.js';
 import { encodePlanes } from '../planes/plane-choice.js';
-import {
-  type CodingProfile,
-  MAX_TENSOR_COUNT,
-  misfitOfTensor,
-  type TensorProfile,
-} from '../profile/coding-profile.js';
+import { type CodingProfile, MAX_TENSOR_COUNT } from '../profile/coding-profile.js';
 import { alphabetOfQuantizer } from '../quantizer/alphabet.js';
 import {
-  chunksOfGeometry,
   elementsOf,
   type FeatureGeometry,
   type IndexAlphabet,
   type Indices,
-  maxChunkCount,
   type Quantizer,
 } from '../stages.js';
 import { encodeStaticValues } from './encode-values.js';
+import {
+  type BundledPlace,
+  type FrameExtras,
+  formOf,
+  writeBundledHead,
+  writeChunkCount,
+  writeVaryingDimensions,
+} from './frame-head.js';
 import { type BundledStart, shortFrame } from './short-frame.js';
 
 export type {
@@ -39,23 +40,7 @@ export type {
   QuantizerChoice,
   RangeChoice,
 } from '../feature/quantize-feature.js';
-
-/** What a frame may hold beside its tensors, and how long its making may take. */
-export interface FrameExtras {
-  /**
-   * Milliseconds from the call on after which `auto` tries no coder or layout that takes longer than a table; no limit by
-   * default. The time of such a step is predicted from the last ones, so that this is an aim and the bytes depend on the
-   * machine. What is asked for by name is done in any case.
-   */
-  readonly maxMs?: number;
-  /** Adds a checksum of the decoded elements, which costs 5 bytes; false by default. */
-  readonly digest?: boolean;
-  /**
-   * Sections of each tensor that decode independently, 1 by default: runs of its planes, or of its rows if it has one
-   * plane, or of its columns if it has one row; at most as many as there are of those.
-   */
-  readonly chunkCount?: number;
-}
+export type { BundledPlace, FrameExtras } from './frame-head.js';
 
 /** How a tensor is coded. */
 export interface TensorCodingOptions extends SectionCoding {
@@ -80,12 +65,11 @@ export interface TensorToCode extends TensorCodingOptions {
 }
 
 /** How a bundled frame is made. */
-export interface BundledOptions extends FrameExtras, Pick<SectionCoding, 'coder' | 'layout' | 'laneCount'> {
+export interface BundledOptions
+  extends FrameExtras,
+    BundledPlace,
+    Pick<SectionCoding, 'coder' | 'layout' | 'laneCount'> {
   readonly profile: CodingProfile;
-  /** Number by which the decoder knows the profile, an integer from 0. */
-  readonly point: number;
-  /** Place of the frame in its stream, an integer from 0; a short frame says it modulo 256. */
-  readonly sequenceNumber: number;
   /** As in `TensorCodingOptions`; a bit is that of the profile's table of indices or of the binary coder, if one of them codes. */
   readonly lambda?: number;
   readonly backend: Backend;
@@ -130,8 +114,8 @@ export interface FrameEnd {
   readonly form: FrameForm;
   /** Checksum of the decoded elements, if the form says so. */
   readonly digest: number;
-  /** How the frame begins, if it may become a short one. */
-  readonly start?: BundledStart;
+  /** How the frame begins, if it may become a short one; null if it may not. */
+  readonly start: BundledStart | null;
 }
 
 /** Codes sections where they are written. */
@@ -159,7 +143,7 @@ export function writeTensors(
     const data = writeTensor(writer, feature, { ...coding, time }, options, writeSection);
     if (form.digest) digest = digestOfData(data(), digest);
   }
-  return { form, digest };
+  return { form, digest, start: null };
 }
 
 /** Writes shape, quantizer and elements. @returns what they decode to, found when asked for */
@@ -218,13 +202,7 @@ export function writeBundledTensors(
   const { tensors } = profile;
   if (features.length !== tensors.length)
     throw new RangeError(`features expected ${tensors.length}, got ${features.length}`);
-  const form = formOf(options, { bundled: true, several: false });
-  writePreamble(writer, tensors[0].dtype, form);
-  const point = checkedCount('point', options.point);
-  const sequenceNumber = checkedCount('sequenceNumber', options.sequenceNumber);
-  writer.writeVarint(point);
-  writer.writeVarint(sequenceNumber);
-  const tensorsOffset = writer.length;
+  const { form, start } = writeBundledHead(writer, profile, options);
   const time = startTimeBudget(options.maxMs);
   // Other frames need the indices.
   const isPlain = !form.digest && !form.chunked && (options.lambda ?? 0) === 0;
@@ -246,31 +224,7 @@ export function writeBundledTensors(
     writeIndices(writer, quantized, feature, sectionCoding, options, writeSection);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
-  const mayBeShort = profile.shortFrames && !form.digest && !form.chunked;
-  return { form, digest, ...(mayBeShort && { start: { point, sequenceNumber, tensorsOffset } }) };
-}
-
-function formOf(
-  { digest = false, chunkCount = 1 }: FrameExtras,
-  parts: Pick<FrameForm, 'bundled' | 'several'>,
-): FrameForm {
-  if (!Number.isInteger(chunkCount) || chunkCount < 1)
-    throw new RangeError(`chunkCount expected a positive integer, got ${chunkCount}`);
-  return { ...parts, digest, chunked: chunkCount > 1, short: false };
-}
-
-function checkedCount(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${name} expected an integer from 0, got ${value}`);
-  return value;
-}
-
-function writeVaryingDimensions(writer: ByteWriter, profile: TensorProfile, feature: Tensor): void {
-  const misfit = misfitOfTensor(profile, feature.dtype, feature.shape);
-  if (misfit) throw new RangeError(misfit);
-  profile.shape.forEach((dimension, axis) => {
-    if (dimension === null) writer.writeVarint(feature.shape[axis]);
-  });
+  return { form, digest, start };
 }
 
 /** Writes the coder sections of a tensor's indices, if it has any. */
@@ -286,10 +240,8 @@ function writeIndices(
   const { indices } = quantized;
   const alphabet = alphabetOfQuantizer(quantized.quantizer);
   const geometry = geometryOfIndices(shape, quantized.quantizer);
-  const count = Math.min(chunkCount, maxChunkCount(geometry));
-  if (chunkCount > 1) writer.writeVarint(count);
   let offset = 0;
-  for (const chunk of chunksOfGeometry(geometry, count)) {
+  for (const chunk of writeChunkCount(writer, geometry, chunkCount)) {
     const part = indices.subarray(offset, offset + elementsOf(chunk));
     writeSection(part, chunk, alphabet, coding);
     offset += part.length;

@@ -9,6 +9,7 @@ import { ByteReader, type FrameField } from '../bitstream/byte-reader.js';
 import { crc16 } from '../bitstream/crc16.js';
 import { crc32 } from '../bitstream/crc32.js';
 import {
+  CHECKSUM_BYTES,
   DEFAULT_DECODE_LIMITS,
   type DecodeLimits,
   type FrameHeader,
@@ -40,6 +41,11 @@ export interface ParseOptions {
   readonly profiles?: ReadonlyMap<number, CodingProfile>;
   /** Computes the checksum; the reference by default. */
   readonly backend?: Backend;
+  /**
+   * `checked` by default; `unchecked` leaves the checksum of a frame that ends with it to the caller, who must not believe
+   * anything before.
+   */
+  readonly checksum?: 'checked' | 'unchecked';
 }
 
 /** What stands in a frame, found without decoding its payload. */
@@ -118,6 +124,8 @@ export interface ParsedFrame {
   readonly parts: readonly TensorPart[];
   readonly bundled: FrameDescription['bundled'];
   readonly digest: number | null;
+  /** CRC-32 of all bytes before it, as the frame says, where it is left to the caller. */
+  readonly uncheckedSum: number | null;
 }
 
 function describePart({ header, body, ownBytes }: TensorPart): TensorDescription {
@@ -139,7 +147,7 @@ function describePart({ header, body, ownBytes }: TensorPart): TensorDescription
  */
 export function parseFrame(
   frame: Uint8Array,
-  { limits, profiles, backend }: ParseOptions,
+  { limits, profiles, backend, checksum = 'checked' }: ParseOptions,
   maxTensors: number,
   fields?: FrameField[],
 ): ParsedFrame {
@@ -164,7 +172,7 @@ export function parseFrame(
     const body = readBody(reader, header, form, profile?.coder ?? null, remaining);
     parts.push({ header, body, ownBytes: reader.offset - start });
   }
-  return { parts, bundled, digest: readEnd(reader, form, backend?.crc32 ?? crc32) };
+  return { parts, bundled, ...readEnd(reader, form, backend?.crc32 ?? crc32, checksum) };
 }
 
 function readTensorCount(reader: ByteReader): number {
@@ -242,23 +250,29 @@ function readChunkCount(reader: ByteReader, geometry: FeatureGeometry): number {
   return count;
 }
 
-/** Reads what follows the tensors. @returns the checksum of the decoded elements, null if the frame has none */
-function readEnd(reader: ByteReader, form: FrameForm, checksum: Backend['crc32']): number | null {
+/** Reads what follows the tensors. */
+function readEnd(
+  reader: ByteReader,
+  form: FrameForm,
+  compute: Backend['crc32'],
+  checking: NonNullable<ParseOptions['checksum']>,
+): Pick<ParsedFrame, 'digest' | 'uncheckedSum'> {
   reader.section = 'checksum';
   const digest = form.digest ? reader.readUint32() : null;
   if (digest !== null) reader.note('CRC-32 of the decoded elements', hex(digest));
   const start = reader.offset;
-  const [name, computed] = form.short
-    ? ['CRC-16', crc16(reader.bytesSince(0))]
-    : ['CRC-32', checksum(reader.bytesSince(0))];
+  const [name, sumOf] = form.short ? (['CRC-16', crc16] as const) : (['CRC-32', compute] as const);
+  // Before bytes that follow the frame are found, the checksum must be right; that of a short frame takes no time.
+  const isLate = checking === 'unchecked' && !form.short && reader.remaining === CHECKSUM_BYTES;
+  const computed = isLate ? null : sumOf(reader.bytesSince(0));
   const stored = form.short ? reader.readUint16() : reader.readUint32();
-  if (stored !== computed) {
+  if (computed !== null && stored !== computed) {
     const detail = `${hex(computed)} expected, got ${hex(stored)}`;
     throw reader.error('checksum-mismatch', detail, start);
   }
   reader.note(name, hex(stored));
   if (reader.remaining > 0) throw reader.error('trailing-bytes', `${reader.remaining} bytes after the frame`);
-  return digest;
+  return { digest, uncheckedSum: isLate ? stored : null };
 }
 
 /** A checksum for people. */

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from './authentication.js';
 import type { ByteBudget } from './byte-budget.js';
+import { onConnectionEnd } from './connection-end.js';
 import type { ServerLimits } from './limits.js';
 import { BodyRefusedError, readRequestBody } from './request-body.js';
 import type { Refusal } from './request-handler.js';
@@ -65,9 +66,18 @@ export function addBodyRoute(scope: FastifyInstance, route: BodyRoute, context: 
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
       const client = clients.get(request)!;
       let heldBytes = body.length;
-      reply.raw.once('close', () => budget.release(client, heldBytes));
+      let isHeld = true;
+      const release = (): void => {
+        if (!isHeld) return;
+        isHeld = false;
+        forget();
+        budget.release(client, heldBytes);
+      };
+      // A pipelined answer that has not had its turn is not told that its connection has ended.
+      const forget = onConnectionEnd(request.raw.socket, release);
+      reply.raw.once('close', release);
       const answer = await route.answer(body, client, request);
-      if (!reply.raw.destroyed) {
+      if (isHeld) {
         budget.owe(client, answer.body.length);
         heldBytes += answer.body.length;
       }

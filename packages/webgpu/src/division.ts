@@ -1,0 +1,46 @@
+/** How a feature is divided for a GPU: many chunks of many lanes, each of enough symbols to pay for its state. */
+
+import { geometryOfShape, maxChunkCount } from '@featherwire/codec';
+import { elementCount, type Shape } from '@featherwire/tensor';
+import { MAX_LANES } from './shaders/records.js';
+
+/** How a feature is divided. */
+export interface GpuDivision {
+  /** As in `FrameExtras` of the codec; by default as many chunks as keep a GPU busy. */
+  readonly chunkCount?: number;
+  /** Lanes of each chunk, a power of two from 1 to 32; by default 32, a subgroup of most GPUs, but for small features. */
+  readonly laneCount?: number;
+}
+
+/** Most chunks of a tensor: a dispatch has as many workgroups. */
+export const MAX_CHUNKS = 65_535;
+
+/** Symbols that a lane should code: its state takes two bytes more than what it holds. */
+const SYMBOLS_PER_LANE = 256;
+/** Symbols that a lane codes at least, if there are so many. */
+const MIN_SYMBOLS_PER_LANE = 64;
+/** Chunks beyond which more lanes gain less on the GPU than the host takes for their records. */
+const ENOUGH_CHUNKS = 1024;
+
+/**
+ * A division that keeps a GPU busy without taking much of the frame.
+ * @param perSymbol - elements of a symbol, 1, 2, 4 or 8
+ * @param given - what is not to be chosen; taken as it is
+ */
+export function chooseDivision(
+  shape: Shape,
+  perSymbol: number,
+  given: GpuDivision = {},
+): Required<GpuDivision> {
+  const symbols = elementCount(shape) / perSymbol;
+  const { laneCount = chooseLanes(symbols) } = given;
+  const wanted = Math.round(symbols / (SYMBOLS_PER_LANE * laneCount));
+  const most = Math.min(ENOUGH_CHUNKS, maxChunkCount(geometryOfShape(shape)));
+  return { laneCount, chunkCount: given.chunkCount ?? Math.max(1, Math.min(wanted, most)) };
+}
+
+function chooseLanes(symbols: number): number {
+  let laneCount = MAX_LANES;
+  while (laneCount > 1 && symbols < laneCount * MIN_SYMBOLS_PER_LANE) laneCount /= 2;
+  return laneCount;
+}

@@ -1,0 +1,37 @@
+/** Tables of the codec on a GPU: what its division costs, and its times where they were measured on one. */
+
+export function gpuTables({ command, machine, rows }) {
+  const { vendor, architecture, description } = machine.adapter;
+  const encoded = rows.filter(({ direction }) => direction === 'encode');
+  return [
+    `From \`${command} > results/webgpu-speed.json\`; ${vendor} ${architecture}, ${description}, Node ${machine.node}. Drawn rectified maps, one static table; bytes of the frame:`,
+    '',
+    '| feature | levels | chunks | divided for a GPU | divided as a CPU chooses | more |',
+    '| --- | --: | --: | --: | --: | --: |',
+    ...encoded.map(({ shape, levelCount, chunkCount, frameBytes, oneChunkBytes }) => {
+      const more = `${(100 * (frameBytes / oneChunkBytes - 1)).toFixed(1)} %`;
+      const bytes = [frameBytes, oneChunkBytes].map((count) => count.toLocaleString('en-US'));
+      return `| ${[shape.slice(1).join('×'), levelCount, chunkCount, ...bytes, more].join(' | ')} |`;
+    }),
+    '',
+    ...timesOf(rows),
+  ];
+}
+
+function timesOf(rows) {
+  const timed = rows.filter(({ wallMs }) => wallMs);
+  if (timed.length === 0)
+    return ['The adapter is software, whose times say nothing: times on a GPU have not been measured yet.'];
+  const span = ({ p10, median, p90 }) => `${median.toFixed(3)} (${p10.toFixed(3)} to ${p90.toFixed(3)})`;
+  return [
+    'Milliseconds, median (10th to 90th percentile), between the GPU buffer and bytes in host memory at hand; GB/s of float32, one call after the other and several under way:',
+    '',
+    '| feature | levels | direction | wall | kernels | GB/s | GB/s, several |',
+    '| --- | --: | --- | --: | --: | --: | --: |',
+    ...timed.map((row) => {
+      const times = [span(row.wallMs), row.kernelMs ? span(row.kernelMs) : '-'];
+      const rates = [row.gigabytesPerSecond, row.overlappingGigabytesPerSecond];
+      return `| ${[row.shape.slice(1).join('×'), row.levelCount, row.direction, ...times, ...rates].join(' | ')} |`;
+    }),
+  ];
+}
