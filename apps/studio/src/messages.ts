@@ -18,8 +18,8 @@ export type StudioInput =
       readonly data: Uint8ClampedArray;
       readonly width: number;
       readonly height: number;
-      /** The same as PNG, for the whole network on the server. */
-      readonly png: Uint8Array;
+      /** The same as PNG, for the whole network on the server; null where that is not asked. */
+      readonly png: Uint8Array | null;
     }
   /** A tensor file, for networks of one input that take no pictures. */
   | { readonly kind: 'npy'; readonly bytes: Uint8Array }
@@ -45,8 +45,6 @@ export type StudioCall =
       readonly coding: StudioCoding;
       /** Path of the stream; null for the straight one. */
       readonly stream: string | null;
-      /** Whether the whole network is asked too. */
-      readonly withWhole: boolean;
     }
   /** More of the last run: what takes many codings of its cut to find out. */
   | { readonly kind: 'details' }

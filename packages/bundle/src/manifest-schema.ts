@@ -25,6 +25,7 @@ import {
   notNegative,
   repeated,
   sha256,
+  share,
   tensorSpecs,
 } from './schema-parts.js';
 import { unitConflicts, unitSchema } from './unit-schema.js';
@@ -69,7 +70,7 @@ const task = z.discriminatedUnion('kind', [
     output: name,
     boxes: name,
     minScore: z.number(),
-    maxOverlap: z.number().check(z.minimum(0), z.maximum(1)),
+    maxOverlap: share,
     background: z.optional(count),
     classes: z.optional(labels(1)),
   }),

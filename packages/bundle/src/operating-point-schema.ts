@@ -14,9 +14,9 @@ import {
   notNegative,
   positiveCount,
   repeated,
+  share,
 } from './schema-parts.js';
 
-const share = z.number().check(z.minimum(0), z.maximum(1));
 const shareBand = z.strictObject({ mean: share, low: share, high: share }).check(
   z.refine(({ mean, low, high }) => low <= mean && mean <= high, {
     error: 'low, mean and high that ascend',

@@ -31,6 +31,8 @@ export const count = z.int().check(z.minimum(0));
 export const countTo = (most: number) => z.int().check(z.minimum(1), z.maximum(most));
 /** A number of things, 1 or more. */
 export const positiveCount = z.int().check(z.minimum(1));
+/** A part of a whole, 0 to 1. */
+export const share = z.number().check(z.minimum(0), z.maximum(1));
 /** A number that is not negative. */
 export const notNegative = z.number().check(z.minimum(0));
 /** A list of `least` to `most` entries. */

@@ -11,8 +11,8 @@ import { drawFitted, inputOfCanvas, type PictureSizes, pictureSizes } from './fi
 export interface InputPanel {
   /** Offers what fits a network, and takes its first sample. */
   setNetwork(manifest: BundleManifest): Promise<void>;
-  /** What is chosen now; the camera's picture is that of now. */
-  input(): Promise<StudioInput>;
+  /** What is chosen now; the camera's picture is that of now. @param withPng - as PNG too */
+  input(withPng: boolean): Promise<StudioInput>;
   /** Sizes of the chosen picture; null for tensors. */
   sizes(): Promise<PictureSizes | null>;
   readonly isLive: boolean;
@@ -80,10 +80,10 @@ class Panel implements InputPanel {
     await this.#takeSample(samples[0]);
   }
 
-  async input(): Promise<StudioInput> {
+  async input(withPng: boolean): Promise<StudioInput> {
     if (!this.#manifest?.preprocessing) return this.#tensor;
     if (this.#camera) this.#show(this.#camera.frame());
-    return inputOfCanvas(this.#canvas);
+    return inputOfCanvas(this.#canvas, withPng);
   }
 
   async sizes(): Promise<PictureSizes | null> {
@@ -192,7 +192,7 @@ class Panel implements InputPanel {
     const preprocessing = this.#manifest?.preprocessing;
     if (!preprocessing) throw new TypeError('the network takes no pictures');
     drawFitted(this.#canvas, drawable, preprocessing);
-    this.#sizes = undefined;
+    if (!this.isLive) this.#sizes = undefined; // of the camera those of its first picture will do
   }
 
   #stopCamera(): void {

@@ -100,15 +100,13 @@ class Studio {
 
   async #runOnce(): Promise<void> {
     const { bundle, coding, link } = this.#controls.settings();
-    const input = await this.#input.input();
-    const withWhole = !this.#repeats;
+    const input = await this.#input.input(!this.#repeats);
     const view = await this.#ask<'run'>({
       kind: 'run',
       digest: bundle.digest,
       input,
       coding,
       stream: link?.stream ?? null,
-      withWhole,
     });
     this.#last = view;
     this.#controls.showChoice(view.coding);

@@ -14,8 +14,6 @@ const STOPS = [
   [253, 246, 196],
 ] as const;
 const COLORS = colorTable();
-/** Sheets are enlarged by whole factors up to this size, so that elements stay squares. */
-const CANVAS_PIXELS = 900;
 
 /** Color of each shade as the canvas stores it: a word with red in its lowest byte, on every machine that browsers run on. */
 function colorTable(): Uint32Array {
@@ -31,17 +29,12 @@ function colorTable(): Uint32Array {
   return table;
 }
 
-/** Draws a sheet; gaps between tiles stay transparent. */
+/** Draws a sheet, a pixel for each element, which styles enlarge; gaps between tiles stay transparent. */
 export function drawTiles(canvas: HTMLCanvasElement, { width, height, shades, mask }: TileSheet): void {
   const image = new ImageData(width, height);
   const words = new Uint32Array(image.data.buffer);
   for (let i = 0; i < shades.length; i++) words[i] = mask[i] === 1 ? COLORS[shades[i]] : 0;
-  const factor = Math.max(1, Math.floor(CANVAS_PIXELS / width));
-  canvas.width = width * factor;
-  canvas.height = height * factor;
-  const context = canvas.getContext('2d')!;
-  const small = new OffscreenCanvas(width, height);
-  small.getContext('2d')!.putImageData(image, 0, 0);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
 }

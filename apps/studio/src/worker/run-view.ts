@@ -95,11 +95,11 @@ export function codingOf(
   return Object.fromEntries(manifest.cut.map(({ name }) => [name, quantizer]));
 }
 
-async function askWhole(open: OpenBundle, { input, stream, withWhole }: RunCall): Promise<RunView['whole']> {
+async function askWhole(open: OpenBundle, { input, stream }: RunCall): Promise<RunView['whole']> {
   const { manifest } = open.bundle;
   if (!manifest.whole) return { reason: 'the bundle has no whole network (split with --keep-whole)' };
   if (input.kind !== 'pixels') return { reason: 'the whole network takes pictures alone' };
-  if (!withWhole) return { reason: 'not asked in live operation' };
+  if (!input.png) return { reason: 'not asked in live operation' };
   const { outputs, bytes, times } = await open.clientOver(stream).sendPicture(input.png);
   return { answer: answerOf(manifest, outputs), bytes, times };
 }
