@@ -4,22 +4,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium, skipsWithoutChromium } from '../../../test-support/chromium.js';
 import type * as Codec from '../src/index.js';
 import { encodeFrame, loadWasmBackend, type QuantizerChoice } from '../src/index.js';
 import { type DistributionName, drawFeature } from './features.js';
-
-const CANDIDATES = [
-  process.env.FEATHERWIRE_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
-const executablePath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
-if (!executablePath) {
-  console.info('skipped: codec in a browser; no Chromium found, FEATHERWIRE_CHROMIUM can name one');
-}
 
 const packages = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = `<!doctype html><script type="importmap">
@@ -57,18 +47,12 @@ const CASES: { name: DistributionName; quantizer: QuantizerChoice }[] = [
   },
 ];
 
-describe.skipIf(!executablePath)('the built codec in Chromium', () => {
+describe.skipIf(skipsWithoutChromium('codec in a browser'))('the built codec in Chromium', () => {
   let server: Server;
   let browser: Browser;
   beforeAll(async () => {
     server = await serveBuiltPackages();
-    const args = [
-      '--no-sandbox',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-first-run',
-    ];
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
