@@ -11,6 +11,8 @@ export interface CountingProxy {
   received(): number;
   /** Cuts the connections that are open, without a word. */
   cut(): void;
+  /** While it is out, the connections that are open are cut, without a word, and so are those that come. */
+  setOut(isOut: boolean): void;
   close(): Promise<void>;
 }
 
@@ -19,7 +21,9 @@ export async function startCountingProxy(targetPort: number): Promise<CountingPr
   const sockets = new Set<Socket>();
   let sent = 0;
   let received = 0;
+  let isOut = false;
   const server = createServer((client) => {
+    if (isOut) return void client.resetAndDestroy();
     const target = openConnection(targetPort, '127.0.0.1');
     for (const socket of [client, target]) {
       sockets.add(socket);
@@ -43,6 +47,10 @@ export async function startCountingProxy(targetPort: number): Promise<CountingPr
     sent: () => sent,
     received: () => received,
     cut,
+    setOut(out) {
+      isOut = out;
+      if (out) cut();
+    },
     close: () => {
       cut();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -23,11 +23,11 @@ export function createTransportLab(
   return {
     bundle,
     async startProxy() {
-      const { port, sent, received, cut, close } = await startCountingProxy(serverPort);
+      const { port, sent, received, setOut, close } = await startCountingProxy(serverPort);
       return {
         ...{ port, close },
         counts: async () => ({ sent: sent(), received: received() }),
-        cut: async () => cut(),
+        setOut: async (isOut) => setOut(isOut),
       };
     },
     async startStranger(answer) {

@@ -46,8 +46,10 @@ function answerCalls(lab: TransportLab): (call: string, argument: unknown) => Pr
         return lab.freePort();
       case 'counts':
         return (open.get(argument) as LabProxy).counts();
-      case 'cut':
-        return (open.get(argument) as LabProxy).cut();
+      case 'setOut': {
+        const { port, isOut } = argument as { readonly port: number; readonly isOut: boolean };
+        return (open.get(port) as LabProxy).setOut(isOut);
+      }
       case 'close':
         return open.get(argument)!.close();
       default:

@@ -24,7 +24,7 @@ const lab: TransportLab = {
     return {
       ...closing(opened),
       counts: () => ask('counts', port),
-      cut: () => ask('cut', port),
+      setOut: (isOut) => ask('setOut', { port, isOut }),
     };
   },
   startStranger: async (answer) => closing(await ask('startStranger', answer)),
