@@ -9,7 +9,8 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { designTensorProfile, encodeBundledFrame, indicesPerSymbol, loadBackend } from '@featherwire/codec';
+import { designTensorProfile, encodeBundledFrame, loadBackend } from '@featherwire/codec';
+import { indicesPerSymbol } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
 import { chooseDivision, createGpuCodec } from '@featherwire/webgpu';
 import { openNodeDevice } from '@featherwire/webgpu/node';

@@ -17,6 +17,7 @@ const PATHS = [
 export const CHROMIUM = PATHS.find((path) => path && existsSync(path));
 const IMPORTS = {
   '@featherwire/codec': '/packages/codec/dist/index.js',
+  '@featherwire/codec/parts': '/packages/codec/dist/parts.js',
   '@featherwire/tensor': '/packages/tensor/dist/index.js',
   '@featherwire/webgpu': '/packages/webgpu/dist/index.js',
 };

@@ -3,16 +3,15 @@
  * the reference. Runs in Node and in browsers.
  */
 import {
-  alphabetOfQuantizer,
   createStatistics,
   decodeFrame,
   designTable,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
-  quantizerOfChoice,
   referenceBackend,
 } from '@featherwire/codec';
+import { alphabetOfQuantizer, quantizerOfChoice } from '@featherwire/codec/parts';
 import { createRandom, elementCount } from '@featherwire/tensor';
 
 const STORAGE = 0x80;

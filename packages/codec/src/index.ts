@@ -9,7 +9,6 @@ export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
-export { type RansHead, symbolAlphabet } from './entropy/coded-indices.js';
 export { type CellDesign, type ContextPreference, designCells } from './entropy/contexts/cell-design.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
@@ -30,10 +29,7 @@ export {
   estimateContextBits,
   type IndexedFeature,
 } from './entropy/contexts/design-context-model.js';
-export { type CoderChoice, checkCoding, type IndexCoding } from './entropy/encode-indices.js';
-export { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
-export { tableOfDescription } from './entropy/frequency-table.js';
-export { indicesPerSymbol, packedSymbolCount } from './entropy/packed-symbols.js';
+export type { CoderChoice } from './entropy/encode-indices.js';
 export { type DesignedTable, designTable, estimateSymbolBits } from './entropy/table-design.js';
 export {
   BackendUnavailableError,
@@ -41,8 +37,7 @@ export {
   type BitstreamErrorCode,
   type FrameSection,
 } from './errors.js';
-export { geometryOfShape } from './feature/feature-values.js';
-export { type FixedChoice, type FixedQuantizer, quantizerOfChoice } from './feature/fixed-quantizer.js';
+export type { FixedChoice } from './feature/fixed-quantizer.js';
 export {
   BudgetError,
   type BudgetedFrame,
@@ -69,7 +64,6 @@ export {
 } from './frame/frame-decoder.js';
 export {
   type BundledOptions,
-  type BundledPlace,
   type EncodeOptions,
   encodeBundledFrame,
   encodeFrame,
@@ -83,30 +77,17 @@ export {
   type TensorToCode,
 } from './frame/frame-encoder.js';
 export {
-  type FrameOutline,
-  outlineBundledFrame,
-  outlineFrame,
-  outlineSection,
-} from './frame/frame-outline.js';
-export {
-  type CodedChunk,
   type FrameDescription,
   inspectFrame,
   isBundledFrame,
-  type ParsedFrame,
   type ParseOptions,
-  parseFrame,
-  type TensorBody,
   type TensorDescription,
-  type TensorPart,
 } from './frame/frame-parser.js';
 export {
   decodeFrameInParallel,
   encodeBundledFrameInParallel,
   encodeFrameInParallel,
 } from './frame/parallel-coder.js';
-export { type BundledStart, shortFrame } from './frame/short-frame.js';
-export type { IndexSection } from './indices/index-section.js';
 export type { LayoutChoice } from './indices/layout-choice.js';
 export { type CompressedRows, compressRows, expandRows } from './layout/csr.js';
 export {
@@ -151,12 +132,10 @@ export {
   decisionThresholds,
   dequantizeIndices,
   levelOfIndex,
-  levelsOfQuantizer,
   quantizeValue,
   quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
-export { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 export {
   addChannelMoments,
   type BasisOptions,
@@ -165,7 +144,7 @@ export {
   designChannelBasis,
 } from './quantizer/basis-design.js';
 export { type BlockSize, coefficientsOfValues } from './quantizer/block-transform.js';
-export { affineOfGroup, type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
+export { type GroupLimits, groupedQuantizer } from './quantizer/channel-groups.js';
 export {
   addChannelValues,
   createChannelStatistics,
@@ -225,4 +204,3 @@ export type {
   TableTree,
   ValueRange,
 } from './stages.js';
-export { elementsOf, maxChunkCount } from './stages.js';

@@ -1,6 +1,6 @@
 /** How a feature is divided for a GPU: many chunks of many lanes, each of enough symbols to pay for its state. */
 
-import { geometryOfShape, maxChunkCount } from '@featherwire/codec';
+import { geometryOfShape, maxChunkCount } from '@featherwire/codec/parts';
 import { elementCount, type Shape } from '@featherwire/tensor';
 import { MAX_LANES } from './shaders/records.js';
 

@@ -53,6 +53,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const PAGE = `<!doctype html><script type="importmap">{ "imports": {
   "@featherwire/codec": "/codec/dist/index.js",
+  "@featherwire/codec/parts": "/codec/dist/parts.js",
   "@featherwire/tensor": "/tensor/dist/index.js",
   "@featherwire/webgpu": "/webgpu/dist/index.js"
 } }</script>

@@ -3,13 +3,13 @@
 import {
   type CodingProfile,
   decodeFrame,
-  designPackedTable,
   designTable,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
   referenceBackend,
 } from '@featherwire/codec';
+import { designPackedTable } from '@featherwire/codec/parts';
 import { createRandom, type TensorOf } from '@featherwire/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

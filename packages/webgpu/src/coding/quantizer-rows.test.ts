@@ -1,11 +1,5 @@
-import {
-  createStatistics,
-  type FixedChoice,
-  type FixedQuantizer,
-  levelOfIndex,
-  quantizerOfChoice,
-  quantizeValue,
-} from '@featherwire/codec';
+import { createStatistics, type FixedChoice, levelOfIndex, quantizeValue } from '@featherwire/codec';
+import { type FixedQuantizer, quantizerOfChoice } from '@featherwire/codec/parts';
 import { createRandom } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { UnsupportedError } from '../errors.js';

@@ -3,16 +3,14 @@
  * channels, and where the channels are.
  */
 
+import { type AffineQuantizer, decisionThresholds, type IndexAlphabet } from '@featherwire/codec';
 import {
-  type AffineQuantizer,
   affineOfGroup,
   alphabetOfQuantizer,
-  decisionThresholds,
   type FixedQuantizer,
-  type IndexAlphabet,
   type IndexingQuantizer,
   levelsOfQuantizer,
-} from '@featherwire/codec';
+} from '@featherwire/codec/parts';
 import type { Shape } from '@featherwire/tensor';
 import { UnsupportedError } from '../errors.js';
 import { ordersOfThresholds } from './float-order.js';

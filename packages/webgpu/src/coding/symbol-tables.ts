@@ -1,12 +1,7 @@
 /** Frequency tables as rows of words for the kernels. */
 
-import {
-  type IndexAlphabet,
-  indicesPerSymbol,
-  symbolAlphabet,
-  type TableDescription,
-  tableOfDescription,
-} from '@featherwire/codec';
+import type { IndexAlphabet, TableDescription } from '@featherwire/codec';
+import { indicesPerSymbol, symbolAlphabet, tableOfDescription } from '@featherwire/codec/parts';
 import { TABLE_ENTRIES } from '../shaders/records.js';
 
 /** What symbols are: indices, or several of them at once (bitstream.md §5.1). */

@@ -3,14 +3,8 @@
  * there is handed to the reference, so that errors are its own.
  */
 
-import {
-  DEFAULT_DECODE_LIMITS,
-  decodeFrame,
-  type ParsedFrame,
-  type ParseOptions,
-  parseFrame,
-  referenceBackend,
-} from '@featherwire/codec';
+import { DEFAULT_DECODE_LIMITS, decodeFrame, type ParseOptions, referenceBackend } from '@featherwire/codec';
+import { type ParsedFrame, parseFrame } from '@featherwire/codec/parts';
 import { BUFFER_USAGE } from '../device/constants.js';
 import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';

@@ -1,15 +1,12 @@
 /** A parsed frame as records for the kernel, after what it cannot do is refused. */
 
+import type { FrameHeader, IndexAlphabet, RansPayload, TableDescription } from '@featherwire/codec';
 import {
   type CodedChunk,
   elementsOf,
-  type FrameHeader,
-  type IndexAlphabet,
   type IndexingQuantizer,
   type ParsedFrame,
-  type RansPayload,
-  type TableDescription,
-} from '@featherwire/codec';
+} from '@featherwire/codec/parts';
 import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
 import { indicesOfSymbol, type SymbolKind, symbolTables } from '../coding/symbol-tables.js';
 import { UnsupportedError } from '../errors.js';

@@ -1,6 +1,6 @@
 /** A feature on the GPU to the bytes of its frame: nothing but these and a few words of a report come back. */
 
-import { shortFrame } from '@featherwire/codec';
+import { shortFrame } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
 import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';

@@ -1,22 +1,24 @@
 /** What is known of a frame before the GPU begins: its head, its chunks, the quantizer and the tables. */
 
 import {
-  type BundledPlace,
   type CodingProfile,
+  createStatistics,
+  type FixedChoice,
+  type IndexAlphabet,
+  type TableDescription,
+} from '@featherwire/codec';
+import {
+  type BundledPlace,
   checkCoding,
   checkPackedAlphabet,
-  createStatistics,
   elementsOf,
-  type FixedChoice,
   type FixedQuantizer,
   type FrameOutline,
-  type IndexAlphabet,
   outlineBundledFrame,
   outlineFrame,
   outlineSection,
   quantizerOfChoice,
-  type TableDescription,
-} from '@featherwire/codec';
+} from '@featherwire/codec/parts';
 import type { Shape } from '@featherwire/tensor';
 import { checkQuantizer, groupGeometry, rowLengthOf, thresholdRows } from '../coding/quantizer-rows.js';
 import {

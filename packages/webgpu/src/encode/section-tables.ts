@@ -3,7 +3,7 @@
  * refer to them.
  */
 
-import { designPackedTable, elementsOf, outlineSection, symbolAlphabet } from '@featherwire/codec';
+import { designPackedTable, elementsOf, outlineSection, symbolAlphabet } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
 import { type SymbolTables, symbolTables } from '../coding/symbol-tables.js';
 import { GpuCall } from '../device/gpu-call.js';

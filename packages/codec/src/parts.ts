@@ -1,0 +1,32 @@
+/**
+ * What frames are made of, for codecs that run the stages elsewhere, as on a GPU: outlines around sections, parsed frames,
+ * tables and levels. Whoever codes tensors needs none of it.
+ */
+
+export { type RansHead, symbolAlphabet } from './entropy/coded-indices.js';
+export { checkCoding, type IndexCoding } from './entropy/encode-indices.js';
+export { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
+export { tableOfDescription } from './entropy/frequency-table.js';
+export { indicesPerSymbol, packedSymbolCount } from './entropy/packed-symbols.js';
+export { geometryOfShape } from './feature/feature-values.js';
+export { type FixedQuantizer, quantizerOfChoice } from './feature/fixed-quantizer.js';
+export type { BundledPlace } from './frame/frame-encoder.js';
+export {
+  type FrameOutline,
+  outlineBundledFrame,
+  outlineFrame,
+  outlineSection,
+} from './frame/frame-outline.js';
+export {
+  type CodedChunk,
+  type ParsedFrame,
+  parseFrame,
+  type TensorBody,
+  type TensorPart,
+} from './frame/frame-parser.js';
+export { type BundledStart, shortFrame } from './frame/short-frame.js';
+export type { IndexSection } from './indices/index-section.js';
+export { levelsOfQuantizer } from './quantizer/affine.js';
+export { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
+export { affineOfGroup } from './quantizer/channel-groups.js';
+export { elementsOf, maxChunkCount } from './stages.js';
