@@ -21,9 +21,12 @@ export async function unitSourceOf(
   };
 }
 
-/** A model as a bundle takes it, with what it costs. */
-export async function modelSourceOf(model: ModelProto): Promise<UnitPartSource> {
-  const shapes = await inferShapes(model, { sessions: createLocalSession });
-  const { parameters, macs } = modelCost(model, shapes);
+/**
+ * A model as a bundle takes it, with what it costs.
+ * @param sized - the same with the dimensions of one sample, where the model leaves them open
+ */
+export async function modelSourceOf(model: ModelProto, sized: ModelProto = model): Promise<UnitPartSource> {
+  const shapes = await inferShapes(sized, { sessions: createLocalSession });
+  const { parameters, macs } = modelCost(sized, shapes);
   return { model: serializeModel(model), parameters, macs };
 }

@@ -74,15 +74,19 @@ export async function trainExit(options: TrainExitOptions): Promise<TrainedExit 
   progress?.stage('ask the network');
   const known = await answersOf(bench, output, [...parts.design, ...parts.selection]);
   progress?.stage('fit the exit');
-  const { tensor: name, grid, features, probe } = await fitBest(options, known);
+  const { spec, grid, probe } = await fitBest(options, known);
   const names = { answer: output, confidence: EXIT_CONFIDENCE };
+  // The engine runs samples together where the first dimension is open.
+  const features = featuresOf(spec, grid, 'N');
   const unscaled = linearExit(features, probe, { ...names, answers: 'scores' });
   const scored: LabeledScores[] = [];
   await runOnCut(unscaled, bench, parts.selection, (outputs, number) => {
     scored.push({ scores: outputs[output].data as Float32Array, label: known.labels.get(number)! });
   });
   const temperature = fitTemperature(scored);
-  const model = linearExit(features, scaled(probe, 1 / temperature), { ...names, answers: known.kind });
+  const map = scaled(probe, 1 / temperature);
+  const model = linearExit(features, map, { ...names, answers: known.kind });
+  const single = linearExit(featuresOf(spec, grid, 1), map, { ...names, answers: known.kind });
   progress?.stage('choose the threshold');
   const answers = await exitAnswers(model, samples, parts.selection);
   const decisions = answers.map((answer) => ({ confidence: answer.confidence, isLost: isLost(answer) }));
@@ -93,8 +97,8 @@ export async function trainExit(options: TrainExitOptions): Promise<TrainedExit 
   const effect = await measureExit(model, threshold, { ...options, confidence });
   return {
     ...effect,
-    source: { ...(await modelSourceOf(model)), threshold, measured: effect.measured },
-    ...{ tensor: name, grid, temperature, selection, heldOut: probe.heldOut },
+    source: { ...(await modelSourceOf(model, single)), threshold, measured: effect.measured },
+    ...{ tensor: spec.name, grid, temperature, selection, heldOut: probe.heldOut },
     featureCount: probe.weights.shape[0],
     classCount: probe.bias.shape[0],
   };
@@ -140,9 +144,8 @@ async function answersOf(
 }
 
 interface FittedExit {
-  readonly tensor: string;
+  readonly spec: TensorSpec;
   readonly grid: number;
-  readonly features: ModelProto;
   readonly probe: LinearProbe;
 }
 
@@ -154,20 +157,23 @@ async function fitBest(
   let best: FittedExit | undefined;
   for (const spec of cut) {
     for (const grid of gridsOf(spec)) {
-      // The engine runs samples together where the first dimension is open.
-      const input = { ...spec, shape: ['N', ...spec.shape.slice(1)] };
-      const features = exitFeatures(input, { grid, features: FEATURES });
+      const features = featuresOf(spec, grid, 'N');
       const rows: ProbeSample[] = [];
       await runOnCut(features, bench, parts.design, (outputs, number) => {
         rows.push({ features: outputs[FEATURES].data as Float32Array, label: labels.get(number)! });
       });
       const probe = fitLinearProbe(rows, classCount, { seed });
-      if (!best || probe.heldOut.value > best.probe.heldOut.value)
-        best = { tensor: spec.name, grid, features, probe };
+      if (!best || probe.heldOut.value > best.probe.heldOut.value) best = { spec, grid, probe };
     }
   }
   if (best) return best;
   throw new RangeError('cut expected a tensor of 2 to 4 dimensions with known channels, got none');
+}
+
+/** @param samples - the first dimension of what it reads */
+function featuresOf(spec: TensorSpec, grid: number, samples: 'N' | 1): ModelProto {
+  const input = { ...spec, shape: [samples, ...spec.shape.slice(1)] };
+  return exitFeatures(input, { grid, features: FEATURES });
 }
 
 /** Grids that divide a tensor's map and leave few enough features; none if the tensor cannot be pooled. */
