@@ -175,10 +175,10 @@ function pointTable({ points, measured }: TrainedExit, styles: Styles): string[]
   ]);
   const columns = [
     { header: 'point' },
-    right('bytes without'),
-    right('bytes a decision'),
-    right('of what is sent'),
-    right(`${measured.metric.name} without`),
+    right('bytes'),
+    right('with the exit'),
+    right('of those sent'),
+    right(measured.metric.name),
     right('with the exit'),
   ];
   return ['', ...formatTable(columns, rows, styles)];
