@@ -1,7 +1,11 @@
 /** The table of early exits: what each threshold does to accuracy and to bytes per decision. */
 
 export function earlyExitTable({ command, machine, rows }) {
-  const interval = ([value, low, high]) => `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  const points = (value) => value.toFixed(2).replace('-', '−');
+  const interval = (ends) => {
+    const [value, low, high] = ends.map(points);
+    return `${value} (${low} to ${high})`;
+  };
   const lines = rows.flatMap(({ network, tensor, without, chosen, thresholds, pictures, exit }) => {
     const all = [...thresholds, { ...chosen, isChosen: true }].sort((a, b) => b.threshold - a.threshold);
     const rowOf = (way, { answeredPercent, accuracy, differencePoints, bytesPerDecision }) =>
@@ -15,7 +19,9 @@ export function earlyExitTable({ command, machine, rows }) {
     return [
       rowOf(`all sent; exit of ${exit.bytes} B`, without),
       ...all.map((row) => rowOf(`${row.threshold.toFixed(3)}${row.isChosen ? ' *' : ''}`, row)),
-      ...pictures.map((row) => rowOf(`picture, ${row.codec} at ${row.quality}, loss ${row.lossPoints}`, row)),
+      ...pictures.map((row) =>
+        rowOf(`picture, ${row.codec} at ${row.quality}, loss ${points(row.lossPoints)}`, row),
+      ),
     ];
   });
   return [
