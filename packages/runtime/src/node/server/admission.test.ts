@@ -48,6 +48,7 @@ describe('rate limiter', () => {
 describe('byte budget', () => {
   test('is bounded for all and for each', () => {
     const budget = createByteBudget(100);
+    expect([budget.hasRoom('a', 50), budget.hasRoom('a', 51), budget.held]).toEqual([true, false, 0]);
     expect([budget.take('a', 50), budget.take('a', 1)]).toEqual([true, false]);
     expect([budget.take('b', 30), budget.take('c', 21), budget.take('c', 20)]).toEqual([true, false, true]);
     budget.owe('a', 40);
