@@ -1,14 +1,19 @@
 /** How a feature is divided for a GPU: many chunks of many lanes, each of enough symbols to pay for its state. */
 
-import { geometryOfShape, maxChunkCount } from '@featherwire/codec/parts';
+import type { ContextModel } from '@featherwire/codec';
+import { geometryOfShape, MAX_CONTEXT_LANES, maxChunkCount } from '@featherwire/codec/parts';
 import { elementCount, type Shape } from '@featherwire/tensor';
+import { planesOfChunk } from './coding/context-words.js';
 import { MAX_LANES } from './shaders/records.js';
 
 /** How a feature is divided. */
 export interface GpuDivision {
   /** As in `FrameExtras` of the codec; by default as many chunks as keep a GPU busy. */
   readonly chunkCount?: number;
-  /** Lanes of each chunk, a power of two from 1 to 32; by default 32, a subgroup of most GPUs, but for small features. */
+  /**
+   * Lanes of each chunk, a power of two from 1 to 32, to 64 under contexts; by default 32, a subgroup of most GPUs, or 64, but
+   * for small features.
+   */
   readonly laneCount?: number;
 }
 
@@ -33,14 +38,33 @@ export function chooseDivision(
   given: GpuDivision = {},
 ): Required<GpuDivision> {
   const symbols = elementCount(shape) / perSymbol;
-  const { laneCount = chooseLanes(symbols) } = given;
+  const { laneCount = chooseLanes(symbols, MAX_LANES) } = given;
   const wanted = Math.round(symbols / (SYMBOLS_PER_LANE * laneCount));
   const most = Math.min(ENOUGH_CHUNKS, maxChunkCount(geometryOfShape(shape)));
   return { laneCount, chunkCount: given.chunkCount ?? Math.max(1, Math.min(wanted, most)) };
 }
 
-function chooseLanes(symbols: number): number {
-  let laneCount = MAX_LANES;
+/**
+ * A division under contexts: a chunk for each item, whose neighborhoods it keeps, and as many lanes as there are.
+ * @param given - what is not to be chosen; taken as it is
+ * @throws {RangeError} if the model is of another shape
+ */
+export function chooseContextDivision(
+  shape: Shape,
+  model: ContextModel,
+  given: GpuDivision = {},
+): Required<GpuDivision> {
+  const geometry = geometryOfShape(shape);
+  const { items, channels } = planesOfChunk(geometry, model);
+  let chunkCount = Math.min(items, ENOUGH_CHUNKS);
+  while (items % chunkCount > 0) chunkCount--;
+  let laneCount = chooseLanes(elementCount(shape) / items, MAX_CONTEXT_LANES);
+  while (laneCount >= 2 * channels) laneCount /= 2;
+  return { laneCount: given.laneCount ?? laneCount, chunkCount: given.chunkCount ?? chunkCount };
+}
+
+function chooseLanes(symbols: number, most: number): number {
+  let laneCount = most;
   while (laneCount > 1 && symbols < laneCount * MIN_SYMBOLS_PER_LANE) laneCount /= 2;
   return laneCount;
 }

@@ -5,13 +5,8 @@ import { decodeOnGpu, type GpuDecodeOptions } from './decode/decode-frame.js';
 import type { LevelMemory } from './decode/decode-plan.js';
 import { GpuContext, type KernelTimer } from './device/gpu-context.js';
 import { encodePlanned } from './encode/encode-frame.js';
-import {
-  type FramePlan,
-  FramePlanner,
-  type FrameTarget,
-  type GpuBundledOptions,
-  type GpuEncodeOptions,
-} from './encode/frame-plan.js';
+import type { FramePlan, FrameTarget, GpuBundledOptions, GpuEncodeOptions } from './encode/frame-plan.js';
+import { FramePlanner } from './encode/frame-planner.js';
 import { UnsupportedError } from './errors.js';
 import { checkBuffer, checkElements, type GpuFeature } from './gpu-feature.js';
 
@@ -43,7 +38,7 @@ export interface GpuCodec {
   encodeBundledFrame(feature: GpuFeature, options: GpuBundledOptions): Promise<Uint8Array>;
 
   /**
-   * Decodes a frame of one float32 tensor that is coded by rANS under tables, of any division.
+   * Decodes a frame of one float32 tensor that is coded by rANS under tables or contexts, of any division.
    * @param frame - one whole frame; must not change before the promise is settled
    * @returns a feature whose buffer is the target, or a new one that is the caller's to destroy
    * @throws {BitstreamError} the error of `decodeFrame`, on anything else than such a frame within the limits
