@@ -21,6 +21,8 @@ export const PLACE_GROUP = 256;
 const MAX_BINS = 32;
 /** Lanes of an invocation beyond which a barrier in each step takes less time than going through them. */
 const MAX_LANES_OF_INVOCATION = 4;
+/** Channels of an invocation that have a text each, so that they stay in registers: those of 64 lanes in subgroups of 32. */
+const MAX_UNROLLED_CHANNELS = 2;
 
 /** Who decodes the lanes of a chunk. */
 export interface LaneDivision {
@@ -44,10 +46,7 @@ export function decodeContextShader({ ballots, invocations, laneCount }: LaneDiv
   const { enable, functions, laneOf } = BALLOTS[ballots];
   const blockSize = Math.max(GROUP_CHANNELS, laneCount);
   const stateCount = laneCount / invocations;
-  const each = (count: number, text: (i: number) => string): string =>
-    Array.from({ length: count }, (_, i) => text(i)).join('');
-  const eachState = (text: (s: number) => string): string => each(stateCount, text);
-  const eachChannel = (text: (c: number) => string): string => each(blockSize / invocations, text);
+  const channelCount = blockSize / invocations;
   return `${enable}${CODING_STRUCT}${CONTEXT_DECODE_CHUNK_STRUCT}${REPORT_CONSTANTS}${MODEL_CONSTANTS}
 @group(0) @binding(0) var<uniform> coding: Coding;
 @group(0) @binding(1) var<storage, read> chunks: array<Chunk>;
@@ -60,6 +59,9 @@ const LANES = ${laneCount}u;
 const INVOCATIONS = ${invocations}u;
 const BLOCK = ${blockSize}u;
 const GROUPS = ${blockSize / GROUP_CHANNELS}u;
+// Lanes and channels of an invocation.
+const STATES = ${stateCount}u;
+const CHANNELS = ${channelCount}u;
 
 var<workgroup> cells: array<u32, ${CELL_WORDS}>;
 var<workgroup> bins: array<u32, ${BIN_WORDS}>;
@@ -138,14 +140,15 @@ fn decodeContexts(@builtin(workgroup_id) group: vec3u, ${laneOf} lane: u32) {
   let stateCount = min(LANES, channelCount);
   loadModel(chunk.model, lane);
   var isFaulty = false;
-  ${eachState(
-    (s) => `
-  var state${s} = CONTEXT_STATE_LOW;
-  if (${s}u * INVOCATIONS + lane < stateCount) {
-    state${s} = wordAt(chunk.states + (${s}u * INVOCATIONS + lane) * 2u);
-    isFaulty = isFaulty || state${s} < CONTEXT_STATE_LOW;
-  }`,
-  )}
+  var states: array<u32, STATES>;
+  for (var s = 0u; s < STATES; s++) {
+    states[s] = CONTEXT_STATE_LOW;
+    if (s * INVOCATIONS + lane < stateCount) {
+      states[s] = wordAt(chunk.states + (s * INVOCATIONS + lane) * 2u);
+      isFaulty = isFaulty || states[s] < CONTEXT_STATE_LOW;
+    }
+  }
+  var channels: array<Channel, CHANNELS>;
   let firstByte = chunk.states + stateCount * 2u;
   var taken = 0u;
   var turn = 0u;
@@ -157,69 +160,73 @@ fn decodeContexts(@builtin(workgroup_id) group: vec3u, ${laneOf} lane: u32) {
     workgroupBarrier();
     loadRows(chunk.model, block, size, lane);
     workgroupBarrier();
-    ${eachChannel(
-      (c) => `
-    var channel${c}: Channel;
-    channel${c}.isPresent = ${c}u * INVOCATIONS + lane < size;
-    channel${c}.firstRow = (${c}u * INVOCATIONS + lane) / GROUP_CHANNELS * binCount;`,
-    )}
+    for (var c = 0u; c < CHANNELS; c++) {
+      channels[c].isPresent = c * INVOCATIONS + lane < size;
+      channels[c].firstRow = (c * INVOCATIONS + lane) / GROUP_CHANNELS * binCount;
+    }
     for (var row = 0u; row < chunk.rows; row++) {
       let rowStart = first + row * chunk.columns * size;
       let rowAbove = rowStart - chunk.columns * size;
       let isBelow = row > 0u;
-      ${eachChannel(
-        (c) => `
-      channel${c}.left = coding.background;
-      channel${c}.aboveLeft = coding.background;
-      channel${c}.above = indexAt(channel${c}.isPresent && isBelow, rowAbove + ${c}u * INVOCATIONS + lane);
-      channel${c}.aboveRight = indexAt(
-        channel${c}.isPresent && isBelow && chunk.columns > 1u,
-        rowAbove + size + ${c}u * INVOCATIONS + lane);`,
-      )}
+      for (var c = 0u; c < CHANNELS; c++) {
+        let isThere = channels[c].isPresent && isBelow;
+        let place = rowAbove + c * INVOCATIONS + lane;
+        channels[c].left = coding.background;
+        channels[c].aboveLeft = coding.background;
+        channels[c].above = indexAt(isThere, place);
+        channels[c].aboveRight = indexAt(isThere && chunk.columns > 1u, place + size);
+      }
       for (var column = 0u; column < chunk.columns; column++) {
         let isBelowTwo = isBelow && column + 2u < chunk.columns;
-        ${eachChannel((c) => decodeStep(c, c % stateCount))}
+        ${each(channelCount, decodeStep)}
       }
     }
     first += size * positions;
   }
-  ${eachState((s) => `isFaulty = isFaulty || state${s} != CONTEXT_STATE_LOW;`)}
+  for (var s = 0u; s < STATES; s++) { isFaulty = isFaulty || states[s] != CONTEXT_STATE_LOW; }
   isFaulty = isFaulty || taken != chunk.byteCount;
   if (isFaulty) { atomicMax(&report[REPORT_fault], 1u); }
 }
 `;
 }
 
+/** Text for each of a few channels, or a loop: drivers take seconds for a long text. @param text - by the channel's number */
+function each(count: number, text: (c: string) => string): string {
+  if (count > MAX_UNROLLED_CHANNELS) return `for (var c = 0u; c < CHANNELS; c++) {${text('c')}}`;
+  return Array.from({ length: count }, (_, c) => `{${text(`${c}u`)}}`).join('');
+}
+
 /** Text that decodes the index of a channel at a position. What is next above is read before, so that no step waits for it. */
-function decodeStep(channel: number, state: number): string {
+function decodeStep(c: string): string {
   return `
-        {
-          let i = ${channel}u * INVOCATIONS + lane;
-          let place = rowStart + column * size + i;
-          let isPresent = channel${channel}.isPresent;
-          let next = indexAt(isPresent && isBelowTwo, rowAbove + (column + 2u) * size + i);
+          var channel = channels[${c}];
+          var state = states[${c} % STATES];
+          let i = ${c} * INVOCATIONS + lane;
+          let next = indexAt(channel.isPresent && isBelowTwo, rowAbove + (column + 2u) * size + i);
           var isLow = false;
-          if (isPresent) {
-            let index = decodeIndex(&channel${channel}, &state${state});
-            isLow = state${state} < CONTEXT_STATE_LOW;
-            indices[place] = index;
-            channel${channel}.left = index;
+          if (channel.isPresent) {
+            let index = decodeIndex(&channel, &state);
+            isLow = state < CONTEXT_STATE_LOW;
+            indices[rowStart + column * size + i] = index;
+            channel.left = index;
           }
-          channel${channel}.aboveLeft = channel${channel}.above;
-          channel${channel}.above = channel${channel}.aboveRight;
-          channel${channel}.aboveRight = next;
+          channel.aboveLeft = channel.above;
+          channel.above = channel.aboveRight;
+          channel.aboveRight = next;
           let votes = vote(isLow, lane, turn);
           turn = (turn + 1u) % 3u;
           if (isLow) {
             let byte = taken + votes.before;
             if (byte < chunk.byteCount) {
-              state${state} = (state${state} << 8u) | (wordAt(firstByte + byte) & 0xffu);
+              state = (state << 8u) | (wordAt(firstByte + byte) & 0xffu);
             } else {
               isFaulty = true;
             }
           }
           taken += votes.all;
-        }`;
+          channels[${c}] = channel;
+          states[${c} % STATES] = state;
+        `;
 }
 
 /** One invocation for each index (x) of each chunk (y), in coding order. */
