@@ -2,7 +2,7 @@
 
 import type { Shape } from '@featherwire/tensor';
 import { decodeOnGpu, type GpuDecodeOptions } from './decode/decode-frame.js';
-import type { LevelMemory } from './decode/decode-plan.js';
+import type { DecodeMemory } from './decode/decode-plan.js';
 import { GpuContext, type KernelTimer } from './device/gpu-context.js';
 import { encodePlanned } from './encode/encode-frame.js';
 import type { FramePlan, FrameTarget, GpuBundledOptions, GpuEncodeOptions } from './encode/frame-plan.js';
@@ -68,7 +68,7 @@ export function createGpuCodec(device: GPUDevice, options: GpuCodecOptions = {})
     throw new UnsupportedError('device', 'timestamp-query', 'none');
   const context = new GpuContext(device, onKernelTime);
   const planner = new FramePlanner();
-  const levels: LevelMemory = new WeakMap();
+  const memory: DecodeMemory = { levels: new WeakMap(), models: new WeakMap() };
   const encode = (
     feature: GpuFeature,
     { target }: FrameTarget,
@@ -83,7 +83,7 @@ export function createGpuCodec(device: GPUDevice, options: GpuCodecOptions = {})
       encode(feature, settings, (shape) => planner.planFrame(shape, settings)),
     encodeBundledFrame: async (feature, settings) =>
       encode(feature, settings, (shape) => planner.planBundledFrame(shape, settings)),
-    decodeFrame: async (frame, settings = {}) => decodeOnGpu(context, frame, settings, levels),
+    decodeFrame: async (frame, settings = {}) => decodeOnGpu(context, frame, settings, memory),
     close: () => context.close(),
   };
 }

@@ -4,6 +4,16 @@ import type { ContextModel, FeatureGeometry } from '@featherwire/codec';
 import { type ChannelPlanes, channelOrder, channelPlanes, neighborTables } from '@featherwire/codec/parts';
 import { BIN_WORDS, CELL_WORDS, CHANNEL_BITS, MODEL, ROW_WORDS } from '../shaders/context-model.js';
 
+/** Models as words, as long as they are in use. */
+export type ModelMemory = WeakMap<ContextModel, Uint32Array<ArrayBuffer>>;
+
+/** A model as the kernels read it, made once. */
+export function rememberedWords(model: ContextModel, memory: ModelMemory): Uint32Array<ArrayBuffer> {
+  const words = memory.get(model) ?? contextWords(model);
+  memory.set(model, words);
+  return words;
+}
+
 /** A model as the kernels read it. */
 export function contextWords(model: ContextModel): Uint32Array<ArrayBuffer> {
   const { channelAxis, classOfChannel, binCount, binOfCell } = model;

@@ -2,7 +2,13 @@
 
 import type { ContextModel } from '@featherwire/codec';
 import { CONTEXT_STATE_BYTES, elementsOf } from '@featherwire/codec/parts';
-import { contextSteps, contextWordCount, contextWords, planesOfChunk } from '../coding/context-words.js';
+import {
+  contextSteps,
+  contextWordCount,
+  type ModelMemory,
+  planesOfChunk,
+  rememberedWords,
+} from '../coding/context-words.js';
 import { checkRows, checkSteps } from '../gpu-feature.js';
 import type { ContextCoder, RansChunk } from './rans-chunks.js';
 
@@ -31,6 +37,7 @@ export interface LaneGroup {
 export function planContextChunks(
   chunks: readonly RansChunk<ContextCoder>[],
   maxElements: number,
+  memory: ModelMemory,
 ): ContextChunks | null {
   if (chunks.length === 0) return null;
   const places = placesOfModels(chunks.map(({ coder }) => coder.model));
@@ -50,16 +57,16 @@ export function planContextChunks(
     records.push([firstElement, count, ...shape, byteOffset, byteCount]);
     groups.set(laneCount, records);
   }
-  const models = new Uint32Array(places.wordCount);
-  for (const [model, place] of places.placeOf) models.set(contextWords(model), place);
-  return { models, groups: Array.from(groups, groupOfRecords), isFaulty };
+  return { models: wordsOfModels(places, memory), groups: Array.from(groups, groupOfRecords), isFaulty };
 }
 
 /** Where each model begins among the words of all. */
-function placesOfModels(models: readonly ContextModel[]): {
+interface ModelPlaces {
   readonly placeOf: ReadonlyMap<ContextModel, number>;
   readonly wordCount: number;
-} {
+}
+
+function placesOfModels(models: readonly ContextModel[]): ModelPlaces {
   const placeOf = new Map<ContextModel, number>();
   let wordCount = 0;
   for (const model of models) {
@@ -68,6 +75,12 @@ function placesOfModels(models: readonly ContextModel[]): {
     wordCount += contextWordCount(model);
   }
   return { placeOf, wordCount };
+}
+
+function wordsOfModels({ placeOf, wordCount }: ModelPlaces, memory: ModelMemory): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(wordCount);
+  for (const [model, place] of placeOf) words.set(rememberedWords(model, memory), place);
+  return words;
 }
 
 function groupOfRecords([laneCount, records]: [number, number[][]]): LaneGroup {

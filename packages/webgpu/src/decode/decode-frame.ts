@@ -13,7 +13,7 @@ import { checkBuffer, checkElements, ELEMENT_BYTES, type GpuFeature } from '../g
 import { CHECKSUM_GROUP_BYTES } from '../shaders/checksum-shader.js';
 import { writeCoding } from '../shaders/records.js';
 import { REPORT, REPORT_WORDS } from '../shaders/report.js';
-import { type DecodePlan, type LevelMemory, planDecoding } from './decode-plan.js';
+import { type DecodeMemory, type DecodePlan, planDecoding } from './decode-plan.js';
 import { type DecodingKernels, decodingKernels } from './decoding-kernels.js';
 
 const FEATURE_USAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySrc | BUFFER_USAGE.copyDst;
@@ -40,7 +40,7 @@ export async function decodeOnGpu(
   context: GpuContext,
   frame: Uint8Array,
   { target, ...parsing }: GpuDecodeOptions,
-  memory: LevelMemory,
+  memory: DecodeMemory,
 ): Promise<GpuFeature> {
   context.checkDevice();
   const parsed = parseFrame(frame, { ...parsing, checksum: 'unchecked' }, 1);
@@ -70,7 +70,7 @@ function planOrRefuse(
   frame: Uint8Array,
   parsed: ParsedFrame,
   parsing: ParseOptions,
-  memory: LevelMemory,
+  memory: DecodeMemory,
 ): { plan: DecodePlan; count: number } {
   try {
     const count = checkElements(device, parsed.parts[0].header.shape);

@@ -2,6 +2,7 @@
 
 import type { FrameHeader } from '@featherwire/codec';
 import type { IndexingQuantizer, ParsedFrame } from '@featherwire/codec/parts';
+import type { ModelMemory } from '../coding/context-words.js';
 import { checkQuantizer, groupGeometry, levelRows, rowLengthOf } from '../coding/quantizer-rows.js';
 import { UnsupportedError } from '../errors.js';
 import { checkChunks, checkRows } from '../gpu-feature.js';
@@ -25,8 +26,12 @@ export interface DecodePlan {
   readonly isFaulty: boolean;
 }
 
-/** Rows of levels by quantizer, which profiles keep, and by the number of channels. */
-export type LevelMemory = WeakMap<IndexingQuantizer, Map<number, Uint32Array<ArrayBuffer>>>;
+/** What profiles make again and again, as long as these are in use. */
+export interface DecodeMemory {
+  /** Rows of levels by quantizer and by the number of channels. */
+  readonly levels: WeakMap<IndexingQuantizer, Map<number, Uint32Array<ArrayBuffer>>>;
+  readonly models: ModelMemory;
+}
 
 /**
  * Plans the decoding of a frame of one tensor.
@@ -38,7 +43,7 @@ export function planDecoding(
   frame: Uint8Array,
   parsed: ParsedFrame,
   maxElements: number,
-  memory: LevelMemory,
+  memory: DecodeMemory,
 ): DecodePlan {
   const [{ header, body }] = parsed.parts;
   if (header.dtype !== 'float32') throw new UnsupportedError('frame', 'float32', header.dtype);
@@ -51,7 +56,7 @@ export function planDecoding(
   checkRows('groups', groups.groupCount * rowLength, maxElements);
   const ransChunks = chunksOfRans(frame, chunks);
   const tables = planTableChunks(ransChunks.filter(isOfTable), alphabet, maxElements);
-  const contexts = planContextChunks(ransChunks.filter(isOfContexts), maxElements);
+  const contexts = planContextChunks(ransChunks.filter(isOfContexts), maxElements, memory.models);
   const coding = {
     ...{
       chunkCount: chunks.length,
@@ -65,7 +70,7 @@ export function planDecoding(
     ...groups,
     rowLength,
   };
-  const levels = rememberedLevels(quantizer, header, memory);
+  const levels = rememberedLevels(quantizer, header, memory.levels);
   const hasDigest = parsed.digest !== null;
   const isFaulty = Boolean(tables?.isFaulty || contexts?.isFaulty);
   return { header, coding, levels, tables, contexts, hasDigest, isFaulty };
@@ -74,7 +79,7 @@ export function planDecoding(
 function rememberedLevels(
   quantizer: IndexingQuantizer,
   { shape }: FrameHeader,
-  memory: LevelMemory,
+  memory: DecodeMemory['levels'],
 ): Uint32Array<ArrayBuffer> {
   const known = memory.get(quantizer) ?? new Map<number, Uint32Array<ArrayBuffer>>();
   const { channels } = groupGeometry(quantizer, shape);

@@ -1,7 +1,6 @@
 /** Plans of frames from settings, after what a GPU cannot do is refused. */
 
 import {
-  type ContextModel,
   createStatistics,
   type IndexAlphabet,
   type StaticCoder,
@@ -21,7 +20,7 @@ import {
   type SectionHead,
 } from '@featherwire/codec/parts';
 import type { Shape } from '@featherwire/tensor';
-import { contextSteps, contextWords, planesOfChunk } from '../coding/context-words.js';
+import { contextSteps, type ModelMemory, planesOfChunk, rememberedWords } from '../coding/context-words.js';
 import { checkQuantizer, groupGeometry, rowLengthOf, thresholdRows } from '../coding/quantizer-rows.js';
 import { indicesOfSymbol, type SymbolTables, symbolTables } from '../coding/symbol-tables.js';
 import { chooseContextDivision, chooseDivision, type GpuDivision } from '../division.js';
@@ -44,7 +43,8 @@ interface Prepared {
   readonly alphabet: IndexAlphabet;
   readonly thresholds: Uint32Array<ArrayBuffer>;
   readonly tables: WeakMap<TableDescription, SymbolTables>;
-  readonly models: WeakMap<ContextModel, Uint32Array<ArrayBuffer>>;
+  /** Those that were checked for the alphabet. */
+  readonly models: ModelMemory;
   readonly sizes: SizeMemory;
 }
 
@@ -193,13 +193,13 @@ function planContexts(
   { outline: { chunks }, laneCount, headOf }: FrameParts,
 ): ContextPlan {
   const { kind, model } = coder;
-  let words = models.get(model);
-  if (!words) {
-    checkContextModel(model, alphabet, chunks[0]);
-    words = contextWords(model);
-    models.set(model, words);
-  }
+  if (!models.has(model)) checkContextModel(model, alphabet, chunks[0]);
   const planes = chunks.map((chunk) => planesOfChunk(chunk, model));
   checkSteps(Math.max(...planes.map((chunk) => contextSteps(chunk, laneCount))));
-  return { kind, model: words, planes, sectionHead: outlineSection(headOf(coder), laneCount) };
+  return {
+    kind,
+    model: rememberedWords(model, models),
+    planes,
+    sectionHead: outlineSection(headOf(coder), laneCount),
+  };
 }

@@ -22,12 +22,12 @@ const MAX_BINS = 32;
 /** Lanes of an invocation beyond which a barrier in each step takes less time than going through them. */
 const MAX_LANES_OF_INVOCATION = 4;
 /** Channels of an invocation that have a text each, so that they stay in registers: those of 64 lanes in subgroups of 32. */
-const MAX_UNROLLED_CHANNELS = 2;
+const MAX_UNROLLED = 2;
 
 /** Who decodes the lanes of a chunk. */
 export interface LaneDivision {
   readonly ballots: BallotKind;
-  /** Size of a workgroup: as many as lanes, or a fraction with 1 above; with ballots of subgroups as many as each surely has. */
+  /** Size of a workgroup: the lanes, or with ballots of subgroups as many of them as every subgroup holds. */
   readonly invocations: number;
   /** Lanes of the chunks, 1 to 64. */
   readonly laneCount: number;
@@ -45,8 +45,8 @@ export function divideLanes(laneCount: number, subgroupSize: number): LaneDivisi
 export function decodeContextShader({ ballots, invocations, laneCount }: LaneDivision): string {
   const { enable, functions, laneOf } = BALLOTS[ballots];
   const blockSize = Math.max(GROUP_CHANNELS, laneCount);
-  const stateCount = laneCount / invocations;
-  const channelCount = blockSize / invocations;
+  const ownLanes = laneCount / invocations;
+  const ownChannels = blockSize / invocations;
   return `${enable}${CODING_STRUCT}${CONTEXT_DECODE_CHUNK_STRUCT}${REPORT_CONSTANTS}${MODEL_CONSTANTS}
 @group(0) @binding(0) var<uniform> coding: Coding;
 @group(0) @binding(1) var<storage, read> chunks: array<Chunk>;
@@ -60,8 +60,8 @@ const INVOCATIONS = ${invocations}u;
 const BLOCK = ${blockSize}u;
 const GROUPS = ${blockSize / GROUP_CHANNELS}u;
 // Lanes and channels of an invocation.
-const STATES = ${stateCount}u;
-const CHANNELS = ${channelCount}u;
+const OWN_LANES = ${ownLanes}u;
+const OWN_CHANNELS = ${ownChannels}u;
 
 var<workgroup> cells: array<u32, ${CELL_WORDS}>;
 var<workgroup> bins: array<u32, ${BIN_WORDS}>;
@@ -140,15 +140,18 @@ fn decodeContexts(@builtin(workgroup_id) group: vec3u, ${laneOf} lane: u32) {
   let stateCount = min(LANES, channelCount);
   loadModel(chunk.model, lane);
   var isFaulty = false;
-  var states: array<u32, STATES>;
-  for (var s = 0u; s < STATES; s++) {
-    states[s] = CONTEXT_STATE_LOW;
-    if (s * INVOCATIONS + lane < stateCount) {
-      states[s] = wordAt(chunk.states + (s * INVOCATIONS + lane) * 2u);
-      isFaulty = isFaulty || states[s] < CONTEXT_STATE_LOW;
+  var states: array<u32, OWN_LANES>;
+  ${each(
+    ownLanes,
+    (s) => `
+    states[${s}] = CONTEXT_STATE_LOW;
+    if (${s} * INVOCATIONS + lane < stateCount) {
+      states[${s}] = wordAt(chunk.states + (${s} * INVOCATIONS + lane) * 2u);
+      isFaulty = isFaulty || states[${s}] < CONTEXT_STATE_LOW;
     }
-  }
-  var channels: array<Channel, CHANNELS>;
+  `,
+  )}
+  var channels: array<Channel, OWN_CHANNELS>;
   let firstByte = chunk.states + stateCount * 2u;
   var taken = 0u;
   var turn = 0u;
@@ -160,47 +163,53 @@ fn decodeContexts(@builtin(workgroup_id) group: vec3u, ${laneOf} lane: u32) {
     workgroupBarrier();
     loadRows(chunk.model, block, size, lane);
     workgroupBarrier();
-    for (var c = 0u; c < CHANNELS; c++) {
-      channels[c].isPresent = c * INVOCATIONS + lane < size;
-      channels[c].firstRow = (c * INVOCATIONS + lane) / GROUP_CHANNELS * binCount;
-    }
+    ${each(
+      ownChannels,
+      (c) => `
+      channels[${c}].isPresent = ${c} * INVOCATIONS + lane < size;
+      channels[${c}].firstRow = (${c} * INVOCATIONS + lane) / GROUP_CHANNELS * binCount;
+    `,
+    )}
     for (var row = 0u; row < chunk.rows; row++) {
       let rowStart = first + row * chunk.columns * size;
       let rowAbove = rowStart - chunk.columns * size;
       let isBelow = row > 0u;
-      for (var c = 0u; c < CHANNELS; c++) {
-        let isThere = channels[c].isPresent && isBelow;
-        let place = rowAbove + c * INVOCATIONS + lane;
-        channels[c].left = coding.background;
-        channels[c].aboveLeft = coding.background;
-        channels[c].above = indexAt(isThere, place);
-        channels[c].aboveRight = indexAt(isThere && chunk.columns > 1u, place + size);
-      }
+      ${each(
+        ownChannels,
+        (c) => `
+        let isThere = channels[${c}].isPresent && isBelow;
+        let place = rowAbove + ${c} * INVOCATIONS + lane;
+        channels[${c}].left = coding.background;
+        channels[${c}].aboveLeft = coding.background;
+        channels[${c}].above = indexAt(isThere, place);
+        channels[${c}].aboveRight = indexAt(isThere && chunk.columns > 1u, place + size);
+      `,
+      )}
       for (var column = 0u; column < chunk.columns; column++) {
         let isBelowTwo = isBelow && column + 2u < chunk.columns;
-        ${each(channelCount, decodeStep)}
+        ${each(ownChannels, decodeStep)}
       }
     }
     first += size * positions;
   }
-  for (var s = 0u; s < STATES; s++) { isFaulty = isFaulty || states[s] != CONTEXT_STATE_LOW; }
+  ${each(ownLanes, (s) => ` isFaulty = isFaulty || states[${s}] != CONTEXT_STATE_LOW; `)}
   isFaulty = isFaulty || taken != chunk.byteCount;
   if (isFaulty) { atomicMax(&report[REPORT_fault], 1u); }
 }
 `;
 }
 
-/** Text for each of a few channels, or a loop: drivers take seconds for a long text. @param text - by the channel's number */
-function each(count: number, text: (c: string) => string): string {
-  if (count > MAX_UNROLLED_CHANNELS) return `for (var c = 0u; c < CHANNELS; c++) {${text('c')}}`;
-  return Array.from({ length: count }, (_, c) => `{${text(`${c}u`)}}`).join('');
+/** A text for each of a few numbers, or a loop: drivers take seconds for a long text. @param text - by the number */
+function each(count: number, text: (i: string) => string): string {
+  if (count > MAX_UNROLLED) return `for (var k = 0u; k < ${count}u; k++) {${text('k')}}`;
+  return Array.from({ length: count }, (_, i) => `{${text(`${i}u`)}}`).join(' ');
 }
 
 /** Text that decodes the index of a channel at a position. What is next above is read before, so that no step waits for it. */
 function decodeStep(c: string): string {
   return `
           var channel = channels[${c}];
-          var state = states[${c} % STATES];
+          var state = states[${c} % OWN_LANES];
           let i = ${c} * INVOCATIONS + lane;
           let next = indexAt(channel.isPresent && isBelowTwo, rowAbove + (column + 2u) * size + i);
           var isLow = false;
@@ -225,7 +234,7 @@ function decodeStep(c: string): string {
           }
           taken += votes.all;
           channels[${c}] = channel;
-          states[${c} % STATES] = state;
+          states[${c} % OWN_LANES] = state;
         `;
 }
 
