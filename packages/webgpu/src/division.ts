@@ -24,6 +24,8 @@ export const MAX_CHUNKS = 65_535;
 const SYMBOLS_PER_LANE = 256;
 /** Symbols that a lane codes at least, if there are so many. */
 const MIN_SYMBOLS_PER_LANE = 64;
+/** The same under contexts, whose symbols are shorter. */
+const MIN_INDICES_PER_LANE = 256;
 /** Chunks beyond which more lanes gain less on the GPU than the host takes for their records. */
 const ENOUGH_CHUNKS = 1024;
 
@@ -38,7 +40,7 @@ export function chooseDivision(
   given: GpuDivision = {},
 ): Required<GpuDivision> {
   const symbols = elementCount(shape) / perSymbol;
-  const { laneCount = chooseLanes(symbols, MAX_LANES) } = given;
+  const { laneCount = chooseLanes(symbols / MIN_SYMBOLS_PER_LANE, MAX_LANES) } = given;
   const wanted = Math.round(symbols / (SYMBOLS_PER_LANE * laneCount));
   const most = Math.min(ENOUGH_CHUNKS, maxChunkCount(geometryOfShape(shape)));
   return { laneCount, chunkCount: given.chunkCount ?? Math.max(1, Math.min(wanted, most)) };
@@ -58,13 +60,14 @@ export function chooseContextDivision(
   const { items, channels } = planesOfChunk(geometry, model);
   let chunkCount = Math.min(items, ENOUGH_CHUNKS);
   while (items % chunkCount > 0) chunkCount--;
-  let laneCount = chooseLanes(elementCount(shape) / items, MAX_CONTEXT_LANES);
+  let laneCount = chooseLanes(elementCount(shape) / items / MIN_INDICES_PER_LANE, MAX_CONTEXT_LANES);
   while (laneCount >= 2 * channels) laneCount /= 2;
   return { laneCount: given.laneCount ?? laneCount, chunkCount: given.chunkCount ?? chunkCount };
 }
 
-function chooseLanes(symbols: number, most: number): number {
+/** @param enough - lanes that there is work for */
+function chooseLanes(enough: number, most: number): number {
   let laneCount = most;
-  while (laneCount > 1 && symbols < laneCount * MIN_SYMBOLS_PER_LANE) laneCount /= 2;
+  while (laneCount > 1 && enough < laneCount) laneCount /= 2;
   return laneCount;
 }
