@@ -131,9 +131,7 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
   }, 60_000);
 
   test('says what the head runs on and what coded the cut, and takes the engine that its address names', async (context) => {
-    expect(await page.locator('#engine').textContent()).toMatch(
-      /head on (WebAssembly|WebGPU)/,
-    );
+    expect(await page.locator('#engine').textContent()).toMatch(/head on (WebAssembly|WebGPU)/);
     const gpu = `Boolean(await navigator.gpu?.requestAdapter().catch(() => null))`;
     if (!(await page.evaluate(`(async () => ${gpu})()`))) {
       console.info('skipped: the studio on WebGPU; this Chromium has no adapter');

@@ -1,14 +1,12 @@
 /** What an edge side does whose head is on WebGPU; in a page with a device, which may be in software. */
 
-import { encodeBundledFrame, inspectFrame, loadBackend } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
 import { elementCount } from '@featherwire/tensor';
 import { afterEach, expect, test } from 'vitest';
+import { compareRequest } from '../../../../test-support/gpu-frames.js';
 import type { BrowserClient } from '../../src/browser/browser-client.js';
 import { type Edge, openEdge } from '../../src/browser/open-edge.js';
-import { createEdgeClient, type EdgeClient } from '../../src/client/edge-client.js';
-import type { Transport } from '../../src/client/transport.js';
-import { parseMessage } from '../../src/protocol/index.js';
+import { createEdgeClient } from '../../src/client/edge-client.js';
 import { PLANES_SHAPE, planesFeatures, planesInputs, planesOutputs } from '../planes-tensors.js';
 import { ladderInput, ladderOutput, RUNG_COUNT } from '../unit-tensors.js';
 
@@ -40,21 +38,11 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
     'a cut coded on the GPU has the bytes that the backends make (%s)',
     async (coding) => {
       const edge = await open(folders.planes);
-      const { client, frames } = tapped(edge);
-      const { codec, outputs, bytes } = await client.infer(planesInputs(5), { coding });
-      expect(codec).toBe('webgpu');
-      expect(outputs).toEqual(planesOutputs(5));
-      const { bundle } = edge;
-      const point = bundle.manifest.operatingPoints.findIndex(({ id }) => id === coding);
-      const profile = bundle.profiles.get(coding)!;
-      const [frame] = frames;
-      expect(bytes.payload).toBe(frame.length);
-      const backend = await loadBackend('wasm');
-      const { chunkCount, fields } = inspectFrame(frame, { profiles: new Map([[point, profile]]), backend });
-      const [, laneCount] = / (\d+) lanes/.exec(fields.map(({ value }) => value).join('\n'))!;
-      const settings = { profile, point, sequenceNumber: 0, chunkCount, laneCount: Number(laneCount) };
-      const features = [planesFeatures(5).feature];
-      expect(frame).toEqual(encodeBundledFrame(features, { ...settings, backend }));
+      const { result, frame, byBackend } = await compareRequest(edge, planesInputs(5), coding);
+      expect(result.codec).toBe('webgpu');
+      expect(result.outputs).toEqual(planesOutputs(5));
+      expect(result.bytes.payload).toBe(frame.length);
+      expect(frame).toEqual(byBackend);
     },
   );
 
@@ -110,7 +98,12 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
   test('an observer is shown what was coded on the GPU', async () => {
     const edge = await open(folders.ladder);
     const cuts: { readonly features: TensorMap; readonly coded: TensorMap }[] = [];
-    const client = createEdgeClient({ ...partsOf(edge), onCut: (cut) => cuts.push(cut) });
+    const { bundle, head, reductions, backend, transport, encoder } = edge;
+    const client = createEdgeClient({
+      ...{ bundle, head, reductions, backend, transport },
+      ...(encoder && { encoder }),
+      onCut: (cut) => cuts.push(cut),
+    });
     await client.infer(ladderInput(2), { coding: 'rung-1' });
     expect([...cuts[0].features.feature.data]).toEqual([4, 2, 2, 2]);
     expect([...cuts[0].coded.latent.data]).toEqual([8, 4, 4, 4]);
@@ -140,28 +133,6 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
     expect((await client.infer(planesInputs(1), { coding: 'table' })).codec).toBe('webgpu');
     expect((await client.infer(planesInputs(1), { coding: 'learning' })).codec).toBe('wasm');
   });
-}
-
-/** What a client over the same edge side is made of. */
-function partsOf({ bundle, head, reductions, backend, encoder, transport }: Edge) {
-  return { bundle, head, reductions, backend, transport, ...(encoder && { encoder }) };
-}
-
-/** A client whose frames are kept. */
-function tapped(edge: Edge): { readonly client: EdgeClient; readonly frames: Uint8Array[] } {
-  const frames: Uint8Array[] = [];
-  const { counted } = edge.transport;
-  const transport: Transport = {
-    counted,
-    nextRequestId: () => edge.transport.nextRequestId(),
-    exchange(message, options) {
-      const request = parseMessage(message);
-      if (request.kind === 'feature-request') frames.push(...request.frames.map((frame) => frame.slice()));
-      return edge.transport.exchange(message, options);
-    },
-    close: () => edge.transport.close(),
-  };
-  return { client: createEdgeClient({ ...partsOf(edge), transport }), frames };
 }
 
 /** Counts the bytes of GPU buffers that the host is shown meanwhile. */
