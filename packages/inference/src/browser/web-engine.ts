@@ -69,8 +69,11 @@ const IDENTITY = Uint8Array.of(
 /** More threads than this gain little on the networks of an edge. */
 const MOST_THREADS = 4;
 
+/** What the first call for a module has set for all. */
+const LOADED = new WeakMap<OrtModule, Pick<WebEngine, 'threads' | 'enter'>>();
+
 /**
- * Loads onnxruntime-web. A module is loaded once: its number of threads is that of the first call.
+ * Loads onnxruntime-web. A module is loaded once: its threads are those of the first call.
  * @throws {RangeError} if the threads are not a positive integer
  * @throws whatever the import or the engine throws if the folder lacks a file
  */
@@ -79,14 +82,14 @@ export async function loadWebEngine({ folder, provider, threads }: WebEngineOpti
   const threadCount = possibleThreads(base, threads);
   const chosen = provider ?? (await preferredProvider());
   const ort: OrtModule = await import(/* @vite-ignore */ new URL(MODULES[chosen], base).href);
-  ort.env.wasm.wasmPaths = base.href;
-  ort.env.wasm.numThreads = threadCount;
-  const engine = {
-    ort,
-    provider: chosen,
+  const loaded = LOADED.get(ort) ?? {
     threads: threadCount,
-    ...(chosen === 'webgpu' && { enter: turnsOf(ort) }),
+    ...(chosen === 'webgpu' && { enter: takingTurns() }),
   };
+  LOADED.set(ort, loaded);
+  const engine = { ort, provider: chosen, ...loaded };
+  ort.env.wasm.wasmPaths = base.href;
+  ort.env.wasm.numThreads = engine.threads;
   // WebAssembly is loaded with the first session: better now, while the caller fetches models.
   await enterEngine(engine, async () => {
     const session = await ort.InferenceSession.create(IDENTITY, { executionProviders: ['wasm'] });
@@ -100,24 +103,17 @@ export function enterEngine<T>({ enter }: Pick<WebEngine, 'enter'>, call: () => 
   return enter ? enter(call) : call();
 }
 
-/** Of each module that suspends its WebAssembly. */
-const TURNS = new WeakMap<OrtModule, EnterEngine>();
-
 /**
- * Turns of all sessions of a module: while its WebAssembly waits for the GPU in one call, another that waits too breaks the
- * stack that the first comes back to.
+ * Turns of all sessions of a module that suspends its WebAssembly: while that waits for the GPU in one call, another that waits
+ * too breaks the stack that the first comes back to.
  */
-function turnsOf(ort: OrtModule): EnterEngine {
+function takingTurns(): EnterEngine {
   let last: Promise<unknown> = Promise.resolve();
-  const turns: EnterEngine =
-    TURNS.get(ort) ??
-    (async (call) => {
-      const turn = last.catch(() => undefined).then(call);
-      last = turn;
-      return turn;
-    });
-  TURNS.set(ort, turns);
-  return turns;
+  return async (call) => {
+    const turn = last.catch(() => undefined).then(call);
+    last = turn;
+    return turn;
+  };
 }
 
 /** @throws {RangeError} if the threads are not a positive integer */

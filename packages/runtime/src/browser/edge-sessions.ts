@@ -46,6 +46,8 @@ export class EdgeSessions {
     void gpu?.device.lost.then(() => {
       this.#isLost = true;
       this.#gpu = undefined;
+      // The engine makes another device once no network is on this one, which may not let go of everything.
+      closeNetworks(first).catch(() => undefined);
     });
     this.head = this.#lasting(({ head }) => head);
     const reductionOf = (id: string): ModelSession => this.#lasting(({ reductions }) => reductions.get(id)!);
@@ -75,7 +77,8 @@ export class EdgeSessions {
   async close(): Promise<void> {
     this.#isClosed = true;
     const second = await this.#second?.catch(() => undefined);
-    await Promise.all([closeNetworks(this.#first), second && closeNetworks(second)]);
+    const first = closeNetworks(this.#first);
+    await Promise.all([this.#isLost ? first.catch(() => undefined) : first, second && closeNetworks(second)]);
   }
 
   /** A session that another takes the place of. */
@@ -105,7 +108,6 @@ export class EdgeSessions {
   }
 
   async #openAgain(): Promise<Networks> {
-    await closeNetworks(this.#first).catch(() => undefined); // a lost device may not let go of everything
     const head = await fetchModel(this.#bundle, this.#bundle.manifest.head);
     return openNetworks(this.#bundle, { ...this.#engine, provider: 'wasm' }, head);
   }

@@ -5,7 +5,7 @@
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
@@ -40,6 +40,14 @@ async function siteOf(digests: Readonly<Record<string, string>>): Promise<Site> 
       { path: path.join(engine, name), type: name.endsWith('.wasm') ? 'application/wasm' : SCRIPT },
     ]),
   ]);
+}
+
+/** What a page did. */
+interface PageReport {
+  readonly outcomes: readonly TestOutcome[];
+  /** Addresses of its workers, threads of its engine among them. */
+  readonly workers: readonly string[];
+  readonly complaints: readonly string[];
 }
 
 /** A bundle whose head has changed since its manifest was written. */
@@ -79,11 +87,11 @@ describe.skipIf(skipsWithoutChromium('the client in a browser, over a server'))(
     rmSync(root, { recursive: true, force: true });
   });
 
-  /** Runs the page at an address. @returns outcomes of its tests, and what the browser complains of */
-  async function runPage(
-    address: string,
-  ): Promise<{ outcomes: readonly TestOutcome[]; complaints: string[] }> {
+  /** Runs the page at an address. */
+  async function runPage(address: string): Promise<PageReport> {
     const page = await browser.newPage();
+    const workers: string[] = [];
+    page.on('worker', (worker) => workers.push(worker.url()));
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
@@ -101,15 +109,19 @@ describe.skipIf(skipsWithoutChromium('the client in a browser, over a server'))(
     const expected = /status of 404|Not Found/;
     return {
       outcomes: report.outcomes!,
+      workers,
       complaints: complaints.filter((complaint) => !expected.test(complaint)),
     };
   }
 
   test('keeps the rules of all clients and its own, and breaks no policy', async () => {
-    const { outcomes, complaints } = await runPage('/');
+    const { outcomes, workers, complaints } = await runPage('/');
     expect(outcomes.filter(({ state }) => state !== 'pass')).toEqual([]);
     expect(outcomes.length).toBeGreaterThan(20);
     expect(complaints).toEqual([]);
+    expect(workers.filter((url) => !url.startsWith(server.url))).toEqual([]);
+    const threads = workers.filter((url) => url.endsWith('/engine/ort-wasm-simd-threaded.mjs'));
+    expect(threads.length > 0).toBe(availableParallelism() > 1);
   }, 180_000);
 
   test('keeps them with the head on WebGPU, and codes there what it can', async (context) => {

@@ -111,6 +111,7 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
 
   test('a GPU that is lost in the midst leaves every request to WebAssembly', async () => {
     const edge = await open(folders.planes);
+    const idle = await open(folders.ladder);
     const codings = ['packed', 'learning', 'table', 'packed'];
     const before = await edge.client.infer(planesInputs(0), { coding: 'packed' });
     expect(before.codec).toBe('webgpu');
@@ -124,6 +125,13 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
       expect(outputs).toEqual(planesOutputs(i));
       expect(codec).toBe('wasm');
     }
+    const another = await open(folders.planes); // on the engine whose device is lost
+    expect((await another.client.infer(planesInputs(9), { coding: 'packed' })).outputs).toEqual(
+      planesOutputs(9),
+    );
+    expect((await idle.client.infer(ladderInput(2), { coding: 'rung-1' })).outputs).toEqual(
+      ladderOutput(2, 1),
+    );
   });
 
   test('the client of a page says what coded each cut', async () => {
