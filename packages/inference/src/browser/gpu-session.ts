@@ -20,7 +20,7 @@ export interface GpuValue {
   readonly buffer: GPUBuffer | undefined;
   /** The elements as a tensor, which the caller owns. @throws {InferenceError} `run-failed`, as for a lost device */
   read(): Promise<Tensor>;
-  /** Gives the buffer back, after what is being read of it. Calling it again is allowed. */
+  /** Gives the buffer back, after what is being read of it; a lost device has none to give. Calling it again is allowed. */
   release(): Promise<void>;
 }
 
@@ -185,7 +185,9 @@ class OpenValue implements GpuValue {
   }
 
   release(): Promise<void> {
-    this.#released ??= this.#settled().then(() => this.#enter(() => this.#dispose()));
+    this.#released ??= this.#settled()
+      .then(() => this.#enter(() => this.#dispose()))
+      .catch(() => undefined);
     return this.#released;
   }
 

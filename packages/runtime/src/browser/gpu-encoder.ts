@@ -29,8 +29,14 @@ export interface GpuEncoderOptions {
   readonly clock: Clock;
 }
 
+/** An encoder with buffers of its own on a GPU. */
+export interface GpuEncoder extends CutEncoder {
+  /** Frees them; what is being coded ends as it would. */
+  close(): void;
+}
+
 /** An encoder on the device of the sessions; undefined where they have none, or one that the codec cannot use. */
-export function createGpuEncoder(options: GpuEncoderOptions): CutEncoder | undefined {
+export function createGpuEncoder(options: GpuEncoderOptions): GpuEncoder | undefined {
   const { sessions, host } = options;
   const codec = sessions.gpu && codecOn(sessions.gpu.device);
   if (!codec) return undefined;
@@ -47,6 +53,7 @@ export function createGpuEncoder(options: GpuEncoderOptions): CutEncoder | undef
         return host.encode(inputs, settings);
       }
     },
+    close: () => codec.close(),
   };
 }
 
@@ -110,7 +117,8 @@ async function encodeOnGpu(
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     const headMs = await headDone;
-    return { ...(await host.encodeFeatures(await readAll(features), settings)), headMs };
+    const encoded = await host.encodeFeatures(await readAll(features), settings);
+    return { ...encoded, headMs, encodeMs: clock.now() - started - headMs };
   } finally {
     for (const value of [...Object.values(features), ...Object.values(coded)]) void value.release();
   }

@@ -14,6 +14,7 @@ import { type RetryPolicy, systemClock } from '../client/retry.js';
 import type { Transport } from '../client/transport.js';
 import type { LinkPrior } from '../rate-control/index.js';
 import { EdgeSessions } from './edge-sessions.js';
+import type { GpuEncoder } from './gpu-encoder.js';
 import { openTransport } from './open-transport.js';
 
 /** Where things are, and how requests are sent. Plain data: it travels to a worker. */
@@ -74,15 +75,17 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
   const sessions = await EdgeSessions.open(bundle, loading);
   const engine = await loading;
   const transport = openTransport(options);
+  let encoder: GpuEncoder | undefined;
   const close = async (): Promise<void> => {
     await transport.close();
+    encoder?.close();
     await sessions.close();
   };
   try {
     const { head, reductions } = sessions;
     const { retry, budget, backend: wanted = 'auto' } = options;
     const parts = { bundle, head, reductions, backend };
-    const encoder = wanted === 'auto' ? await openGpuEncoder(sessions, parts) : undefined;
+    if (wanted === 'auto') encoder = await openGpuEncoder(sessions, parts);
     const client = createEdgeClient({
       ...parts,
       transport,
@@ -101,7 +104,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
 async function openGpuEncoder(
   sessions: EdgeSessions,
   parts: Omit<HostEncoderOptions, 'clock'>,
-): Promise<CutEncoder | undefined> {
+): Promise<GpuEncoder | undefined> {
   if (!sessions.gpu) return undefined;
   const { createGpuEncoder } = await import('./gpu-encoder.js');
   const clock = systemClock;
