@@ -6,9 +6,17 @@ import type { WebEngineOptions, WebProvider } from '@featherwire/inference/brows
 const ENGINE_FOLDER = '/studio/engine/';
 const PROVIDERS: readonly WebProvider[] = ['webgpu', 'wasm'];
 
-/** The device's best, or what the page's address asks for: `?provider=webgpu` takes an adapter in software too. */
+/**
+ * The device's best, or what the page's address asks for: `?provider=webgpu` takes an adapter in software too, `?threads=1` fewer
+ * threads than there are.
+ */
 export function engineOptions(): WebEngineOptions {
-  const asked = new URLSearchParams(globalThis.location.search).get('provider');
-  const provider = PROVIDERS.find((name) => name === asked);
-  return { folder: ENGINE_FOLDER, ...(provider && { provider }) };
+  const query = new URLSearchParams(globalThis.location.search);
+  const provider = PROVIDERS.find((name) => name === query.get('provider'));
+  const threads = query.get('threads');
+  return {
+    folder: ENGINE_FOLDER,
+    ...(provider && { provider }),
+    ...(threads !== null && { threads: Number(threads) }),
+  };
 }

@@ -5,7 +5,7 @@
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NodeBundle, readBundle } from '@featherwire/bundle/node';
@@ -121,7 +121,7 @@ describe.skipIf(skipsWithoutChromium('the client in a browser, over a server'))(
     expect(complaints).toEqual([]);
     expect(workers.filter((url) => !url.startsWith(server.url))).toEqual([]);
     const threads = workers.filter((url) => url.endsWith('/engine/ort-wasm-simd-threaded.mjs'));
-    expect(threads.length > 0).toBe(availableParallelism() > 1);
+    expect(threads.length).toBeGreaterThan(0);
   }, 180_000);
 
   test('keeps them with the head on WebGPU, and codes there what it can', async (context) => {

@@ -77,6 +77,7 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
 
   test('a backend that is named codes every cut', async () => {
     const edge = await open(folders.planes, { backend: 'reference' });
+    expect(edge.engine.threads).toBe(Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)));
     expect(edge.encoder).toBeUndefined();
     const { codec, outputs } = await edge.client.infer(planesInputs(1), { coding: 'packed' });
     expect(codec).toBe('reference');
