@@ -104,6 +104,7 @@ function answeredHere(outputs: TensorMap, headMs: number, totalMs: number): Infe
     outputs,
     bytes: { sent: 0, received: 0, counted: 'link', payload: 0, perTensor: [] },
     times: { ...none, headMs, totalMs },
+    codec: undefined,
     attempts: 0,
   };
 }
