@@ -26,6 +26,7 @@ import {
   exportUnit,
   initialState,
   LATENT_NAME,
+  trainedParameters,
 } from '@featherwire/train';
 import { identityOfRun, prepareModel, readCheckpoint, trainUnit } from '@featherwire/train/node';
 import { findAssets } from './real-features.mjs';
@@ -223,13 +224,10 @@ async function train(run, step, data, report) {
       );
     },
   });
-  const parameters = await training.then(
-    (state) => state.parameters,
-    (error) => {
-      if (stop.signal.aborted) return stoppedParameters(settings);
-      throw error;
-    },
-  );
+  const parameters = await training.then(trainedParameters, (error) => {
+    if (stop.signal.aborted) return stoppedParameters(settings);
+    throw error;
+  });
   writeFileSync(parametersFile(run.id), new Uint8Array(parameters.buffer));
   return { parameters, history, trainingSeconds: Math.round((performance.now() - started) / 1000) };
 }
@@ -237,7 +235,7 @@ async function train(run, step, data, report) {
 /** Parameters of a run that was stopped at a step which has a checkpoint. */
 async function stoppedParameters({ step, checkpoint, start, ...settings }) {
   const begin = { ...initialState(step, settings.seed), ...(start && { parameters: start }) };
-  return (await readCheckpoint(checkpoint.file, identityOfRun(step, settings, begin))).parameters;
+  return trainedParameters(await readCheckpoint(checkpoint.file, identityOfRun(step, settings, begin)));
 }
 
 function parametersFile(id) {

@@ -9,6 +9,17 @@ const STAGE2 = {
   tensor: 'stage2',
   unit: { levels: [{ stride: 2, width: 80, blocks: 2 }], latentChannels: 12, rectified: true },
 };
+/** Nothing is lost before the pointwise convolutions, and restoration is wider and deeper than the reduction. */
+const STAGE2_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage2',
+  unit: {
+    levels: [{ stride: 2, width: 80, blocks: 2, filters: 4, restoring: { width: 128, blocks: 3 } }],
+    latentChannels: 12,
+    rectified: true,
+    outerDepthwise: 'linear',
+  },
+};
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
@@ -117,6 +128,33 @@ export const PLAN = [
     freeBits: 1570,
     distortion: [LABELS(10), LOGITS(0.3), SAME('stage3', 3)],
     targets: 'computed',
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 1600, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 2,
+    freeBits: 1700,
+    distortion: [SAME('/layer3/layer3.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide-labels',
+    start: 'stage2-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 7000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 4,
+    freeBits: 1620,
+    distortion: [LABELS(10), LOGITS(0.1)],
     codings: ['contexts', 'steps'],
   },
   {
