@@ -76,7 +76,7 @@ export function smoothSamples(length: number): SplitSource['data'] {
     length,
     async sample(i) {
       const feature = tensor('float32', [1, ...FEATURE_SHAPE], smoothFeature(i));
-      return { id: String(i), input: { kind: 'tensor', tensor: feature }, label: 0 };
+      return { id: String(i), input: { kind: 'tensor', tensor: feature }, label: i % 5 };
     },
   };
 }
