@@ -82,6 +82,7 @@ async function rowOf(run) {
     unit,
     distortion: run.distortion,
     targets: run.targets,
+    latentSteps: run.stepSizes ? 'by-item' : 'one',
   });
   const data = dataOf(place.subject, step, training, shape);
   const { parameters, ...course } = await train(run, step, data, place.report);
@@ -195,6 +196,7 @@ async function train(run, step, data, report) {
     schedule: run.schedule,
     lambda: run.lambda,
     freeBits: run.freeBits,
+    stepSizes: run.stepSizes,
     seed: run.seed,
     ...(run.start && { start: readParameters(run.start) }),
     checkpoint: { file: join(directory, run.id), everySteps: CHECKPOINT_STEPS },

@@ -55,7 +55,8 @@ const DEFAULTS = { lambda: 5e-3, seed: 1, copies: 6, batch: 16, codings: ['conte
 
 /**
  * Runs in order. `start` is a run before it, whose parameters it begins with; `isStart` is such a run, which is not measured;
- * `until` ends a run within its schedule. `freeSteps` are points without a unit.
+ * `until` ends a run within its schedule. `freeSteps` are points without a unit. `stepSizes` are drawn for each item, for one
+ * unit that serves a range of rates.
  */
 export const PLAN = [
   {
@@ -234,6 +235,9 @@ export const PLAN = [
   },
 ].map((run) => ({ ...DEFAULTS, ...run }));
 
+/** Steps that units for a range of rates are compared at. */
+const RANGE_STEPS = [1, 1.25, 1.5, 1.75, 2, 2.25, 2.5];
+
 /** The codings of a run's latent, `lambda` being that of rate-distortion optimized quantization. */
 export function codingsOf({ codings }) {
   return codings.flatMap((kind) => {
@@ -254,8 +258,12 @@ export function codingsOf({ codings }) {
         return [{ name: 'one table', lambda: 0, design: { coder: 'rans', maxLevels: 64 } }];
       case 'steps':
         return [1.2, 1.4].flatMap((stepSize) => [0, 0.1].map((lambda) => contexts(lambda, stepSize)));
+      case 'plain':
+        return [contexts(0, 1)];
+      case 'range':
+        return RANGE_STEPS.map((stepSize) => contexts(0, stepSize));
       default:
-        throw new RangeError(`codings expected packed, contexts, table or steps, got ${kind}`);
+        throw new RangeError(`codings expected packed, contexts, table, steps, plain or range, got ${kind}`);
     }
   });
 }
