@@ -8,7 +8,7 @@
  * Each run of the plan that has no row in the results yet is trained, and the results are written after each. A run that
  * was stopped goes on from its checkpoint.
  *
- * Usage: npm run build && node bench/train-units.mjs [--only stage2] [--out results/train-units.json]
+ * Usage: npm run build && node bench/train-units.mjs [--only stage2] [--threads 2] [--out results/train-units.json]
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -48,6 +48,8 @@ const HISTORY_LENGTH = 20;
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
+    // More than one end in other bits from run to run.
+    threads: { type: 'string', default: '1' },
     out: { type: 'string', default: 'results/train-units.json' },
   },
 });
@@ -204,6 +206,7 @@ async function train(run, step, data, report) {
   const training = trainUnit({
     ...settings,
     data,
+    threads: Number(options.threads),
     signal: stop.signal,
     onStep({ step: done, stepCount, distortion, rate }) {
       if (done >= run.until) stop.abort();

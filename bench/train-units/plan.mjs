@@ -32,6 +32,16 @@ const STAGE1 = {
     rectified: true,
   },
 };
+const STAGE1_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage1',
+  unit: {
+    levels: [{ stride: 2, width: 64, blocks: 2, filters: 4, restoring: { width: 96, blocks: 3 } }],
+    latentChannels: 8,
+    rectified: true,
+    outerDepthwise: 'linear',
+  },
+};
 const ADD36 = {
   network: 'mobilenetv2_qat',
   tensor: 'add36',
@@ -174,6 +184,33 @@ export const PLAN = [
     schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
     freeBits: 2800,
     distortion: [LABELS(10), LOGITS(0.1)],
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 900, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 1,
+    freeBits: 3300,
+    distortion: [SAME('/layer2/layer2.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide',
+    start: 'stage1-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 4000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 3,
+    freeBits: 3250,
+    distortion: [LABELS(10), LOGITS(0.1)],
+    codings: ['contexts', 'steps'],
   },
   {
     ...ADD36,
