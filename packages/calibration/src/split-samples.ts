@@ -95,7 +95,8 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const parts = options.parts ?? partitionSamples(data.length, sampleCount, seed, designShare);
   const numbers = [...new Set([...parts.design, ...parts.selection, ...parts.claim])];
   const copies = copiesOf(parts.design, options.copies ?? [], data.length);
-  const items: HeadItem[] = [...numbers.map((number) => ({ number, sample: number })), ...copies];
+  // Copies are the first, so that inputs that cannot be copied are refused at once.
+  const items: HeadItem[] = [...copies, ...numbers.map((number) => ({ number, sample: number }))];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {
     const tensorNames = manifest.cut.map(({ name }) => name);

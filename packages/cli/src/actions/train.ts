@@ -78,6 +78,11 @@ async function trainOn(
     const names = manifest.cut.map(({ name }) => name).join(', ');
     throw new CommandError(`bundle expected a cut of one tensor, got ${manifest.cut.length}: ${names}`);
   }
+  if (options.labels && manifest.task?.kind !== 'classification') {
+    throw new CommandError(
+      `--labels expected a bundle for classification, got ${manifest.task?.kind ?? 'one without a task'}`,
+    );
+  }
   progress.stage('load head and tail');
   const backend = await loadBackend(options.backend);
   const parts = await openParts(bundle);

@@ -17,10 +17,9 @@ DATA is what calibrate takes: pictures, arrays, or a named set. No labels are ne
 trained towards the answers of the unsplit network. Seven tenths of the samples are trained on, some choose, and what is
 written into the bundle is measured on the rest, by whole frames.
 
-With few samples, changed copies of those that are trained on help: each entry of --copies makes one copy of every
-sample, mirrored, or moved by up to so many pixels of the network's input (the edge is repeated), or both. --labels adds
-the labels of DATA to the loss where the task is classification: units then may answer better than the network itself,
-and need more samples than for its answers alone.
+Each entry of --copies makes a changed copy of every sample that is trained on: mirrored, or moved by up to so many pixels
+of the network's input (the edge is repeated), or both. --labels adds the labels of DATA to the loss where the task is
+classification: units then learn what the network itself gets wrong, too.
 
 A training that was stopped or killed goes on when the same command is given again; with --threads 1 it ends in the same
 bits as one that ran through. Its state is in BUNDLE.train until the points are written; other settings need --restart.
