@@ -1,43 +1,28 @@
-import { createRandom, elementCount, type Tensor } from '@featherwire/tensor';
+import { createRandom, type Tensor } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { crc32 } from '../src/bitstream/crc32.js';
 import {
   type Backend,
   BitstreamError,
   type BundledOptions,
   type CodingProfile,
-  decodeChunk,
   decodeFrame,
   decodeTensors,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
-  encodeTensors,
   inspectFrame,
   isBundledFrame,
-  joinChunks,
   loadBackend,
   loadWasmBackend,
   type QuantizerChoice,
   readProfile,
   referenceBackend,
-  type TensorProfileOptions,
   writeProfile,
 } from '../src/index.js';
+import { CHOICES, feature, minmax, profileOf, sealed } from './profiled-features.js';
 
 const POINT = 7;
 const BUNDLED_OVERHEAD = 16;
-
-function feature(shape: number[], seed: number, dtype: 'float32' | 'float16' | 'uint8' = 'float32'): Tensor {
-  const random = createRandom(seed);
-  const draw = (): number => (random.nextUniform() < 0.5 ? 0 : -Math.log(1 - random.nextUniform()));
-  const length = elementCount(shape);
-  if (dtype === 'uint8')
-    return { dtype, shape, data: Uint8Array.from({ length }, () => Math.min(255, 20 * draw())) };
-  if (dtype === 'float16')
-    return { dtype, shape, data: Uint16Array.from({ length }, () => random.nextInteger(0x4400)) };
-  return { dtype, shape, data: Float32Array.from({ length }, draw) };
-}
 
 /** Planes of waves, whose neighbors are alike. */
 function smoothFeature(shape: number[], seed: number): Tensor {
@@ -54,39 +39,10 @@ function smoothFeature(shape: number[], seed: number): Tensor {
   return { dtype: 'float32', shape, data };
 }
 
-const minmax = { kind: 'minmax' } as const;
-const CHOICES: [string, Exclude<TensorProfileOptions['quantizer'], { kind: 'spectral' }>][] = [
-  ['uniform 4', { kind: 'uniform', levelCount: 4, range: minmax }],
-  ['uniform 5 by model', { kind: 'uniform', levelCount: 5, range: { kind: 'model' } }],
-  ['asymmetric 8 bits', { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -0.5, high: 3 } }],
-  ['1,000 levels', { kind: 'uniform', levelCount: 1000, range: minmax }],
-  ['listed levels', { kind: 'levels', levels: [0, 0.5, 1.5, 4], thresholds: [0.25, 1, 2.5] }],
-  [
-    'groups',
-    {
-      kind: 'grouped',
-      levelCount: 6,
-      axis: 0,
-      groupCount: 2,
-      range: {
-        kind: 'fixed',
-        limits: [
-          { low: 0, high: 2 },
-          { low: 0, high: 5 },
-        ],
-      },
-    },
-  ],
-];
-
 let backends: Backend[];
 beforeAll(async () => {
   backends = [referenceBackend, await loadBackend('javascript'), await loadWasmBackend()];
 });
-
-function profileOf(samples: readonly Tensor[], quantizer: TensorProfileOptions['quantizer']): CodingProfile {
-  return { tensors: [designTensorProfile(samples, { quantizer, backend: referenceBackend })] };
-}
 
 function bundled(features: Tensor[], profile: CodingProfile, more: Partial<BundledOptions> = {}): Uint8Array {
   return encodeBundledFrame(features, {
@@ -276,67 +232,6 @@ describe('bundled frames', () => {
   });
 });
 
-describe('several tensors in a self-contained frame', () => {
-  test('each keeps its own coding', () => {
-    const features = [feature([4, 8, 8], 1), feature([70], 2, 'uint8'), feature([2, 2], 3)];
-    const quantizers: QuantizerChoice[] = [
-      { kind: 'uniform', levelCount: 4, range: minmax },
-      { kind: 'integer' },
-      { kind: 'none' },
-    ];
-    for (const digest of [false, true]) {
-      for (const chunkCount of [1, 3]) {
-        const frame = encodeTensors(
-          features.map((input, i) => ({ feature: input, quantizer: quantizers[i] })),
-          { backend: referenceBackend, digest, chunkCount },
-        );
-        const tensors = decodeTensors(frame, { backend: referenceBackend });
-        expect(tensors[1]).toEqual(features[1]);
-        expect(tensors[2]).toEqual(features[2]);
-        expect(tensors[0].shape).toEqual([4, 8, 8]);
-        const { fields, byteLength } = inspectFrame(frame);
-        expect(fields.reduce((sum, field) => sum + field.byteLength, 0)).toBe(byteLength);
-        const limits = { maxElements: 256 + 70 + 3 };
-        expect(() => decodeTensors(frame, { backend: referenceBackend, limits })).toThrow(
-          expect.objectContaining({ code: 'limit-exceeded' }),
-        );
-      }
-    }
-  });
-});
-
-describe('chunks', () => {
-  test.each([
-    [[16, 20, 20], 4, 4],
-    [[5, 20, 20], 8, 5],
-    [[1, 40, 12], 3, 3],
-    [[100], 7, 7],
-    [[1], 3, 1],
-  ])('shape %j in %d chunks decodes whole and chunk by chunk', (shape, asked, got) => {
-    const input = feature(shape, 6);
-    for (const quantizer of [
-      { kind: 'uniform', levelCount: 6, range: { kind: 'fixed', low: 0, high: 4 } },
-      { kind: 'uniform', levelCount: 700, range: { kind: 'fixed', low: 0, high: 4 } },
-    ] satisfies QuantizerChoice[]) {
-      const options = { quantizer, backend: referenceBackend };
-      const frame = encodeFrame(input, { ...options, chunkCount: asked, digest: true });
-      const whole = decodeFrame(frame, options);
-      expect(whole).toEqual(decodeFrame(encodeFrame(input, options), options));
-      const { chunkCount } = inspectFrame(frame);
-      expect(chunkCount).toBe(got);
-      const chunks = Array.from({ length: chunkCount }, (_, i) => decodeChunk(frame, i, options));
-      expect(joinChunks(frame, chunks.reverse(), options)).toEqual(whole);
-      expect(() => decodeChunk(frame, chunkCount, options)).toThrow(RangeError);
-    }
-  });
-});
-
-/** A right checksum behind whatever stands before it. */
-function sealed(frame: Uint8Array): Uint8Array {
-  new DataView(frame.buffer).setUint32(frame.length - 4, crc32(frame.subarray(0, -4)), true);
-  return frame;
-}
-
 describe('damage', () => {
   test('with the digest no wrong tensor is returned as right', () => {
     const random = createRandom(8);
@@ -368,55 +263,5 @@ describe('damage', () => {
     const bytes = writeProfile(profile);
     for (let length = 0; length < bytes.length; length++)
       expect(() => readProfile(bytes.subarray(0, length))).toThrow(BitstreamError);
-  });
-});
-
-describe('profiles', () => {
-  test.each(CHOICES)('%s: survive their bytes', (_, quantizer) => {
-    const profile = profileOf([feature([4, 9, 10], 1)], quantizer);
-    expect(readProfile(writeProfile(profile))).toEqual(profile);
-  });
-
-  test('mutations behind a right checksum end in a profile or a BitstreamError', () => {
-    const random = createRandom(9);
-    const sources = CHOICES.map(([, quantizer]) =>
-      writeProfile(profileOf([feature([4, 9, 10], 1)], quantizer)),
-    );
-    let refused = 0;
-    for (let round = 0; round < 6_000; round++) {
-      const bytes = sources[round % sources.length].slice();
-      for (let flips = 1 + random.nextInteger(4); flips > 0; flips--)
-        bytes[random.nextInteger(bytes.length - 4)] = random.nextInteger(256);
-      try {
-        const profile = readProfile(sealed(bytes));
-        expect(readProfile(writeProfile(profile))).toEqual(profile);
-      } catch (error) {
-        if (!(error instanceof BitstreamError)) throw error;
-        refused++;
-      }
-    }
-    expect(refused).toBeGreaterThan(1_000);
-  });
-
-  test('samples that do not fit, and settings that no profile has, are refused', () => {
-    const options = {
-      quantizer: { kind: 'uniform', levelCount: 4, range: minmax } as const,
-      backend: referenceBackend,
-    };
-    expect(() => designTensorProfile([], options)).toThrow(/at least one/);
-    expect(() => designTensorProfile([feature([4], 1), feature([5], 1)], options)).toThrow(
-      /expected float32 \[4\]/,
-    );
-    expect(() => designTensorProfile([feature([4], 1)], { ...options, varyingAxes: [1] })).toThrow(
-      /dimensions of \[4\], got 1/,
-    );
-    const groupedByLimits = CHOICES[CHOICES.length - 1][1];
-    expect(() =>
-      designTensorProfile([feature([4, 3], 1)], { ...options, quantizer: groupedByLimits, varyingAxes: [0] }),
-    ).toThrow(/others than the channels/);
-    const grouped = { kind: 'grouped', levelCount: 4, axis: 0, groupCount: 2, range: minmax } as const;
-    expect(() => designTensorProfile([feature([4], 1)], { ...options, quantizer: grouped })).toThrow(
-      /fixed limits/,
-    );
   });
 });
