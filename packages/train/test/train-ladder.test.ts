@@ -106,7 +106,9 @@ describe('copies and labels', () => {
       const [feature] = await bench.features(number);
       const [copy] = await bench.features(copies[i]);
       const width = feature.shape[3];
-      const mirrored = feature.data.map((_, k) => feature.data[k - (k % width) + width - 1 - (k % width)]);
+      const mirrored = Float32Array.from(feature.data, (_, k) =>
+        Number(feature.data[k - (k % width) + width - 1 - (k % width)]),
+      );
       expect(copy.data).toEqual(mirrored);
       expect(labelOf(copies[i])).toBe(labelOf(number));
     }

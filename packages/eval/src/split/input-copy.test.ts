@@ -24,7 +24,7 @@ describe('copies of inputs', () => {
         const { data, shape } = copyInput(PICTURE, { isMirrored: false, maxShift }, seed);
         expect(shape).toEqual(PICTURE.shape);
         const first = [...data].slice(0, 6);
-        expect([...data].slice(6)).toEqual(first.map((value) => value + 6));
+        expect([...data].slice(6)).toEqual(first.map((value) => Number(value) + 6));
         const held = (value: number, length: number) => Math.min(length - 1, Math.max(0, value));
         const shifts = Array.from({ length: (2 * maxShift + 1) ** 2 }, (_, k) => {
           const [right, down] = [k % (2 * maxShift + 1), Math.floor(k / (2 * maxShift + 1))];
