@@ -19,9 +19,8 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
-  addChannelMoments,
   addValues,
-  createChannelMoments,
+  channelMomentsOf,
   createStatistics,
   decodeFrame,
   designChannelBasis,
@@ -168,9 +167,7 @@ function codeAlone(features, coding) {
 
 /** Profiles by block size and step, with a basis of the calibration images. */
 function profilesOfComponents(seen) {
-  const moments = createChannelMoments(seen[0].shape.at(-3));
-  for (const { data, shape } of seen) addChannelMoments(moments, data, shape);
-  const basis = designChannelBasis(moments);
+  const basis = designChannelBasis(channelMomentsOf(seen));
   return (blockSize, step) => {
     const quantizer = { kind: 'blocks', blockSize, step, levelCount: BLOCK_LEVELS, basis };
     return { tensors: [designTensorProfile(seen, { quantizer, backend })] };

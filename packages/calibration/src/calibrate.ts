@@ -30,13 +30,14 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   try {
     const families = await familiesOf(samples, options);
     const screened = await screen(families, samples, options);
-    const { best, held } = await findSmallest(screened, samples, maxLoss, options);
-    const rungs = await measureLadder(best, held?.step ?? null, samples, {
+    const smallest = await findSmallest(screened, samples, maxLoss, options);
+    const rungs = await measureLadder(screened, smallest, samples, {
       ...options,
       maxLoss,
       pointCount,
       confidence,
     });
+    const { best, held } = smallest;
     const exchanged = await lossOfExchange(samples.parts.selection, samples.bench, confidence);
     const chosen = rungs.find(({ id }) => id === chosenId(maxLoss))?.id ?? null;
     return {

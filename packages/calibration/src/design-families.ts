@@ -1,6 +1,7 @@
 /** The families that are tried for a cut, from its design samples and the sensitivities of its tail. */
 
 import type { BlockSize } from '@featherwire/codec';
+import { componentFamily, hasComponents } from './component-family.js';
 import {
   channelFamily,
   deviationOf,
@@ -58,9 +59,11 @@ export async function familiesOf(
     ({ samples: [{ shape }] }) => shape.length === 4 && Math.min(shape[2], shape[3]) > 1,
   );
   if (!isMap && extent === 'few') return families;
-  progress?.stage('measure what errors do to the output');
   const blocks = extent === 'all' ? ALL_BLOCKS : FEW_BLOCKS;
   const sizes = isMap ? [...blocks.keys()].filter((size) => fitsBlocks(cut, size)) : [];
+  if (extent === 'all' && isMap && hasComponents(cut))
+    families.push(componentFamily(cut, largestOf(sizes), SPECTRAL_LAMBDA, backend));
+  progress?.stage('measure what errors do to the output');
   const channels = extent === 'all' ? 'probed' : 'unprobed';
   const damage = await probeParts(samples, cut, sizes, { ...options, channels });
   if (!damage) return families;
@@ -83,6 +86,10 @@ export async function familiesOf(
       families.push(spectralFamily(cut, bases, powers, SPECTRAL_LAMBDA, backend));
   }
   return families;
+}
+
+function largestOf(sizes: readonly BlockSize[]): BlockSize {
+  return sizes.reduce((most, size) => (size > most ? size : most));
 }
 
 /** Blocks of which less than half is beyond the map. */

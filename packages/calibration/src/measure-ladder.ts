@@ -6,12 +6,15 @@ import type { CalibratedPoint, CalibrationOptions } from './calibration.js';
 import type { Coding, Family } from './families.js';
 import { type CodedSamples, meanOf, measureCoding } from './measure.js';
 import { measurementOf } from './measurement.js';
-import type { ScreenedFamily } from './screening.js';
-import { GRID_STEPS, scaleOfStep } from './search.js';
+import { bestFamily, distanceAtStep, rangeAround, type ScreenedFamily, stepAtDistance } from './screening.js';
+import { GRID_STEPS, meanLogRatio, scaleOfStep } from './search.js';
+import type { SmallestRate } from './smallest-rate.js';
 import type { SplitSamples } from './split-samples.js';
 
 /** Grid steps between points of the ladder. */
 const LADDER_STRIDE = 3;
+/** Share of the bytes that another family has to save on rough curves. */
+const CLEAR_SAVING = 0.1;
 
 interface LadderOptions extends CalibrationOptions {
   readonly maxLoss: number;
@@ -19,29 +22,49 @@ interface LadderOptions extends CalibrationOptions {
   readonly confidence: number;
 }
 
-/** The chosen coding, finer ones and, with more than two points, a coarser one, all on samples that nothing was chosen by. */
+/**
+ * The chosen coding, finer ones and, with more than two points, a coarser one, all on samples that nothing was chosen by. Steps
+ * between them are those of the best family at the chosen damage; where another one is clearly better, it takes the place.
+ */
 export async function measureLadder(
-  { family, curve }: ScreenedFamily,
-  chosenStep: number | null,
+  screened: readonly ScreenedFamily[],
+  { best, held }: SmallestRate,
   samples: SplitSamples,
   options: LadderOptions,
 ): Promise<CalibratedPoint[]> {
   const { pointCount, progress } = options;
   progress?.stage('measure the points on samples not seen before');
-  const start = chosenStep ?? Math.min(...curve.map(({ step }) => step));
+  const start = held?.step ?? Math.min(...best.curve.map(({ step }) => step));
   const coarser = pointCount > 2 ? 1 : 0;
   const rungs: CalibratedPoint[] = [];
   for (let i = 0; i < pointCount; i++) {
     const step = start + (coarser - i) * LADDER_STRIDE;
     if (step < 0 || step >= GRID_STEPS) continue;
-    const coding = family.create(scaleOfStep(step));
+    const isChosen = step === held?.step;
+    const rung = isChosen ? { family: best.family, step } : rungAt(screened, best, step);
+    const coding = rung.family.create(scaleOfStep(rung.step));
     if (!coding) continue;
     const coded = await measureCoding(coding, samples.parts.claim, samples.bench);
-    const id = step === chosenStep ? chosenId(options.maxLoss) : `step-${step}`;
-    rungs.push(await pointOf(id, family, coding, coded, samples, options.confidence));
+    const id = isChosen ? chosenId(options.maxLoss) : `step-${step}`;
+    rungs.push(await pointOf(id, rung.family, coding, coded, samples, options.confidence));
     progress?.progress(i + 1, pointCount);
   }
   return rungs;
+}
+
+/** A step of the best family, or that of the same damage of a family that is clearly better there. */
+function rungAt(
+  screened: readonly ScreenedFamily[],
+  best: ScreenedFamily,
+  step: number,
+): { family: Family; step: number } {
+  const distance = distanceAtStep(best, step);
+  if (distance === null) return { family: best.family, step };
+  const other = bestFamily(screened, distance);
+  const isBetter = meanLogRatio(other.curve, best.curve, rangeAround(distance)) < Math.log(1 - CLEAR_SAVING);
+  return isBetter
+    ? { family: other.family, step: stepAtDistance(other, distance) }
+    : { family: best.family, step };
 }
 
 async function pointOf(

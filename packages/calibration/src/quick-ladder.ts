@@ -7,8 +7,8 @@
 import { familiesOf } from './design-families.js';
 import type { Coding } from './families.js';
 import { isGraded } from './output-distance.js';
-import { bestFamily, type ScreenedFamily, screen } from './screening.js';
-import { GRID_STEPS, scaleOfStep } from './search.js';
+import { bestFamily, screen, stepAtDistance } from './screening.js';
+import { scaleOfStep } from './search.js';
 import { type OpenOptions, openSamples } from './split-samples.js';
 
 /** A rung. */
@@ -46,15 +46,4 @@ export async function designQuickLadder(
   } finally {
     await samples.close();
   }
-}
-
-/** The grid step at which a family does a damage, about: straight between the points of its curve in logarithms. */
-export function stepAtDistance({ curve }: ScreenedFamily, distance: number): number {
-  const sorted = [...curve].filter((point) => point.distance > 0).sort((a, b) => a.distance - b.distance);
-  const above = sorted.findIndex((point) => point.distance >= distance);
-  if (above < 0) return Math.max(...curve.map(({ step }) => step));
-  if (above === 0) return sorted[0].step;
-  const [left, right] = [sorted[above - 1], sorted[above]];
-  const share = Math.log(distance / left.distance) / Math.log(right.distance / left.distance);
-  return Math.min(GRID_STEPS - 1, Math.floor(left.step + share * (right.step - left.step)));
 }

@@ -1,9 +1,10 @@
 /**
  * A point for values that changed: steps stay, since the damage that an error does is the network's and not the data's;
- * limits, coefficients that are worth coding, means of channels and tables follow the new values.
+ * limits, coefficients that are worth coding, means and components of channels and tables follow the new values.
  */
 
 import type { Backend, CodingProfile, FixedChoice, TensorProfile } from '@featherwire/codec';
+import { componentProfile, componentsOf } from './component-family.js';
 import {
   type Coding,
   channelStatistics,
@@ -82,8 +83,12 @@ function redesignTensor(
       const choice = listedLevels(tensor, (levels[levels.length - 1] - levels[0]) / (levels.length - 1));
       return design(choice, choice.levels.length);
     }
+    case 'blocks': {
+      const { blockSize, step, basis } = quantizer.blocks;
+      if (!basis || basis.channelCount !== tensor.samples[0].shape.at(-3)) return null;
+      return componentProfile(samples, { blockSize, step, basis: componentsOf(samples) }, lambda, backend);
+    }
     case 'integer':
-    case 'blocks':
       return null;
     default:
       return quantizer satisfies never;

@@ -59,6 +59,49 @@ export function bestFamily(
 ): ScreenedFamily {
   if (screened.length === 0)
     throw new RangeError('samples expected outputs that survive some coding, got none');
-  const range = { low: distance / DISTANCE_RANGE, high: distance * DISTANCE_RANGE };
+  const range = rangeAround(distance);
   return screened.reduce((best, own) => (meanLogRatio(own.curve, best.curve, range) < 0 ? own : best));
+}
+
+/** The distances about one at which families are compared. */
+export function rangeAround(distance: number): { low: number; high: number } {
+  return { low: distance / DISTANCE_RANGE, high: distance * DISTANCE_RANGE };
+}
+
+/** The best families, best first: each is the best of those that are left. */
+export function bestFamilies(
+  screened: readonly ScreenedFamily[],
+  distance: number,
+  count: number,
+): ScreenedFamily[] {
+  const best: ScreenedFamily[] = [];
+  for (let left = screened; left.length > 0 && best.length < count; ) {
+    const next = bestFamily(left, distance);
+    best.push(next);
+    left = left.filter((own) => own !== next);
+  }
+  return best;
+}
+
+/** The grid step at which a family does a damage, about: straight between the points of its curve in logarithms. */
+export function stepAtDistance({ curve }: ScreenedFamily, distance: number): number {
+  const sorted = [...curve].filter((point) => point.distance > 0).sort((a, b) => a.distance - b.distance);
+  const above = sorted.findIndex((point) => point.distance >= distance);
+  if (above < 0) return Math.max(...curve.map(({ step }) => step));
+  if (above === 0) return sorted[0].step;
+  const [left, right] = [sorted[above - 1], sorted[above]];
+  const share = Math.log(distance / left.distance) / Math.log(right.distance / left.distance);
+  return Math.min(GRID_STEPS - 1, Math.floor(left.step + share * (right.step - left.step)));
+}
+
+/** The damage that a family does at a grid step, about; null beyond its curve. */
+export function distanceAtStep({ curve }: ScreenedFamily, step: number): number | null {
+  const sorted = [...curve].filter((point) => point.distance > 0).sort((a, b) => a.step - b.step);
+  const above = sorted.findIndex((point) => point.step >= step);
+  if (above < 0 || (above === 0 && sorted[0].step !== step)) return null;
+  const right = sorted[above];
+  if (right.step === step) return right.distance;
+  const left = sorted[above - 1];
+  const share = (step - left.step) / (right.step - left.step);
+  return left.distance * (right.distance / left.distance) ** share;
 }

@@ -38,3 +38,13 @@ test('a point stays if none has both fewer bytes and less damage', () => {
   const points = [point(30, 0.2), point(10, 0.5), point(20, 0.6), point(40, 0.1), point(40, 0.2)];
   expect(paretoFront(points)).toEqual([point(10, 0.5), point(30, 0.2), point(40, 0.1)]);
 });
+
+test('a point that another one of its curve beats does not count', () => {
+  const curve = [
+    { bytes: 100, distance: 0.01 },
+    { bytes: 25, distance: 0.04 },
+  ];
+  const noisy = [...curve, { bytes: 120, distance: 0.02 }, { bytes: 25, distance: 0.05 }];
+  expect(bytesAtDistance(noisy, 0.02)).toBeCloseTo(50, 9);
+  expect(bytesAtDistance(noisy, 0.045)).toBeNull();
+});

@@ -54,11 +54,14 @@ export interface CurvePoint {
 }
 
 /**
- * Bytes of a curve at a distance, straight between its points in logarithms; null outside of them.
+ * Bytes of a curve at a distance, straight in logarithms between those of its points that no other beats in both; null outside
+ * of them. Few samples put points out of their order, and who has the cheaper one does not take the other.
  * @param curve - in any order, of positive numbers
  */
 export function bytesAtDistance(curve: readonly CurvePoint[], distance: number): number | null {
-  const sorted = [...curve].filter((point) => point.distance > 0).sort((a, b) => a.distance - b.distance);
+  const sorted = curve
+    .filter((point) => point.distance > 0 && !curve.some((other) => beats(other, point)))
+    .sort((a, b) => a.distance - b.distance);
   for (const [i, right] of sorted.entries()) {
     const left = sorted[i - 1];
     if (!left || left.distance > distance || right.distance < distance) continue;
@@ -69,6 +72,11 @@ export function bytesAtDistance(curve: readonly CurvePoint[], distance: number):
     return Math.exp(Math.log(left.bytes) * (1 - share) + Math.log(right.bytes) * share);
   }
   return null;
+}
+
+function beats(point: CurvePoint, other: CurvePoint): boolean {
+  const isNoWorse = point.bytes <= other.bytes && point.distance <= other.distance;
+  return isNoWorse && (point.bytes < other.bytes || point.distance < other.distance);
 }
 
 /** Distances at which two curves are compared. */

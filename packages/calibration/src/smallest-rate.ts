@@ -6,20 +6,22 @@
 import type { CalibrationOptions } from './calibration.js';
 import { distanceWithinLoss, type LossGrowth, type LossProbe } from './loss-law.js';
 import { type CodedSamples, lossOf, meanOf, measureCoding } from './measure.js';
-import { bestFamily, NO_DISTANCE, type ScreenedFamily } from './screening.js';
+import { bestFamilies, bestFamily, NO_DISTANCE, type ScreenedFamily } from './screening.js';
 import { COARSE_STRIDE, coarsestThatHolds, GRID_STEPS, type Probe, scaleOfStep } from './search.js';
 import type { SplitSamples } from './split-samples.js';
 
-/** Probability with which the loss is to be within the allowed one, as far as the samples tell. */
-const CHOICE_CONFIDENCE = 0.8;
-/** The same in standard deviations of a normal error. */
-const CHOICE_DEVIATIONS = 0.84;
+/** Standard deviations by which the loss is to be within the allowed one: nine times in ten, as far as the samples tell. */
+const CHOICE_DEVIATIONS = 1.28;
+/** Confidence of the interval of a coding's own loss that has to reach down to the allowed one. */
+const VETO_CONFIDENCE = 0.6;
 /** Confidence of an interval of a standard deviation to either side. */
 const ONE_DEVIATION = 0.68;
 /** Samples before the first look at whether a coding has lost too much to be of use. */
 const FIRST_LOOK = 96;
 /** Losses beyond this multiple of the allowed one, and of a point, follow no law any more: metrics end at 0. */
 const FAR = 8;
+/** Families whose coarsest coding within the loss is searched for. */
+const CLOSE_FAMILIES = 3;
 /** Factor around the allowed distance within which a rough curve may be wrong. */
 const CURVE_ERROR = 1.5;
 
@@ -29,7 +31,7 @@ export interface SmallestRate {
   readonly held: Probe<CodedSamples> | null;
 }
 
-/** The coarsest coding of the best family, or of one that is better at its damage. */
+/** The coarsest coding of the best family, or of one that turns out to be better at its damage. */
 export async function findSmallest(
   screened: readonly ScreenedFamily[],
   samples: SplitSamples,
@@ -41,12 +43,11 @@ export async function findSmallest(
   const search: Search = { samples, maxLoss, measured: new Map() };
   const allowed = await findAllowedDistance(first, search);
   progress?.progress(1, 2);
-  // The best family may be another one at that damage than at the usual one.
-  const second = bestFamily(screened, allowed);
-  const candidates = second === first ? [first] : [first, second];
+  // The best may be another one at that damage than at the usual one, and rough curves do not tell close ones apart.
+  const candidates = new Set([first, ...bestFamilies(screened, allowed, CLOSE_FAMILIES)]);
   let found: SmallestRate = { best: first, held: null };
   for (const best of candidates) {
-    const held = await findWithin(best, allowed, search);
+    const held = await findWithin(best, allowed, search, best === first ? 'doubt' : 'none');
     const isSmaller = held && (!found.held || meanOf(held.value.bytes) < meanOf(found.held.value.bytes));
     if (isSmaller) found = { best, held };
   }
@@ -79,18 +80,25 @@ async function findAllowedDistance(family: ScreenedFamily, search: Search): Prom
   return allowed;
 }
 
-/** The coarsest coding of a family within a distance, whose own loss does not speak against it. */
+/**
+ * The coarsest coding of a family within a distance, whose own loss does not speak against it.
+ * @param excess - `doubt`: while samples are too few to tell its loss, that may be more than the allowed one by what chance
+ *   explains. The distance is that of the first family's losses, so that this would leave the others, of which the smallest is
+ *   taken, too much luck: `none`
+ */
 async function findWithin(
   family: ScreenedFamily,
   allowed: number,
   search: Search,
+  excess: 'doubt' | 'none',
 ): Promise<Probe<CodedSamples> | null> {
   const { samples, maxLoss } = search;
   const look = async (step: number): Promise<CodedSamples | null> => {
     const coded = await measureStep(family, Math.max(0, step), search);
     if (!coded || coded.distance > allowed) return null;
-    const { low } = lossOf(coded, samples.bench.better, 2 * CHOICE_CONFIDENCE - 1);
-    return low <= maxLoss ? coded : null;
+    const { value, low, high } = lossOf(coded, samples.bench.better, VETO_CONFIDENCE);
+    const isInDoubt = excess === 'doubt' && high - low > maxLoss;
+    return (isInDoubt ? low : value) <= maxLoss ? coded : null;
   };
   const steps = family.curve.map(({ step }) => step);
   const stepsWhere = (holds: (distance: number) => boolean): number[] =>

@@ -140,6 +140,7 @@ export {
   addChannelMoments,
   type BasisOptions,
   type ChannelMoments,
+  channelMomentsOf,
   createChannelMoments,
   designChannelBasis,
 } from './quantizer/basis-design.js';

@@ -1,10 +1,9 @@
 import { createRandom, float16FromFloat32, type Tensor } from '@featherwire/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
-  addChannelMoments,
   type Backend,
   type ChannelBasis,
-  createChannelMoments,
+  channelMomentsOf,
   decodeChunk,
   decodeFrame,
   designChannelBasis,
@@ -233,9 +232,7 @@ function mixed(shape: number[], seed: number, isRectified: boolean): Tensor {
 }
 
 function basisOf(...samples: Tensor[]): ChannelBasis {
-  const moments = createChannelMoments(samples[0].shape[samples[0].shape.length - 3]);
-  for (const { data, shape } of samples) addChannelMoments(moments, data as Float32Array, shape);
-  return designChannelBasis(moments);
+  return designChannelBasis(channelMomentsOf(samples));
 }
 
 describe('blocks of components', () => {

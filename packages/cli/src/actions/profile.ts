@@ -1,11 +1,10 @@
 /** What `featherwire profile` does. */
 
 import {
-  addChannelMoments,
   type BackendPreference,
   type ChannelBasis,
   type ContextPreference,
-  createChannelMoments,
+  channelMomentsOf,
   createCodingProfile,
   designChannelBasis,
   designTensorProfile,
@@ -104,10 +103,7 @@ export async function profile(
 
 /** @throws {UsageError} for samples without channels or of other elements */
 function basisOfSamples(samples: readonly Tensor[]): ChannelBasis {
-  const moments = createChannelMoments(samples[0].shape.at(-3) ?? 0);
-  for (const { dtype, shape, data } of samples) {
-    if (dtype !== 'float32') throw new UsageError(`--components expected float32 samples, got ${dtype}`);
-    addChannelMoments(moments, data, shape);
-  }
-  return designChannelBasis(moments);
+  const other = samples.find(({ dtype }) => dtype !== 'float32');
+  if (other) throw new UsageError(`--components expected float32 samples, got ${other.dtype}`);
+  return designChannelBasis(channelMomentsOf(samples));
 }

@@ -7,6 +7,7 @@
  * squares' sums.
  */
 
+import type { Tensor } from '@featherwire/tensor';
 import { type ChannelBasis, MAX_BASIS_CHANNELS } from '../stages.js';
 import { WEIGHT_BITS } from './channel-basis.js';
 
@@ -67,6 +68,21 @@ export function addChannelMoments(
       }
     }
   }
+}
+
+/**
+ * Moments of whole samples.
+ * @param samples - at least one, of one number of channels
+ * @throws {TypeError} for elements other than float32
+ * @throws {RangeError} as `createChannelMoments` and `addChannelMoments`
+ */
+export function channelMomentsOf(samples: readonly Tensor[]): ChannelMoments {
+  const moments = createChannelMoments(samples[0].shape.at(-3) ?? 0);
+  for (const { dtype, shape, data } of samples) {
+    if (dtype !== 'float32') throw new TypeError(`samples expected elements of float32, got ${dtype}`);
+    addChannelMoments(moments, data, shape);
+  }
+  return moments;
 }
 
 /**

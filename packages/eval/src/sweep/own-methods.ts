@@ -4,11 +4,10 @@
  */
 
 import {
-  addChannelMoments,
   addValues,
   type Backend,
   type CodingProfile,
-  createChannelMoments,
+  channelMomentsOf,
   createCodingProfile,
   createStatistics,
   decodeTensors,
@@ -147,15 +146,13 @@ function sideOf(shape: Shape): number {
 
 function planBlocks(samples: readonly Feature[]): BlockPlan {
   const [{ shape }] = samples;
-  const moments = createChannelMoments(shape[1]);
   const statistics = createStatistics();
   for (const { data } of samples) {
-    addChannelMoments(moments, data, shape);
     addValues(statistics, data);
   }
   return {
     blockSize: sideOf(shape) >= LARGE_BLOCK ? LARGE_BLOCK : SMALL_BLOCK,
-    basis: designChannelBasis(moments),
+    basis: designChannelBasis(channelMomentsOf(samples)),
     reach: Math.max(-statistics.low, statistics.high),
   };
 }
