@@ -20,26 +20,15 @@ const STAGE2_WIDE = {
     outerDepthwise: 'linear',
   },
 };
-/** One unit for a range of rates against units of one rate each, with as many steps together. */
-const RESNET20 = {
-  network: 'resnet20_cifar10',
-  tensor: 'stage2',
-  unit: {
-    levels: [{ stride: 2, width: 48, blocks: 1, filters: 4, restoring: { width: 64, blocks: 2 } }],
-    latentChannels: 12,
-    rectified: true,
-    outerDepthwise: 'linear',
-  },
-  copies: 1,
-  distortion: [LABELS(10), SAME('stage3', 3)],
-  targets: 'computed',
+/** From `stage2-wide` to lower rates: by wider steps alone, trained for a range of them, or for one rate. */
+const STAGE2_LOWER = {
+  ...STAGE2_WIDE,
+  start: 'stage2-wide',
+  seed: 3,
+  copies: 4,
+  distortion: [LABELS(10), LOGITS(0.1)],
 };
-const LOWER_RATES = {
-  ...RESNET20,
-  start: 'resnet20',
-  seed: 2,
-};
-const LOWER_SCHEDULE = { learningRate: 1e-3, warmUpSteps: 40, roundedShare: 1, averagedShare: 0.3 };
+const LOWER_SCHEDULE = { learningRate: 3e-3, warmUpSteps: 30, roundedShare: 1, averagedShare: 0.2 };
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
@@ -189,43 +178,27 @@ export const PLAN = [
     codings: ['contexts', 'steps'],
   },
   {
-    ...STAGE2_WIDE,
+    ...STAGE2_LOWER,
     id: 'stage2-coarser',
-    start: 'stage2-wide',
-    schedule: { stepCount: 0, learningRate: 0, warmUpSteps: 0, roundedShare: 1 },
+    schedule: { ...LOWER_SCHEDULE, stepCount: 0 },
     freeBits: 0,
-    distortion: [LABELS(10), LOGITS(0.1)],
     codings: ['range'],
   },
   {
-    ...RESNET20,
-    id: 'resnet20',
-    schedule: {
-      stepCount: 2000,
-      learningRate: 3e-3,
-      warmUpSteps: 100,
-      roundedShare: 0.4,
-      averagedShare: 0.2,
-    },
-    freeBits: 1500,
-    codings: ['range'],
-  },
-  {
-    ...LOWER_RATES,
-    id: 'resnet20-range',
-    schedule: { ...LOWER_SCHEDULE, stepCount: 1200 },
+    ...STAGE2_LOWER,
+    id: 'stage2-range',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 600 },
     stepSizes: { smallest: 1, largest: 2.5 },
-    freeBits: 1100,
+    freeBits: 1180,
     codings: ['range'],
   },
-  ...[1150, 880, 680].map((freeBits) => ({
-    ...LOWER_RATES,
-    id: `resnet20-${freeBits}`,
-    schedule: { ...LOWER_SCHEDULE, stepCount: 400 },
-    freeBits,
-    codings: ['plain'],
-  })),
-  { ...STAGE1, id: 'stage1-free', copies: 1, freeSteps: [0.05, 0.07, 0.09, 0.12] },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-lower',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 300 },
+    freeBits: 950,
+  },
+  { ...STAGE1, id: 'stage1-free', copies: 1, freeSteps: [0.1, 0.14] },
   {
     ...STAGE1,
     id: 'stage1-shallow',
@@ -331,7 +304,7 @@ export const PLAN = [
 ].map((run) => ({ ...DEFAULTS, ...run }));
 
 /** Steps that units for a range of rates are compared at. */
-const RANGE_STEPS = [1, 1.25, 1.5, 1.75, 2, 2.5];
+const RANGE_STEPS = [1, 1.25, 1.5, 1.75, 2, 2.25, 2.5];
 
 /** The codings of a run's latent, `lambda` being that of rate-distortion optimized quantization. */
 export function codingsOf({ codings }) {
