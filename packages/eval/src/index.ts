@@ -93,6 +93,7 @@ export { createTurnedLines } from './data/text/turned-lines.js';
 export { DEFAULT_ZIP_LIMITS, readZip, type ZipLimits } from './data/zip.js';
 export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
+export { probabilityOfAtMost } from './metrics/binomial.js';
 export {
   type BootstrapOptions,
   bootstrapDifference,

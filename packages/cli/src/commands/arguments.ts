@@ -26,6 +26,13 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError('Expected a positive number.');
 }
 
+/** Parses a number from 0 to 1. */
+export function shareArgument(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a number from 0 to 1.');
+}
+
 /** Parses `NAME=1,3,48,320` and adds it to the shapes given before. */
 export function shapeArgument(
   text: string,
