@@ -26,7 +26,7 @@ const TABLE = {
   planner: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'link'],
   report: ['eval'],
   study: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'calibration', 'report'],
-  runtime: ['tensor', 'codec', 'inference', 'bundle', 'link'],
+  runtime: ['tensor', 'codec', 'webgpu', 'inference', 'bundle', 'link'],
   fleet: ['bundle', 'runtime'],
   studio: ['tensor', 'link', 'codec', 'inference', 'bundle', 'runtime'],
   demo: ['tensor', 'codec', 'inference', 'onnx', 'bundle', 'authoring', 'eval', 'runtime', 'link'],

@@ -2,8 +2,8 @@
  * Bundles and minifies what a browser loads to be an edge client, kernels included, and fails if the codec's part is over
  * 60 kB compressed: the codec is bundled with the very exports that the runtime's client uses, and those that load a backend and profiles.
  * The client of `@featherwire/runtime/browser`, page and worker together, has a limit of its own, beside onnxruntime-web.
- * Tells the size of the whole client and of all the codec's exports too. Files that only engines without WebAssembly SIMD load
- * are counted by themselves.
+ * Tells the size of the whole client and of all the codec's exports too. Files that only some browsers load are counted by
+ * themselves: those of engines without WebAssembly SIMD, and those of heads on WebGPU, which have a limit too.
  *
  * Usage: npm run build && npm run check:size
  */
@@ -15,8 +15,10 @@ import { rolldown } from 'rolldown';
 const MAX_BYTES = 60_000;
 /** Of the browser's client: everything that page and worker load but onnxruntime-web. */
 const MAX_BROWSER_BYTES = 100_000;
-/** In the name of files that only engines without WebAssembly SIMD load. */
-const FALLBACK = 'javascript-backend';
+/** Of what the browser's client loads beside that if its head runs on WebGPU. */
+const MAX_WEBGPU_BYTES = 20_000;
+/** In the names of files that only some browsers load. */
+const LAZY = { withoutSimd: 'javascript-backend', onWebGpu: 'gpu-encoder' };
 const ENTRY = 'virtual:client';
 const CODEC = '@featherwire/codec';
 /** What an application adds to the client: a backend, and the profiles of operating points. */
@@ -27,19 +29,25 @@ const runtime = fileURLToPath(new URL('../packages/runtime/dist/index.js', impor
 const client = reexport('createEdgeClient, createFetchTransport', runtime);
 
 const used = await namesImported(client, CODEC);
-const bytes = await report('codec, edge client', reexport([...used, ADDED].join(', '), codec));
+const { bytes } = await report('codec, edge client', reexport([...used, ADDED].join(', '), codec));
 await report('runtime and codec, edge client', `${client}\n${reexport(ADDED, codec)}`);
 await report('codec, all exports', `export * from ${JSON.stringify(codec)};`);
-const browserBytes =
-  (await report("page of the browser's client", reexport('createBrowserClient', browserFile('index.js')))) +
-  (await report(
-    "worker of the browser's client",
-    `import ${JSON.stringify(browserFile('worker-entry.js'))};`,
-  ));
+const page = await report(
+  "page of the browser's client",
+  reexport('createBrowserClient', browserFile('index.js')),
+);
+const worker = await report(
+  "worker of the browser's client",
+  `import ${JSON.stringify(browserFile('worker-entry.js'))};`,
+);
+const browserBytes = page.bytes + worker.bytes;
 const failures = [
   ...(bytes > MAX_BYTES ? [`codec of an edge client expected at most ${MAX_BYTES} bytes by gzip`] : []),
   ...(browserBytes > MAX_BROWSER_BYTES
     ? [`the browser's client expected at most ${MAX_BROWSER_BYTES} bytes by gzip, got ${browserBytes}`]
+    : []),
+  ...(worker.onWebGpu > MAX_WEBGPU_BYTES
+    ? [`the codec on WebGPU expected at most ${MAX_WEBGPU_BYTES} bytes by gzip, got ${worker.onWebGpu}`]
     : []),
 ];
 for (const failure of failures) process.stderr.write(`${failure}\n`);
@@ -61,15 +69,19 @@ async function namesImported(code, packageName) {
   return list[1].split(',').map((name) => name.trim().split(' ')[0]);
 }
 
-/** Prints the size of a client. @returns bytes of the files that every engine loads */
+/** Prints the size of a client. @returns bytes of the files that every browser loads, and of others */
 async function report(name, code) {
   const output = await bundleOf(code, { minify: true });
-  const fallback = output.filter(({ fileName }) => fileName.includes(FALLBACK));
-  const size = gzipBytes(output.filter((chunk) => !fallback.includes(chunk)));
+  const sizeOf = (isCounted) => gzipBytes(output.filter(({ fileName }) => isCounted(fileName)));
+  const bytes = sizeOf((file) => !Object.values(LAZY).some((part) => file.includes(part)));
+  const withoutSimd = sizeOf((file) => file.includes(LAZY.withoutSimd));
+  const onWebGpu = sizeOf((file) => file.includes(LAZY.onWebGpu));
   process.stdout.write(
-    `${name}: ${size} bytes by gzip, and ${gzipBytes(fallback)} without WebAssembly SIMD\n`,
+    `${name}: ${bytes} bytes by gzip, and ${withoutSimd} without WebAssembly SIMD${
+      onWebGpu > 0 ? `, ${onWebGpu} on WebGPU` : ''
+    }\n`,
   );
-  return size;
+  return { bytes, onWebGpu };
 }
 
 async function bundleOf(code, { external = [], minify }) {

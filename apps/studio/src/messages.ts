@@ -1,7 +1,7 @@
 /** What passes between the page and its worker: plain records, so that all of it travels by structured cloning. */
 
 import type { LinkProfile } from '@featherwire/link';
-import type { RequestBytes, RequestTimes } from '@featherwire/runtime';
+import type { CodecName, RequestBytes, RequestTimes } from '@featherwire/runtime';
 
 /** A link that the server offers, with the address of its stream. */
 export interface StudioLink {
@@ -62,7 +62,8 @@ export interface StudioResults {
 /** What runs here. */
 export interface OpenedBundle {
   readonly provider: string;
-  readonly backend: string;
+  /** Of WebAssembly. */
+  readonly threads: number;
   /** Time from the request to the open head. */
   readonly openMs: number;
 }
@@ -127,6 +128,8 @@ export interface RunView {
     readonly answer: Answer;
     readonly bytes: RequestBytes;
     readonly times: RequestTimes;
+    /** What coded the cut. */
+    readonly codec: CodecName | undefined;
     readonly attempts: number;
   };
   /** The uncut network on the same picture; null where it was not asked, with the reason. */

@@ -50,7 +50,7 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
       bundles,
       page: { site: studioSite([{ name: 'noise', path: picture }]), links },
     });
-    browser = await launchChromium(FAKE_CAMERA);
+    browser = await launchChromium([...FAKE_CAMERA, '--enable-unsafe-webgpu']); // in software, where there is no GPU
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -129,6 +129,31 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
     expect(await page.locator('#answers .answer').count()).toBe(2);
     await page.locator('.details h2', { hasText: 'What contexts save' }).waitFor();
   }, 60_000);
+
+  test('says what the head runs on and what coded the cut, and takes the engine that its address names', async (context) => {
+    expect(await page.locator('#engine').textContent()).toMatch(/head on (WebAssembly|WebGPU)/);
+    const gpu = `Boolean(await navigator.gpu?.requestAdapter().catch(() => null))`;
+    if (!(await page.evaluate(`(async () => ${gpu})()`))) {
+      console.info('skipped: the studio on WebGPU; this Chromium has no adapter');
+      context.skip();
+    }
+    const runOn = async (provider: string): Promise<{ engine: string; codec: string; error: number }> => {
+      await page.goto(`${server.url}/?provider=${provider}`);
+      await page.locator('#status', { hasText: 'Answered' }).waitFor({ timeout: 30_000 });
+      expect(await page.locator('.badge').textContent()).toBe('The answers agree');
+      const [engine, codec] = await Promise.all(
+        ['#engine', '[data-value="codec"]'].map((name) => page.locator(name).textContent()),
+      );
+      return { engine: engine ?? '', codec: codec ?? '', error: await shown('rms-error') };
+    };
+    const onProcessor = await runOn('wasm');
+    const onGpu = await runOn('webgpu');
+    expect(onProcessor).toMatchObject({ codec: 'Coded by WebAssembly.' });
+    expect(onGpu).toMatchObject({ codec: 'Coded by WebGPU, where the head left the feature.' });
+    expect(onGpu.engine).toContain('head on WebGPU');
+    expect(onGpu.error).toBe(onProcessor.error);
+    expect(onGpu.error).toBeGreaterThan(0);
+  }, 90_000);
 
   test('a link is shaped for real, and a budget has the controller choose', async () => {
     await statusAfter(() => page.locator('#link').selectOption({ label: 'slow' }), /over slow/);

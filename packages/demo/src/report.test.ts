@@ -71,7 +71,7 @@ describe('rows', () => {
       readMs: 8,
     };
     const bytes = { sent: 9, received: 10, payload: 8, counted: 'link' as const, perTensor: [] };
-    const result = { outputs: {}, attempts: 1, bytes, times: { ...times, totalMs: 40 } };
+    const result = { outputs: {}, attempts: 1, codec: undefined, bytes, times: { ...times, totalMs: 40 } };
     expect(measurementOfResult(result, { numerator: 0, denominator: 1 }, 20).times).toEqual({
       ...{ headMs: 1, encodeMs: 22, linkMs: 3, decodeMs: 9, tailMs: 13 },
     });

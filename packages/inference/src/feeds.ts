@@ -6,25 +6,34 @@
 import { allocateData, elementCount, type Tensor } from '@featherwire/tensor';
 import { InferenceError, type TensorMap, type ValueSpec } from './session.js';
 
+/** What values are, wherever their elements may be. */
+export type ValueMap = Readonly<Record<string, Pick<Tensor, 'dtype' | 'shape'>>>;
+
 /**
  * Checks tensors against the declared inputs.
  * @throws {InferenceError} `input-mismatch`, naming what was expected and what came
  */
 export function checkFeeds(inputs: readonly ValueSpec[], feeds: TensorMap): void {
+  checkValues(inputs, feeds);
+  for (const { name } of inputs) checkData(name, feeds[name]);
+}
+
+/** As `checkFeeds`, for values whose elements are elsewhere. */
+export function checkValues(inputs: readonly ValueSpec[], values: ValueMap): void {
   const expectedNames = inputs.map((spec) => spec.name);
-  const givenNames = Object.keys(feeds);
+  const givenNames = Object.keys(values);
   for (const spec of inputs) {
-    if (!Object.hasOwn(feeds, spec.name)) {
+    if (!Object.hasOwn(values, spec.name)) {
       throw mismatch(`inputs expected ${list(expectedNames)}, got ${list(givenNames)}`);
     }
-    checkTensor(spec, feeds[spec.name]);
+    checkValue(spec, values[spec.name]);
   }
   if (givenNames.length !== inputs.length) {
     throw mismatch(`inputs expected ${list(expectedNames)}, got ${list(givenNames)}`);
   }
 }
 
-function checkTensor(spec: ValueSpec, given: Tensor): void {
+function checkValue(spec: ValueSpec, given: ValueMap[string]): void {
   const shapeFits =
     spec.shape.length === 0 || // a scalar or an undeclared rank
     (spec.shape.length === given.shape.length &&
@@ -36,7 +45,6 @@ function checkTensor(spec: ValueSpec, given: Tensor): void {
       `input '${spec.name}' expected ${describe(spec.dtype, spec.shape)}, got ${describe(given.dtype, given.shape)}`,
     );
   }
-  checkData(spec.name, given);
 }
 
 /** A tensor record may be made by hand: its storage and length are checked too, before native code sees them. */

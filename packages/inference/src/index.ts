@@ -1,6 +1,6 @@
 /** Running ONNX networks: the session interface, its errors, the check of inputs, profiles. Browser-safe. */
 
-export { checkFeeds } from './feeds.js';
+export { checkFeeds, checkValues, type ValueMap } from './feeds.js';
 export {
   checkModelProfile,
   type MeasuringMachine,

@@ -53,7 +53,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 const IMPLEMENTATIONS: readonly [string, (model: Uint8Array) => Promise<ModelSession>][] = [
   ['local', createLocalSession],
   ['worker', createWorkerSession],
-  ['web', (model) => createWebSession(model, { ort, provider: 'wasm' })], // onnxruntime-web runs in Node too
+  ['web', (model) => createWebSession(model, { ort, provider: 'wasm', threads: 1 })], // onnxruntime-web runs in Node too
 ];
 
 describe.each(IMPLEMENTATIONS)('%s session', (_, create) => {

@@ -117,6 +117,40 @@ function clientOf(steps: readonly Step[], options: Partial<EdgeClientOptions> = 
 }
 
 describe('edge client', () => {
+  test('shows an observer what it codes, and says what coded it', async () => {
+    const onCut = vi.fn();
+    const { client } = clientOf([respond(), respond()], { onCut });
+    const { codec } = await client.inferFeature(features, { coding: 'low' });
+    expect(codec).toBe('reference');
+    expect(onCut.mock.calls).toEqual([[{ features, coded: features }]]);
+    expect((await client.sendPicture(Uint8Array.of(1))).codec).toBeUndefined();
+  });
+
+  test('an encoder takes the place of head and backend, for inputs alone', async () => {
+    const frames = [Uint8Array.of(1, 2, 3), Uint8Array.of(4)];
+    const perTensor = [{ name: 'b', elements: 8, codedBytes: 3, bitsPerElement: 3 }];
+    const coded = {
+      frames,
+      statistics: undefined,
+      perTensor,
+      codec: 'webgpu',
+      headMs: 7,
+      encodeMs: 2,
+    } as const;
+    const encode = vi.fn(async () => coded);
+    const { client, requests } = clientOf([respond(), respond()], { encoder: { encode } });
+    const { codec, bytes, times: stages } = await client.infer({ x: y }, { coding: 'low', verify: true });
+    expect(codec).toBe('webgpu');
+    expect(requests[0]).toMatchObject({ kind: 'feature-request', frames });
+    expect(bytes).toMatchObject({ payload: 4, perTensor });
+    expect(stages).toMatchObject({ headMs: 7, encodeMs: 2 });
+    const settings = { coding: { kind: 'described' }, digest: true, statistics: false };
+    expect(encode.mock.calls).toMatchObject([[{ x: y }, settings]]);
+    await expect(client.infer({ x: y }, { coding: 'absent' })).rejects.toThrow(RangeError);
+    expect((await client.inferFeature(features, { coding: 'low' })).codec).toBe('reference');
+    expect(encode).toHaveBeenCalledTimes(1);
+  });
+
   test('sends one frame for each cut tensor in manifest order and counts every byte and stage', async () => {
     const { client, requests } = clientOf([respond()]);
     const result = await client.inferFeature(features, { coding: 'low' });

@@ -125,6 +125,8 @@ test('pages come with headers that let nothing in from elsewhere, and are not se
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': expect.stringContaining("script-src 'self' 'wasm-unsafe-eval';"),
     'x-content-type-options': 'nosniff',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
   });
   expect(JSON.stringify(first.headers)).not.toMatch(/'unsafe-|blob:|\*/);
   const { etag } = first.headers as { etag: string };

@@ -7,6 +7,7 @@ import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile
 import { DTYPES } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
+import { PLANES_SHAPE, planesFeatures } from './planes-tensors.js';
 import { squareFeatures } from './square-tensors.js';
 
 const MATMUL_COUNT = 12;
@@ -155,6 +156,42 @@ export async function writeTypesBundle(directory: string): Promise<NodeBundle> {
     },
     parts: { head: part(identities(inputs, cut)), tail: part(identities(cut, outputs)) },
   });
+}
+
+/**
+ * Head: feature = max(x, 0), [1, 32, 24, 24]. Tail: y = feature + feature. Points `packed` and `table` have a static table of
+ * whole numbers, `learning` has none, and `lambda` weighs what indices cost, too little to change one.
+ */
+export async function writePlanesBundle(directory: string): Promise<NodeBundle> {
+  const [x, feature, y] = ['x', 'feature', 'y'].map((name) => value(name, 'float32', [...PLANES_SHAPE]));
+  const point = (id: string, levelCount: number, coder: 'rans' | 'rans-packed' | 'none', lambda = 0) => ({
+    ...{ id, kind: 'profiled' as const, profile: writeProfile(planesProfile(levelCount, coder)) },
+    ...(lambda > 0 && { lambda }),
+  });
+  return writeBundle(directory, {
+    manifest: {
+      model: { name: 'planes', sha256: NO_DIGEST, bytes: 1 },
+      ...{ inputs: [x], cut: [feature], outputs: [y] },
+      operatingPoints: [
+        point('packed', 4, 'rans-packed'),
+        point('table', 100, 'rans'),
+        point('learning', 4, 'none'),
+        point('lambda', 4, 'rans', 1e-9),
+      ],
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: {
+      head: part(tinyOnnx([x], [feature], [{ op: 'Relu', inputs: ['x'], outputs: ['feature'] }])),
+      tail: part(tinyOnnx([feature], [y], [{ op: 'Add', inputs: ['feature', 'feature'], outputs: ['y'] }])),
+    },
+  });
+}
+
+function planesProfile(levelCount: number, coder: 'rans' | 'rans-packed' | 'none'): CodingProfile {
+  const range = { kind: 'fixed', low: 0, high: levelCount - 1 } as const;
+  const quantizer = { kind: 'uniform', levelCount, range } as const;
+  const { feature } = planesFeatures(1);
+  return { tensors: [designTensorProfile([feature], { quantizer, coder, backend: referenceBackend })] };
 }
 
 /** Height that pictures are resized to. */

@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { addOperatingPoints, type NodeBundle, type UnitSource, writeBundle } from '@featherwire/bundle/node';
-import { type CodingProfile, writeProfile } from '@featherwire/codec';
+import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import { type TinyValue, tinyOnnx } from '../../../test-support/tiny-onnx.js';
-import { RUNG_COUNT, LADDER_SHAPE as SHAPE } from './unit-tensors.js';
+import { ladderInput, RUNG_COUNT, LADDER_SHAPE as SHAPE } from './unit-tensors.js';
 
 export { ladderInput, ladderOutput, RUNG_COUNT } from './unit-tensors.js';
 
@@ -14,7 +14,10 @@ const LEVEL_COUNT = 64;
 const value = (name: string, shape: readonly (number | string)[] = SHAPE) =>
   ({ name, dtype: 'float32', shape }) as const satisfies TinyValue;
 
-/** Head: feature = x + x. Tail: y = feature + feature. One point codes the cut itself, `rung-k` unit k. */
+/**
+ * Head: feature = x + x. Tail: y = feature + feature. One point codes the cut itself, `rung-k` unit k; rungs of odd numbers
+ * by a static table, the others by the coder that learns.
+ */
 export async function writeLadderBundle(root: string, name = 'ladder'): Promise<NodeBundle> {
   const directory = path.join(root, name);
   const rungs = Array.from({ length: RUNG_COUNT }, (_, k) => k);
@@ -30,7 +33,7 @@ export async function writeLadderBundle(root: string, name = 'ladder'): Promise<
     parts: { head: part(times('x', 'feature', 2)), tail: part(times('feature', 'y', 2)) },
   });
   const points = rungs.map((k) => {
-    const profile = writeProfile(integers());
+    const profile = writeProfile(k % 2 === 1 ? tabledIntegers() : integers());
     return { id: `rung-${k}`, kind: 'profiled' as const, unit: `unit-${k}`, profile };
   });
   return addOperatingPoints(directory, points, { units: rungs.map(unit) });
@@ -60,6 +63,13 @@ function integers(): CodingProfile {
   const affine = { levelCount: LEVEL_COUNT, offset: 0, step: 1, zeroPoint: 0 };
   const quantizer = { kind: 'affine', affine } as const;
   return { tensors: [{ dtype: 'float32', shape: [...SHAPE], quantizer, thresholds: null, coder: null }] };
+}
+
+function tabledIntegers(): CodingProfile {
+  const sample = ladderInput(2).x;
+  const range = { kind: 'fixed', low: 0, high: LEVEL_COUNT - 1 } as const;
+  const quantizer = { kind: 'uniform', levelCount: LEVEL_COUNT, range } as const;
+  return { tensors: [designTensorProfile([sample], { quantizer, backend: referenceBackend })] };
 }
 
 function part(model: Uint8Array): { model: Uint8Array; parameters: number; macs: null } {

@@ -1,5 +1,6 @@
 /** The right column: the two answers side by side, where the time went, and how many bytes each way takes. */
 
+import type { CodecName } from '@featherwire/runtime';
 import type { Answer, RunView } from '../messages.js';
 import { barList } from './bars.js';
 import { card, html } from './dom.js';
@@ -17,6 +18,12 @@ const STAGES = [
   ['respondMs', 'answer'],
   ['readMs', 'read'],
 ] as const;
+const CODEC_NAMES: Readonly<Record<CodecName, string>> = {
+  webgpu: 'WebGPU, where the head left the feature',
+  wasm: 'WebAssembly',
+  javascript: 'JavaScript',
+  reference: 'the reference',
+};
 const LABEL_LENGTH = 28;
 
 /** @param sizes - of the picture; null where the input is none */
@@ -89,7 +96,7 @@ function answerLines(answer: Answer): HTMLElement[] {
   }
 }
 
-function timesCard({ split: { times, attempts } }: RunView): HTMLElement {
+function timesCard({ split: { times, codec, attempts } }: RunView): HTMLElement {
   const total = STAGES.reduce((sum, [stage]) => sum + times[stage], 0) || 1;
   const segments = STAGES.map(([stage]) => {
     const segment = html('span', { class: `stage ${stage}` });
@@ -123,6 +130,7 @@ function timesCard({ split: { times, attempts } }: RunView): HTMLElement {
         ),
       ),
     ),
+    codec ? html('p', { class: 'hint', 'data-value': 'codec' }, `Coded by ${CODEC_NAMES[codec]}.`) : null,
     attempts > 1 ? html('p', { class: 'hint' }, `Answered at attempt ${attempts}.`) : null,
   );
 }

@@ -18,7 +18,7 @@ const status = byId('status');
 
 setUpTheme();
 setUpTabs();
-const ask = startWorker('/studio/worker.js');
+const ask = startWorker(`/studio/worker.js${location.search}`);
 createPlayground(byId('tensor'), ask);
 start(ask).catch(showFailure);
 
@@ -132,10 +132,10 @@ class Studio {
   }
 }
 
-function showEngine({ provider, backend, openMs }: OpenedBundle, model: string): void {
-  const engine = provider === 'webgpu' ? 'WebGPU' : 'WebAssembly';
-  byId('engine').textContent =
-    `${model} · head on ${engine} · codec ${backend} · open in ${formatMs(openMs)}`;
+function showEngine({ provider, threads, openMs }: OpenedBundle, model: string): void {
+  const threaded = threads === 1 ? 'WebAssembly' : `WebAssembly, ${threads} threads`;
+  const engine = provider === 'webgpu' ? 'WebGPU' : threaded;
+  byId('engine').textContent = `${model} · head on ${engine} · open in ${formatMs(openMs)}`;
 }
 
 function showFailure({ message }: Error): void {

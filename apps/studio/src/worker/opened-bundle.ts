@@ -5,7 +5,8 @@
 
 import type { Bundle } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
-import type { ModelSession, TensorMap } from '@featherwire/inference';
+import type { TensorMap } from '@featherwire/inference';
+import type { WebEngine } from '@featherwire/inference/browser';
 import {
   type BudgetedClient,
   createBudgetedClient,
@@ -15,6 +16,7 @@ import {
   type Transport,
 } from '@featherwire/runtime';
 import { type Edge, openEdge, openTransport } from '@featherwire/runtime/browser';
+import { engineOptions } from './engine-options.js';
 
 /** What passed at the last request. */
 export interface Tapped {
@@ -29,7 +31,7 @@ export interface Tapped {
 export interface OpenBundle {
   readonly bundle: Bundle;
   readonly backend: Backend;
-  readonly provider: string;
+  readonly engine: WebEngine;
   /** Time that opening took. */
   readonly openMs: number;
   readonly tapped: Tapped;
@@ -39,16 +41,13 @@ export interface OpenBundle {
   budgetedOver(stream: string | null, budgetMs: number): BudgetedClient;
 }
 
-/** Where the server has the engine's files. */
-export const ENGINE_FOLDER = '/studio/engine/';
-
 /** @throws as `openEdge` */
 export async function openBundle(digest: string): Promise<OpenBundle> {
   const started = performance.now();
   const edge = await openEdge({
     bundle: `/v1/bundles/${digest}/files/`,
     digest,
-    engine: { folder: ENGINE_FOLDER },
+    engine: engineOptions(),
   });
   const tapped: Tapped = { features: undefined, coded: undefined, frames: [] };
   const clients = new Map<string, EdgeClient>();
@@ -61,7 +60,7 @@ export async function openBundle(digest: string): Promise<OpenBundle> {
   return {
     bundle: edge.bundle,
     backend: edge.backend,
-    provider: edge.engine.provider,
+    engine: edge.engine,
     openMs: performance.now() - started,
     tapped,
     clientOver,
@@ -77,36 +76,17 @@ export async function openBundle(digest: string): Promise<OpenBundle> {
 }
 
 function tappedClient(edge: Edge, stream: string | null, tapped: Tapped): EdgeClient {
-  const { bundle, head, backend } = edge;
+  const { bundle, head, reductions, backend, encoder } = edge;
   const transport = stream === null ? edge.transport : openTransport({ server: stream });
-  const keepFeatures = (outputs: TensorMap): void => {
-    tapped.features = outputs;
-    tapped.coded = outputs;
-  };
-  const keepLatent = (outputs: TensorMap): void => {
-    tapped.coded = outputs;
-  };
-  const reductions = [...edge.reductions].map(
-    ([id, session]) => [id, tappedSession(session, keepLatent)] as const,
-  );
   return createEdgeClient({
-    bundle,
-    head: tappedSession(head, keepFeatures),
-    reductions: new Map(reductions),
+    ...{ bundle, head, reductions, backend },
+    ...(encoder && { encoder }),
     transport: tappedTransport(transport, tapped),
-    backend,
-  });
-}
-
-function tappedSession(session: ModelSession, keep: (outputs: TensorMap) => void): ModelSession {
-  return {
-    ...session,
-    async run(feeds) {
-      const result = await session.run(feeds);
-      keep(result.outputs);
-      return result;
+    onCut({ features, coded }) {
+      tapped.features = features;
+      tapped.coded = coded;
     },
-  };
+  });
 }
 
 function tappedTransport(transport: Transport, tapped: Tapped): Transport {

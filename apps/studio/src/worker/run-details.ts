@@ -65,7 +65,7 @@ function quantizerOf(
  * By each coder that the cut is a case for, and last as it was sent; nothing where frequencies have nothing to code.
  * A coder refuses cuts of too many levels.
  */
-function coderSizes({ tensors }: LastRun, encode: CutEncoder): CodedSize[] {
+function coderSizes({ tensors, sentBytes }: LastRun, encode: CutEncoder): CodedSize[] {
   const again = CODERS.flatMap(([coder, name]) => {
     try {
       return [{ name, bytes: encode(tensors, coder) }];
@@ -74,7 +74,7 @@ function coderSizes({ tensors }: LastRun, encode: CutEncoder): CodedSize[] {
     }
   });
   const [plain] = CODERS;
-  return again[0]?.name === plain[1] ? [...again, { name: 'as it was sent', bytes: encode(tensors) }] : [];
+  return again[0]?.name === plain[1] ? [...again, { name: 'as it was sent', bytes: sentBytes }] : [];
 }
 
 /** Bytes that the frame loses without each group of channels of the first tensor. */

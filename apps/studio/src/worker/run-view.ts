@@ -36,6 +36,8 @@ export interface LastRun {
   /** The operating point, where one was taken. */
   readonly point: OperatingPoint | undefined;
   readonly coding: StudioCoding;
+  /** Of the frames. */
+  readonly sentBytes: number;
 }
 
 /** Runs the split network and, where asked, the whole one after it on the same link. */
@@ -51,12 +53,13 @@ export async function runView(
   const specs = codedTensors(manifest, point ?? { kind: 'described' });
   const tensors = specs.map(({ name }) => tapped.coded![name]);
   const names = specs.map(({ name }) => name);
-  const last: LastRun = { open, tensors, names, point, coding: call.coding };
+  const sentBytes = tapped.frames.reduce((sum, { length }) => sum + length, 0);
+  const last: LastRun = { open, tensors, names, point, coding: call.coding, sentBytes };
   const answer = answerOf(manifest, result.outputs);
   const whole = await askWhole(open, call);
   const view: RunView = {
     coding: pointId ?? describeCoding(call.coding),
-    split: { answer, bytes: result.bytes, times: result.times, attempts: result.attempts },
+    split: splitView(answer, result),
     whole,
     agrees: 'answer' in whole ? answersAgree(answer, whole.answer) : null,
     tensors: tensorViews(last, tapped.frames, result),
@@ -66,6 +69,11 @@ export async function runView(
     ),
   };
   return { view, last };
+}
+
+function splitView(answer: RunView['split']['answer'], result: InferResult): RunView['split'] {
+  const { bytes, times, codec, attempts } = result;
+  return { answer, bytes, times, codec, attempts };
 }
 
 async function inferSplit(

@@ -3,7 +3,8 @@
 import { loadBackend } from '@featherwire/codec';
 import { loadWebEngine } from '@featherwire/inference/browser';
 import type { StudioCall, StudioReply, StudioRequest, StudioResults } from '../messages.js';
-import { ENGINE_FOLDER, type OpenBundle, openBundle } from './opened-bundle.js';
+import { engineOptions } from './engine-options.js';
+import { type OpenBundle, openBundle } from './opened-bundle.js';
 import { codeByEveryMethod } from './playground.js';
 import { runDetails } from './run-details.js';
 import { type LastRun, runView } from './run-view.js';
@@ -23,8 +24,8 @@ function openOnce(digest: string): Promise<OpenBundle> {
 async function answer(call: StudioCall): Promise<StudioResults[StudioCall['kind']]> {
   switch (call.kind) {
     case 'open': {
-      const { provider, backend, openMs } = await openOnce(call.digest);
-      return { provider, backend: backend.name, openMs };
+      const { engine, openMs } = await openOnce(call.digest);
+      return { provider: engine.provider, threads: engine.threads, openMs };
     }
     case 'run': {
       const run = await runView(await openOnce(call.digest), call);
@@ -52,7 +53,7 @@ async function reply({ id, call }: StudioRequest): Promise<void> {
 }
 
 // The engine takes longest: it loads while the page asks what there is. A failure is told to who opens a bundle.
-loadWebEngine({ folder: ENGINE_FOLDER }).catch(() => undefined);
+loadWebEngine(engineOptions()).catch(() => undefined);
 globalThis.addEventListener('message', ({ data }: MessageEvent<StudioRequest>) => {
   queue = queue.then(() => reply(data));
 });

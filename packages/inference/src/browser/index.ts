@@ -1,6 +1,14 @@
 /** Sessions on onnxruntime-web, for browsers. */
 
 export {
+  createGpuSession,
+  type GpuRunResult,
+  type GpuSession,
+  type GpuSessionOptions,
+  type GpuValue,
+  type GpuValueMap,
+} from './gpu-session.js';
+export {
   loadWebEngine,
   type OrtModule,
   WEB_ENGINE_FILES,

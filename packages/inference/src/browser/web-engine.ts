@@ -1,7 +1,8 @@
 /**
  * onnxruntime-web as this library loads it: a module beside its WebAssembly files on the application's own server, on WebGPU
- * where the device has an adapter. Nothing is compiled from text and nothing comes from elsewhere, so that a page with a strict
- * Content-Security-Policy can use it; WebAssembly alone needs `'wasm-unsafe-eval'`.
+ * where the device has an adapter, else on the threads that the page may have. Nothing is compiled from text and nothing comes
+ * from elsewhere, threads neither, so that a page with a strict Content-Security-Policy can use it; WebAssembly alone needs
+ * `'wasm-unsafe-eval'`.
  */
 
 import type { Env, InferenceSession, Tensor } from 'onnxruntime-common';
@@ -20,14 +21,26 @@ export type WebProvider = 'webgpu' | 'wasm';
 export interface WebEngine {
   readonly ort: OrtModule;
   readonly provider: WebProvider;
+  /** Threads of its WebAssembly. */
+  readonly threads: number;
+  /** Through which every call into the engine goes; default: straight. */
+  readonly enter?: EnterEngine;
 }
+
+/** Makes a call into an engine when it can take one. */
+export type EnterEngine = <T>(call: () => Promise<T>) => Promise<T>;
 
 /** Which engine is loaded. */
 export interface WebEngineOptions {
   /** Folder with the files of `onnxruntime-web/dist`, as a URL that ends in `/`. */
   readonly folder: string | URL;
-  /** Default: `webgpu` if there is a hardware adapter, else `wasm`. */
+  /** Default: `webgpu` if there is a hardware adapter, else `wasm`. `webgpu` takes an adapter in software too. */
   readonly provider?: WebProvider;
+  /**
+   * Threads of WebAssembly, from 1; default: one for two processors, four at most. Pages that are not isolated from other
+   * origins (`crossOriginIsolated`) have one, and so have engines of another origin, whose threads would start from a `blob:`.
+   */
+  readonly threads?: number;
 }
 
 /** Module of each provider in onnxruntime-web's `dist`. */
@@ -53,20 +66,68 @@ const IDENTITY = Uint8Array.of(
   ...[10, 8, 8, 1, 18, 4, 10, 2, 8, 1, 66, 4, 10, 0, 16, 13],
 );
 
+/** More threads than this gain little on the networks of an edge. */
+const MOST_THREADS = 4;
 /**
- * Loads onnxruntime-web, on one thread: a page with several needs cross-origin isolation.
+ * A processor each leaves none to the page: threads wait for each other, so that one that is held up holds up all. On two busy
+ * processors a head took 58 ms on two threads and 24 ms on one.
+ */
+const PROCESSORS_PER_THREAD = 2;
+
+/** What the first call for a module has set for all. */
+const LOADED = new WeakMap<OrtModule, Pick<WebEngine, 'threads' | 'enter'>>();
+
+/**
+ * Loads onnxruntime-web. A module is loaded once: its threads are those of the first call.
+ * @throws {RangeError} if the threads are not a positive integer
  * @throws whatever the import or the engine throws if the folder lacks a file
  */
-export async function loadWebEngine({ folder, provider }: WebEngineOptions): Promise<WebEngine> {
-  const chosen = provider ?? (await preferredProvider());
+export async function loadWebEngine({ folder, provider, threads }: WebEngineOptions): Promise<WebEngine> {
   const base = new URL(folder, globalThis.location?.href);
+  const threadCount = possibleThreads(base, threads);
+  const chosen = provider ?? (await preferredProvider());
   const ort: OrtModule = await import(/* @vite-ignore */ new URL(MODULES[chosen], base).href);
+  const loaded = LOADED.get(ort) ?? {
+    threads: threadCount,
+    ...(chosen === 'webgpu' && { enter: takingTurns() }),
+  };
+  LOADED.set(ort, loaded);
+  const engine = { ort, provider: chosen, ...loaded };
   ort.env.wasm.wasmPaths = base.href;
-  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.numThreads = engine.threads;
   // WebAssembly is loaded with the first session: better now, while the caller fetches models.
-  const session = await ort.InferenceSession.create(IDENTITY, { executionProviders: ['wasm'] });
-  await session.release();
-  return { ort, provider: chosen };
+  await enterEngine(engine, async () => {
+    const session = await ort.InferenceSession.create(IDENTITY, { executionProviders: ['wasm'] });
+    await session.release();
+  });
+  return engine;
+}
+
+/** Makes a call into an engine. */
+export function enterEngine<T>({ enter }: Pick<WebEngine, 'enter'>, call: () => Promise<T>): Promise<T> {
+  return enter ? enter(call) : call();
+}
+
+/**
+ * Turns of all sessions of a module that suspends its WebAssembly: while that waits for the GPU in one call, another that waits
+ * too breaks the stack that the first comes back to.
+ */
+function takingTurns(): EnterEngine {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (call) => {
+    const turn = last.catch(() => undefined).then(call);
+    last = turn;
+    return turn;
+  };
+}
+
+/** @throws {RangeError} if the threads are not a positive integer */
+function possibleThreads(base: URL, threads: number | undefined): number {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new RangeError(`threads expected a positive integer, got ${threads}`);
+  const { crossOriginIsolated, location, navigator } = globalThis;
+  if (!crossOriginIsolated || base.origin !== location?.origin) return 1;
+  return threads ?? Math.min(MOST_THREADS, Math.ceil(navigator.hardwareConcurrency / PROCESSORS_PER_THREAD));
 }
 
 /** Adapters in software compute right and slower than WebAssembly. */

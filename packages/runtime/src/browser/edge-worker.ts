@@ -28,11 +28,12 @@ export function serveEdge(
   async function start(options: EdgeOptions): Promise<void> {
     try {
       opening ??= open(options);
-      const { bundle, engine, backend } = await opening;
+      const { bundle, engine, backend, encoder } = await opening;
       const { manifest, digest } = bundle;
+      const codec = encoder ? 'webgpu' : backend.name;
       reply({
         kind: 'opened',
-        edge: { manifest, digest, provider: engine.provider, backend: backend.name },
+        edge: { manifest, digest, provider: engine.provider, backend: backend.name, codec },
       });
     } catch (error) {
       reply({ kind: 'refused', error: plainError(error) });

@@ -3,20 +3,18 @@
  * calling thread. That is a worker (`edge-worker.ts`, or an application's own): networks and codec block their thread.
  */
 
-import { type FetchedBundle, fetchBundle, type ModelPart } from '@featherwire/bundle';
+import { type FetchedBundle, fetchBundle } from '@featherwire/bundle';
 import { type Backend, type BackendPreference, loadBackend } from '@featherwire/codec';
 import type { ModelSession } from '@featherwire/inference';
-import {
-  createWebSession,
-  loadWebEngine,
-  type WebEngine,
-  type WebEngineOptions,
-} from '@featherwire/inference/browser';
+import { loadWebEngine, type WebEngine, type WebEngineOptions } from '@featherwire/inference/browser';
 import { type BudgetedClient, createBudgetedClient } from '../client/budgeted-client.js';
+import { type CutEncoder, createHostEncoder, type HostEncoderOptions } from '../client/cut-encoder.js';
 import { createEdgeClient, type EdgeClient } from '../client/edge-client.js';
-import type { RetryPolicy } from '../client/retry.js';
+import { type RetryPolicy, systemClock } from '../client/retry.js';
 import type { Transport } from '../client/transport.js';
 import type { LinkPrior } from '../rate-control/index.js';
+import { EdgeSessions } from './edge-sessions.js';
+import type { GpuEncoder } from './gpu-encoder.js';
 import { openTransport } from './open-transport.js';
 
 /** Where things are, and how requests are sent. Plain data: it travels to a worker. */
@@ -32,6 +30,10 @@ export interface EdgeOptions {
   /** By which the server knows this client. */
   readonly token?: string;
   readonly engine: WebEngineOptions;
+  /**
+   * Codes and decodes on the host. Default: the best there is, and cuts are coded on the GPU where the head runs on it and
+   * the operating point is for it; with a backend that is named, they are not.
+   */
   readonly backend?: BackendPreference;
   readonly retry?: RetryPolicy;
   /** Has the client choose the operating point of a request, as `createBudgetedClient` does. */
@@ -41,11 +43,14 @@ export interface EdgeOptions {
 /** An open edge side. */
 export interface Edge {
   readonly bundle: FetchedBundle;
+  /** On which the networks were opened; a GPU that is lost leaves them to WebAssembly. */
   readonly engine: WebEngine;
   readonly backend: Backend;
   readonly head: ModelSession;
   /** By the ids of their units. */
   readonly reductions: ReadonlyMap<string, ModelSession>;
+  /** Codes cuts on the GPU, and others as without it; undefined where the GPU codes none. */
+  readonly encoder: CutEncoder | undefined;
   readonly transport: Transport;
   readonly client: EdgeClient;
   /** Under the budget; undefined without one. */
@@ -67,69 +72,46 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     fetchBundle(options.bundle, options.digest === undefined ? {} : { digest: options.digest }),
     loadBackend(options.backend),
   ]);
-  const sessions = await openSessions(bundle, loading);
+  const sessions = await EdgeSessions.open(bundle, loading);
   const engine = await loading;
   const transport = openTransport(options);
+  let encoder: GpuEncoder | undefined;
   const close = async (): Promise<void> => {
     await transport.close();
+    encoder?.close();
     await sessions.close();
   };
   try {
     const { head, reductions } = sessions;
-    const { retry, budget } = options;
+    const { retry, budget, backend: wanted = 'auto' } = options;
+    const parts = { bundle, head, reductions, backend };
+    if (wanted === 'auto') encoder = await openGpuEncoder(sessions, parts);
     const client = createEdgeClient({
-      bundle,
-      head,
-      reductions,
+      ...parts,
       transport,
-      backend,
+      ...(encoder && { encoder }),
       ...(retry && { retry }),
     });
     const budgeted = budget && createBudgetedClient({ client, bundle, ...budget });
-    return { bundle, engine, backend, head, reductions, transport, client, budgeted, close };
+    return { ...parts, engine, encoder, transport, client, budgeted, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-interface OpenSessions {
-  readonly head: ModelSession;
-  readonly reductions: ReadonlyMap<string, ModelSession>;
-  close(): Promise<void>;
-}
-
-/**
- * One after another: each needs its bytes twice while the engine reads them.
- * @param engine - may still be loading while the head is fetched
- */
-async function openSessions(bundle: FetchedBundle, engine: Promise<WebEngine>): Promise<OpenSessions> {
-  const opened: ModelSession[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(opened.map((session) => session.close()));
-  };
-  const open = async (part: Pick<ModelPart, 'file' | 'sha256' | 'bytes' | 'externalData'>) => {
-    const session = await openPart(bundle, engine, part);
-    opened.push(session);
-    return session;
-  };
-  try {
-    const head = await open(bundle.manifest.head);
-    const reductions = new Map<string, ModelSession>();
-    for (const { id, reduction } of bundle.manifest.units ?? []) reductions.set(id, await open(reduction));
-    return { head, reductions, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-async function openPart(
-  bundle: FetchedBundle,
-  engine: Promise<WebEngine>,
-  { externalData = [], ...entry }: Pick<ModelPart, 'file' | 'sha256' | 'bytes' | 'externalData'>,
-): Promise<ModelSession> {
-  const [model, ...data] = await Promise.all([entry, ...externalData].map((part) => bundle.fetchFile(part)));
-  const weights = externalData.map(({ file }, i) => ({ path: file, data: data[i] }));
-  return createWebSession(model, await engine, weights.length > 0 ? { externalData: weights } : {});
+/** The encoder on the GPU, if the networks are on one. */
+async function openGpuEncoder(
+  sessions: EdgeSessions,
+  parts: Omit<HostEncoderOptions, 'clock'>,
+): Promise<GpuEncoder | undefined> {
+  if (!sessions.gpu) return undefined;
+  const { createGpuEncoder } = await import('./gpu-encoder.js');
+  const clock = systemClock;
+  return createGpuEncoder({
+    bundle: parts.bundle,
+    sessions,
+    host: createHostEncoder({ ...parts, clock }),
+    clock,
+  });
 }

@@ -5,6 +5,7 @@ import { BundleError, type BundleErrorCode } from '@featherwire/bundle';
 import { InferenceError, type InferenceErrorCode } from '@featherwire/inference';
 import type { WebProvider } from '@featherwire/inference/browser';
 import type { BudgetedClient } from '../client/budgeted-client.js';
+import type { CodecName } from '../client/cut-encoder.js';
 import type { EdgeClient } from '../client/edge-client.js';
 import { RemoteError, TransportError, type TransportErrorCode } from '../client/errors.js';
 import type { RemoteErrorCode } from '../protocol/index.js';
@@ -37,8 +38,10 @@ export interface EdgeDescription {
   readonly digest: string;
   /** What the head runs on. */
   readonly provider: WebProvider;
-  /** Name of the codec's backend. */
+  /** Name of the codec's backend on the host. */
   readonly backend: string;
+  /** What codes the cuts that it can: the codec on WebGPU, or that backend. `InferResult.codec` says what coded one. */
+  readonly codec: CodecName;
 }
 
 /** From the worker. */

@@ -5,15 +5,23 @@
 
 import type { Bundle, QuantizerChoice } from '@featherwire/bundle';
 import type { Backend } from '@featherwire/codec';
-import { checkFeeds, type ModelSession, type TensorMap } from '@featherwire/inference';
-import { elementCount, type Tensor } from '@featherwire/tensor';
+import type { ModelSession, TensorMap } from '@featherwire/inference';
 import {
   digestPrefix,
   type FeatureRequest,
   type PictureRequest,
   serializeMessage,
 } from '../protocol/index.js';
-import { type CutCoding, cutCodingOf, encodeCut, summarizeCut } from './coding.js';
+import { cutCodingOf } from './coding.js';
+import {
+  type CodecName,
+  type CutEncoder,
+  type CutObserver,
+  type CutSettings,
+  createHostEncoder,
+  type EncodedCut,
+  type TensorBytes,
+} from './cut-encoder.js';
 import { readReply } from './reply.js';
 import { type Clock, completePolicy, type RetryPolicy, systemClock, withRetries } from './retry.js';
 import type { Exchange, ExchangeOptions, Transport } from './transport.js';
@@ -31,6 +39,10 @@ export interface EdgeClientOptions {
   readonly transport: Transport;
   /** Encodes and decodes frames. */
   readonly backend: Backend;
+  /** Runs head, units and codec for `infer`, as that of an `Edge` does; default: `head`, `reductions` and `backend`. */
+  readonly encoder?: CutEncoder;
+  /** Sees every cut that is coded, its tensors read from wherever they are; the time of that is in `totalMs` alone. */
+  readonly onCut?: CutObserver;
   readonly retry?: RetryPolicy;
   readonly clock?: Clock;
   /** Jitter of the waits between attempts, uniform in [0, 1); default `Math.random`. */
@@ -69,19 +81,6 @@ export interface FeatureRequestOptions extends RequestOptions {
    * profiled point without a unit, since other codings have no range to compare with. False by default.
    */
   readonly statistics?: boolean;
-}
-
-/** Bytes of one coded tensor: of the cut, or of the latent of the point's unit. */
-export interface TensorBytes {
-  readonly name: string;
-  readonly elements: number;
-  /**
-   * Length of its frame, headers included. Where a profiled point puts several tensors into one frame: its own part of
-   * that frame, without the header and checksum that they share; these are in `RequestBytes.payload` alone.
-   */
-  readonly codedBytes: number;
-  /** `8 * codedBytes / elements`; 0 if there are no elements. */
-  readonly bitsPerElement: number;
 }
 
 /** Bytes of one request, over all attempts that were answered. */
@@ -124,6 +123,8 @@ export interface InferResult {
   readonly outputs: TensorMap;
   readonly bytes: RequestBytes;
   readonly times: RequestTimes;
+  /** What coded the cut; undefined where none was, as for a picture. */
+  readonly codec: CodecName | undefined;
   /** Attempts made, from 1. */
   readonly attempts: number;
 }
@@ -149,7 +150,6 @@ const LONGEST_DEADLINE_MS = 2 ** 32 - 1;
 interface ClientContext {
   readonly bundle: Bundle;
   readonly bundlePrefix: Uint8Array;
-  readonly reductions: ReadonlyMap<string, ModelSession>;
   readonly transport: Transport;
   readonly backend: Backend;
   readonly policy: Required<RetryPolicy>;
@@ -162,9 +162,7 @@ type RequestBody = Omit<FeatureRequest, 'requestId'> | Omit<PictureRequest, 'req
 /** A request without its id, and what was found out while it was made. */
 interface PreparedRequest {
   readonly body: RequestBody;
-  readonly perTensor: readonly TensorBytes[];
-  readonly headMs: number;
-  readonly encodeMs: number;
+  readonly made: Pick<EncodedCut, 'perTensor' | 'headMs' | 'encodeMs'> & Pick<InferResult, 'codec'>;
   /** On the clock. */
   readonly started: number;
 }
@@ -174,72 +172,48 @@ interface PreparedRequest {
  * @throws {RangeError} if the bundle's digest or the retry policy is out of range
  */
 export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
-  const { bundle, head, reductions = new Map(), transport, backend } = options;
+  const { bundle, head, reductions = new Map(), transport, backend, onCut } = options;
   const { clock = systemClock, random = Math.random } = options;
   const policy = completePolicy(options.retry);
   const bundlePrefix = digestPrefix(bundle.digest);
-  const context: ClientContext = {
-    bundle,
-    bundlePrefix,
-    reductions,
-    transport,
-    backend,
-    policy,
-    clock,
-    random,
-  };
+  const context: ClientContext = { bundle, bundlePrefix, transport, backend, policy, clock, random };
+  const host = createHostEncoder({ bundle, ...(head && { head }), reductions, backend, clock });
+  const { encoder = host } = options;
+  const settingsOf = ({
+    coding,
+    verify = false,
+    statistics = false,
+  }: FeatureRequestOptions): CutSettings => ({
+    ...{ coding: cutCodingOf(bundle, coding), digest: verify, statistics },
+    ...(onCut && { onCut }),
+  });
   return {
     async infer(inputs, requestOptions) {
-      if (!head) throw new TypeError('head expected a session for infer, got none');
-      reductionOf(context, cutCodingOf(bundle, requestOptions.coding)); // a mistake is found before the head runs
       const started = clock.now();
-      const { outputs } = await head.run(inputs);
-      return send(context, await prepareFeatures(context, outputs, requestOptions, started), requestOptions);
+      const cut = await encoder.encode(inputs, settingsOf(requestOptions));
+      return send(context, requestOf(context, cut, started), requestOptions);
     },
     async inferFeature(features, requestOptions) {
-      const prepared = await prepareFeatures(context, features, requestOptions, clock.now());
-      return send(context, prepared, requestOptions);
+      const started = clock.now();
+      const cut = await host.encodeFeatures(features, settingsOf(requestOptions));
+      return send(context, requestOf(context, cut, started), requestOptions);
     },
     async sendPicture(picture, requestOptions = {}) {
       const body = { kind: 'picture-request' as const, bundlePrefix, image: picture };
-      const prepared = { body, perTensor: [], headMs: 0, encodeMs: 0, started: clock.now() };
-      return send(context, prepared, requestOptions);
+      const made = { perTensor: [], codec: undefined, headMs: 0, encodeMs: 0 };
+      return send(context, { body, made, started: clock.now() }, requestOptions);
     },
   };
 }
 
-/** The session of a coding's unit. @throws {TypeError} if the client has none; undefined if the coding has no unit */
-function reductionOf({ reductions }: ClientContext, coding: CutCoding): ModelSession | undefined {
-  if (coding.kind !== 'profiled' || !coding.unit) return undefined;
-  const session = reductions.get(coding.unit.id);
-  if (session) return session;
-  throw new TypeError(`reductions expected a session for unit '${coding.unit.id}', got none`);
-}
-
-/** Checks and codes the features; the head has run since `started`. */
-async function prepareFeatures(
-  context: ClientContext,
-  features: TensorMap,
-  { coding, verify = false, statistics: isObserved = false }: FeatureRequestOptions,
-  started: number,
-): Promise<PreparedRequest> {
-  const { bundle, bundlePrefix, backend, clock } = context;
-  const encodeStart = clock.now();
-  checkFeeds(bundle.manifest.cut, features);
-  const cutCoding = cutCodingOf(bundle, coding);
-  const reduction = reductionOf(context, cutCoding);
-  const coded = reduction ? (await reduction.run(features)).outputs : features;
-  const specs = (cutCoding.kind === 'profiled' && cutCoding.unit?.latent) || bundle.manifest.cut;
-  const tensors = specs.map(({ name }) => coded[name]);
-  const { frames, tensorBytes } = encodeCut(tensors, cutCoding, { digest: verify, backend });
-  const statistics = isObserved ? summarizeCut(tensors, cutCoding, backend) : undefined;
-  const encodeMs = clock.now() - encodeStart;
-  const perTensor = specs.map(({ name }, i) => bytesOfTensor(name, tensors[i], tensorBytes[i]));
+/** The request of a coded cut. */
+function requestOf({ bundlePrefix }: ClientContext, cut: EncodedCut, started: number): PreparedRequest {
+  const { frames, statistics } = cut;
   const body = {
     ...{ kind: 'feature-request' as const, bundlePrefix, frames },
     ...(statistics && { statistics }),
   };
-  return { body, perTensor, headMs: encodeStart - started, encodeMs, started };
+  return { body, made: cut, started };
 }
 
 /** Sends a request until it is answered for good, and puts the account of it together. */
@@ -249,7 +223,8 @@ async function send(
   { signal, timeoutMs = DEFAULT_TIMEOUT_MS, deadlineLinkMs, compactOutputs }: RequestOptions,
 ): Promise<InferResult> {
   const { transport, clock } = context;
-  const { perTensor, headMs, encodeMs, started } = request;
+  const { started } = request;
+  const { perTensor, codec, headMs, encodeMs } = request.made;
   const body = compactOutputs ? { ...request.body, compactOutputs } : request.body;
   let sent = 0;
   let received = 0;
@@ -270,6 +245,7 @@ async function send(
     outputs,
     bytes: { sent, received, counted: transport.counted, payload: payloadBytes(body), perTensor },
     times: { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, readMs, totalMs },
+    codec,
     attempts,
   };
 }
@@ -302,11 +278,6 @@ function readAnswer({ bundle, backend, clock }: ClientContext, { message, reques
 /** A time as requests carry it. */
 function deadlineOf(leftMs: number): { readonly deadlineMs: number } {
   return { deadlineMs: Math.floor(Math.min(Math.max(0, leftMs), LONGEST_DEADLINE_MS)) };
-}
-
-function bytesOfTensor(name: string, { shape }: Tensor, codedBytes: number): TensorBytes {
-  const elements = elementCount(shape);
-  return { name, elements, codedBytes, bitsPerElement: elements === 0 ? 0 : (8 * codedBytes) / elements };
 }
 
 function payloadBytes(body: RequestBody): number {

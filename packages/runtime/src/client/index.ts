@@ -7,6 +7,15 @@ export {
   type BudgetedResult,
   createBudgetedClient,
 } from './budgeted-client.js';
+export type { CutCoding } from './coding.js';
+export type {
+  CodecName,
+  CutEncoder,
+  CutObserver,
+  CutSettings,
+  EncodedCut,
+  TensorBytes,
+} from './cut-encoder.js';
 export {
   createEdgeClient,
   type EdgeClient,
@@ -16,7 +25,6 @@ export {
   type RequestBytes,
   type RequestOptions,
   type RequestTimes,
-  type TensorBytes,
 } from './edge-client.js';
 export { RemoteError, TransportError, type TransportErrorCode } from './errors.js';
 export { createFetchTransport, type FetchTransportOptions } from './fetch-transport.js';

@@ -167,6 +167,7 @@ async function runLocally(
     outputs,
     bytes: { sent: 0, received: 0, counted: 'link', payload: 0, perTensor: [] },
     times: { ...none, headMs: tailStart - headStart, tailMs: ended - tailStart, totalMs: ended - started },
+    codec: undefined,
     attempts: 0,
   };
 }

@@ -1,18 +1,25 @@
-/** A page that runs the rules of all clients on the browser's own, whose worker is at `/worker.js`. */
+/**
+ * A page that runs the rules of all clients on the browser's own, whose worker is at `/worker.js`; at the address `/webgpu`, on
+ * clients whose head is on WebGPU.
+ */
 
-import { expect, test } from 'vitest';
+import { loadWebEngine } from '@featherwire/inference/browser';
+import { describe, expect, test } from 'vitest';
 import { runTestFiles } from '../../../../test-support/vitest-in-browser.js';
 import { createBrowserClient } from '../../src/browser/browser-client.js';
+import { openEdge } from '../../src/browser/open-edge.js';
 import { type ClientOpener, clientRules } from '../client-rules.js';
 import { squareInputs, squareOutputs } from '../square-tensors.js';
+import { gpuRules } from './gpu-rules.js';
 
 /** What the page's server says of the bundles. */
 interface PageSettings {
-  readonly digests: Readonly<Record<'square' | 'ladder' | 'damaged', string>>;
+  readonly digests: Readonly<Record<'square' | 'ladder' | 'planes' | 'damaged', string>>;
 }
 
 const { digests } = (await (await fetch('/settings.json')).json()) as PageSettings;
 const engine = { folder: '/engine/' };
+const onGpu = { ...engine, provider: 'webgpu' } as const;
 const worker = (): Worker => new Worker('/worker.js', { type: 'module' });
 const folderOf = (digest: string): string => `/v1/bundles/${digest}/files/`;
 
@@ -23,6 +30,16 @@ function opener(transport: 'websocket' | 'http'): ClientOpener {
     return createBrowserClient({ ...options, ...(budget && { budget }) });
   };
 }
+
+/** Opens edge sides on WebGPU in the page itself, where they share an engine: compiling its WebAssembly takes seconds. */
+const openOnGpu: ClientOpener = async (name, { budget } = {}) => {
+  const { client, budgeted, close } = await openEdge({
+    bundle: folderOf(digests[name]),
+    engine: onGpu,
+    ...(budget && { budget }),
+  });
+  return { ...client, inferWithinBudget: (...call) => budgeted!.infer(...call), close };
+};
 
 /** Of WebGPU's types only this: the tests are compiled without them. */
 const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<object | null> } };
@@ -38,14 +55,11 @@ function ownRules(): void {
     await client.close();
   });
 
-  const onWebGpu = hasAdapter ? test : test.skip;
-  onWebGpu('on WebGPU the head gives the same, under the same policy', async () => {
-    const onGpu = { folder: '/engine/', provider: 'webgpu' } as const;
-    const client = await createBrowserClient({ ...square, engine: onGpu, worker: worker() });
-    expect(client.provider).toBe('webgpu');
-    const { outputs } = await client.infer(squareInputs(5, 2), { coding: 'static' });
-    expect(outputs).toEqual(squareOutputs(5, 2));
-    await client.close();
+  test('an isolated page has several threads, as many as the first call asks for', async () => {
+    expect(crossOriginIsolated).toBe(true);
+    expect((await loadWebEngine({ ...engine, threads: 2 })).threads).toBe(2);
+    expect((await loadWebEngine(engine)).threads).toBe(2); // it is loaded already
+    await expect(loadWebEngine({ ...engine, threads: 0 })).rejects.toThrow(RangeError);
   });
 
   test('a bundle that is another, or damaged, or absent, is refused', async () => {
@@ -89,11 +103,23 @@ function ownRules(): void {
   });
 }
 
-const report = await runTestFiles({
+const FILES = {
   websocket: async () => clientRules(opener('websocket')),
   http: async () => clientRules(opener('http')),
   browser: async () => ownRules(),
-}).then(
+};
+const FILES_ON_WEBGPU = {
+  webgpu: async () => {
+    const onAdapter = hasAdapter ? describe : describe.skip;
+    onAdapter('with the head on WebGPU', () => {
+      clientRules(openOnGpu);
+      const folders = { planes: folderOf(digests.planes), ladder: folderOf(digests.ladder) };
+      gpuRules(folders, (bundle) => createBrowserClient({ bundle, engine: onGpu, worker: worker() }));
+    });
+  },
+};
+
+const report = await runTestFiles(location.pathname === '/webgpu' ? FILES_ON_WEBGPU : FILES).then(
   (outcomes) => ({ outcomes }),
   (error) => ({ failure: String(error?.stack ?? error) }),
 );
