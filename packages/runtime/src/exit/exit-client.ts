@@ -102,6 +102,7 @@ function answeredHere(outputs: TensorMap, headMs: number, totalMs: number): Infe
   const none = { encodeMs: 0, linkMs: 0, queueMs: 0, decodeMs: 0, tailMs: 0, respondMs: 0, readMs: 0 };
   return {
     outputs,
+    codec: undefined,
     bytes: { sent: 0, received: 0, counted: 'link', payload: 0, perTensor: [] },
     times: { ...none, headMs, totalMs },
     attempts: 0,
