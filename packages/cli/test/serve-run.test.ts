@@ -26,6 +26,9 @@ let server: RunningCommand;
 let url: string;
 const run: NoiseBundle['run'] = (...args) => noise.run(...args);
 const file: NoiseBundle['file'] = (name) => noise.file(name);
+/** The bundle's head on the noise, the tail on the server of this file. */
+const runOnData = (...args: string[]) =>
+  run('run', 'bundle', '--server', url, '--data', 'inputs.npy', ...args);
 
 beforeAll(async () => {
   noise = await createNoiseBundle();
@@ -39,32 +42,22 @@ afterAll(async () => {
 });
 
 test('run under a budget says what it sent and how often the budget was kept', async () => {
-  const common = ['run', 'bundle', '--server', url, '--data', 'inputs.npy', '--limit', '6'];
-  const { status, errors, output } = await run(...common, '--budget', '5000ms', '--json');
+  const common = ['--limit', '6'];
+  const { status, errors, output } = await runOnData(...common, '--budget', '5000ms', '--json');
   expect(status, errors).toBe(0);
   const { budget, coding, sampleCount } = JSON.parse(output);
   expect(sampleCount).toBe(6);
   expect(coding).toEqual({ budgetMs: 5000 });
   expect(budget).toEqual({ budgetMs: 5000, keptShare: 1, choices: { static: 6 } }); // the only point with a measurement
-  expect((await run(...common, '--budget', '5000ms')).output).toMatch(
+  expect((await runOnData(...common, '--budget', '5000ms')).output).toMatch(
     /^budget +100\.00 % within \S+ ms; sent at static 6$/m,
   );
-  expect((await run(...common, '--budget', '80ms', '--point', 'static')).status).toBe(2);
-  expect((await run(...common, '--budget', 'soon')).status).toBe(2);
+  expect((await runOnData(...common, '--budget', '80ms', '--point', 'static')).status).toBe(2);
+  expect((await runOnData(...common, '--budget', 'soon')).status).toBe(2);
 });
 
 test.skipIf(curlMissing)('curl, by the Open Inference Protocol, gets the answers that run gets', async () => {
-  const { status, errors, output } = await run(
-    'run',
-    'bundle',
-    '--server',
-    url,
-    '--data',
-    'inputs.npy',
-    '--point',
-    'coarse',
-    '--json',
-  );
+  const { status, errors, output } = await runOnData('--point', 'coarse', '--json');
   expect(status, errors).toBe(0);
   const head = await createLocalSession(file('bundle/head.onnx'));
   let hits = 0;
@@ -120,20 +113,7 @@ test.each([
   'run over %s with %j gives the accuracy and the bytes of the codec without a wire',
   async (transport, coding) => {
     const expected = await expectedAccuracy();
-    const { status, output, errors } = await run(
-      ...[
-        'run',
-        'bundle',
-        '--server',
-        url,
-        '--data',
-        'inputs.npy',
-        '--transport',
-        transport,
-        '--json',
-        ...coding,
-      ],
-    );
+    const { status, output, errors } = await runOnData('--transport', transport, '--json', ...coding);
     expect(status, errors).toBe(0);
     const report = JSON.parse(output);
     expect(report.metric).toMatchObject({ name: 'top-1 accuracy', value: expected.accuracy });
@@ -147,9 +127,9 @@ test.each([
 );
 
 test('run with a profiled point sends fewer bytes than the same quantizer described', async () => {
-  const data = ['--server', url, '--data', 'inputs.npy', '--limit', '12', '--json'];
+  const limited = ['--limit', '12', '--json'];
   const [described, profiled] = await Promise.all(
-    ['coarse', 'static'].map((point) => run('run', 'bundle', ...data, '--point', point)),
+    ['coarse', 'static'].map((point) => runOnData(...limited, '--point', point)),
   );
   expect(profiled.status, profiled.errors).toBe(0);
   const [first, second] = [described, profiled].map(({ output }) => JSON.parse(output));
@@ -159,29 +139,18 @@ test('run with a profiled point sends fewer bytes than the same quantizer descri
 });
 
 test('run over a shaped link takes its round trip, and verifies what is decoded', async () => {
-  const args = [
-    'run',
-    'bundle',
-    '--server',
-    url,
-    '--data',
-    'inputs.npy',
-    '--limit',
-    '3',
-    '--point',
-    'static',
-  ];
-  const shaped = await run(...args, '--link', '20mbps,150ms', '--verify', '--json');
+  const args = ['--limit', '3', '--point', 'static'];
+  const shaped = await runOnData(...args, '--link', '20mbps,150ms', '--verify', '--json');
   expect(shaped.status, shaped.errors).toBe(0);
   const report = JSON.parse(shaped.output);
   expect(report.link).toMatchObject({ uplinkMbps: 20, downlinkMbps: 20, roundTripMs: 150 });
   expect(report.times.linkMs.p50).toBeGreaterThan(140); // timers may fire a little early
-  const printed = await run(...args, '--link', 'uplink-20', '--transport', 'http');
+  const printed = await runOnData(...args, '--link', 'uplink-20', '--transport', 'http');
   expect(printed.output).toMatch(
     /^link +20 Mbit\/s uplink: 20 Mbit\/s up, 80 Mbit\/s down, 20 ms round trip, shaped on this machine$/m,
   );
   const [wrong, secure] = await Promise.all([
-    run(...args, '--link', 'carrier-pigeon'),
+    runOnData(...args, '--link', 'carrier-pigeon'),
     run('run', 'bundle', '--server', 'https://127.0.0.1:1', '--data', 'inputs.npy', '--link', 'lte'),
   ]);
   expect([wrong.status, secure.status]).toEqual([2, 2]);
@@ -192,12 +161,12 @@ test('run over a shaped link takes its round trip, and verifies what is decoded'
 });
 
 test('run prints a table, and says what fails', async () => {
-  const good = await run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--raw', '--limit', '3');
+  const good = await runOnData('--raw', '--limit', '3');
   expect(good.status).toBe(0);
   expect(good.output).toMatch(/^top-1 accuracy {3,}\d+\.\d\d % \(95 % interval /m);
   expect(good.output).toMatch(/^stage +p50 ms +p95 ms\nhead .*\nencode .*\nlink .*\n/m);
   const [wrongPoint, noServer, noData] = await Promise.all([
-    run('run', 'bundle', '--server', url, '--data', 'inputs.npy', '--point', 'fine'),
+    runOnData('--point', 'fine'),
     run('run', 'bundle', '--server', 'http://127.0.0.1:1', '--data', 'inputs.npy', '--retries', '1'),
     run('run', 'bundle', '--server', url, '--data', 'nowhere'),
   ]);
