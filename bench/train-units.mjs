@@ -8,7 +8,7 @@
  * Each run of the plan that has no row in the results yet is trained, and the results are written after each. A run that
  * was stopped goes on from its checkpoint.
  *
- * Usage: npm run build && node bench/train-units.mjs [--only stage2] [--out results/train-units.json]
+ * Usage: npm run build && node bench/train-units.mjs [--only stage2] [--threads 2] [--out results/train-units.json]
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -26,6 +26,7 @@ import {
   exportUnit,
   initialState,
   LATENT_NAME,
+  trainedParameters,
 } from '@featherwire/train';
 import { identityOfRun, prepareModel, readCheckpoint, trainUnit } from '@featherwire/train/node';
 import { findAssets } from './real-features.mjs';
@@ -47,6 +48,8 @@ const HISTORY_LENGTH = 20;
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
+    // More than one end in other bits from run to run.
+    threads: { type: 'string', default: '1' },
     out: { type: 'string', default: 'results/train-units.json' },
   },
 });
@@ -81,6 +84,7 @@ async function rowOf(run) {
     unit,
     distortion: run.distortion,
     targets: run.targets,
+    latentSteps: run.stepSizes ? 'by-item' : 'one',
   });
   const data = dataOf(place.subject, step, training, shape);
   const { parameters, ...course } = await train(run, step, data, place.report);
@@ -194,6 +198,7 @@ async function train(run, step, data, report) {
     schedule: run.schedule,
     lambda: run.lambda,
     freeBits: run.freeBits,
+    stepSizes: run.stepSizes,
     seed: run.seed,
     ...(run.start && { start: readParameters(run.start) }),
     checkpoint: { file: join(directory, run.id), everySteps: CHECKPOINT_STEPS },
@@ -201,6 +206,7 @@ async function train(run, step, data, report) {
   const training = trainUnit({
     ...settings,
     data,
+    threads: Number(options.threads),
     signal: stop.signal,
     onStep({ step: done, stepCount, distortion, rate }) {
       if (done >= run.until) stop.abort();
@@ -223,13 +229,10 @@ async function train(run, step, data, report) {
       );
     },
   });
-  const parameters = await training.then(
-    (state) => state.parameters,
-    (error) => {
-      if (stop.signal.aborted) return stoppedParameters(settings);
-      throw error;
-    },
-  );
+  const parameters = await training.then(trainedParameters, (error) => {
+    if (stop.signal.aborted) return stoppedParameters(settings);
+    throw error;
+  });
   writeFileSync(parametersFile(run.id), new Uint8Array(parameters.buffer));
   return { parameters, history, trainingSeconds: Math.round((performance.now() - started) / 1000) };
 }
@@ -237,7 +240,7 @@ async function train(run, step, data, report) {
 /** Parameters of a run that was stopped at a step which has a checkpoint. */
 async function stoppedParameters({ step, checkpoint, start, ...settings }) {
   const begin = { ...initialState(step, settings.seed), ...(start && { parameters: start }) };
-  return (await readCheckpoint(checkpoint.file, identityOfRun(step, settings, begin))).parameters;
+  return trainedParameters(await readCheckpoint(checkpoint.file, identityOfRun(step, settings, begin)));
 }
 
 function parametersFile(id) {

@@ -1,7 +1,7 @@
 /**
  * The codec on a GPU: from a feature in a GPU buffer to the bytes of its frame in host memory at hand and back, time of the wall, with
- * the time of the kernels by time stamps beside it; then features of 64 MiB, one call after the other and several under way. Every
- * frame is first compared with that of the WebAssembly backend; beside its bytes stand those of the division that a CPU chooses.
+ * the time of the kernels by time stamps beside it, under a table and, up to 16 levels, under contexts; then features of 64 MiB,
+ * one call after the other and several under way. Every frame is first compared with that of the WebAssembly backend; beside its bytes stand those of the division that a CPU chooses.
  * On a software adapter times would say nothing and are left out.
  *
  * Usage: npm ci && npm run build && node bench/webgpu-speed.mjs [--rounds 100] [--levels 4,16,64,256] [--large-mib 64]
@@ -12,15 +12,15 @@ import { parseArgs } from 'node:util';
 import { designTensorProfile, encodeBundledFrame, loadBackend } from '@featherwire/codec';
 import { indicesPerSymbol } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
-import { chooseDivision, createGpuCodec } from '@featherwire/webgpu';
+import { chooseContextDivision, chooseDivision, createGpuCodec } from '@featherwire/webgpu';
 import { openNodeDevice } from '@featherwire/webgpu/node';
 import { rectifiedMap } from './rectified-map.mjs';
 
 const POINT = 1;
-/** Up to here several indices are a symbol. */
+/** Up to here several indices are a symbol, and there are contexts. */
 const MAX_PACKED_LEVELS = 16;
-/** Rows and columns of the large feature. */
-const LARGE_SIDE = 64;
+/** Channels, rows and columns of the large feature, which has as many items as it takes. */
+const LARGE_ITEM = [256, 64, 64];
 const WARM_UP_ROUNDS = 10;
 const FEATURE_USAGE = 0x80 | 0x04 | 0x08; // STORAGE, COPY_SRC, COPY_DST
 const SOFTWARE = /swiftshader|llvmpipe|software/i;
@@ -40,7 +40,7 @@ const inFlight = Number(options['in-flight']);
 const shapes = options.shapes.split(',').map((shape) => [1, ...shape.split('x').map(Number)]);
 const largeMiB = Number(options['large-mib']);
 if (largeMiB > 0)
-  shapes.push([1, Math.round((largeMiB * 2 ** 20) / 4 / LARGE_SIDE ** 2), LARGE_SIDE, LARGE_SIDE]);
+  shapes.push([Math.ceil((largeMiB * 2 ** 20) / 4 / elementCount(LARGE_ITEM)), ...LARGE_ITEM]);
 
 const { device, adapterInfo, close } = await openNodeDevice(options.software ? { software: 'fallback' } : {});
 const { vendor, architecture, device: deviceName, description } = adapterInfo;
@@ -58,7 +58,8 @@ const rows = [];
 for (const shape of shapes) {
   const feature = { dtype: 'float32', shape, data: rectifiedMap(shape, 7) };
   for (const levelCount of options.levels.split(',').map(Number))
-    rows.push(...(await measure(feature, levelCount)));
+    for (const coder of levelCount <= MAX_PACKED_LEVELS ? ['rans-packed', 'rans-contexts'] : ['rans'])
+      rows.push(...(await measure(feature, levelCount, coder)));
 }
 codec.close();
 timed?.close();
@@ -71,15 +72,24 @@ process.stdout.write(
   `${JSON.stringify({ command, machine, ...(note && { note }), settings, rows }, null, 1)}\n`,
 );
 
-async function measure(feature, levelCount) {
-  const { shape, data } = feature;
-  const coder = levelCount <= MAX_PACKED_LEVELS ? 'rans-packed' : 'rans';
+/** A profile made from part of a feature, and the division that the codec chooses under it. */
+function profileOf(feature, levelCount, coder) {
+  const { shape } = feature;
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low: 0, high: 2 } };
-  const tensor = designTensorProfile([sampleOf(feature)], { quantizer, coder, varyingAxes: [1], backend });
-  const profile = { tensors: [tensor] };
-  const profiles = new Map([[POINT, profile]]);
+  const design = { quantizer, coder, backend };
+  if (coder === 'rans-contexts') {
+    const tensor = designTensorProfile([itemOf(feature)], { ...design, varyingAxes: [0] });
+    return { profile: { tensors: [tensor] }, division: chooseContextDivision(shape, tensor.coder.model) };
+  }
+  const tensor = designTensorProfile([sampleOf(feature)], { ...design, varyingAxes: [0, 1] });
   const perSymbol = coder === 'rans' ? 1 : indicesPerSymbol(levelCount);
-  const division = chooseDivision(shape, perSymbol);
+  return { profile: { tensors: [tensor] }, division: chooseDivision(shape, perSymbol) };
+}
+
+async function measure(feature, levelCount, coder) {
+  const { shape, data } = feature;
+  const { profile, division } = profileOf(feature, levelCount, coder);
+  const profiles = new Map([[POINT, profile]]);
   const coding = { profile, point: POINT, sequenceNumber: 0, ...division };
   const buffer = device.createBuffer({ label: 'feature', size: data.byteLength, usage: FEATURE_USAGE });
   device.queue.writeBuffer(buffer, 0, data);
@@ -87,7 +97,9 @@ async function measure(feature, levelCount) {
   const input = { shape, buffer };
   const frame = await codec.encodeBundledFrame(input, coding);
   if (Buffer.compare(frame, encodeBundledFrame([feature], { ...coding, backend })) !== 0)
-    throw new Error(`[${shape}], ${levelCount} levels: another frame than the WebAssembly backend's`);
+    throw new Error(
+      `[${shape}], ${levelCount} levels, ${coder}: another frame than the WebAssembly backend's`,
+    );
   await codec.decodeFrame(frame, { profiles, target });
   // Calls under way at the same time write the same bytes.
   const memory = new Uint8Array(frame.length);
@@ -139,10 +151,15 @@ async function overlappingMs(call) {
   return (performance.now() - start) / rounds;
 }
 
-/** One plane of 64 of a feature, from which a profile is made: designing on all of a large one takes minutes. */
+/** One plane of 64 of a feature's first item, from which a profile is made: designing on all of a large one takes minutes. */
 function sampleOf({ dtype, shape, data }) {
-  const planes = Math.max(1, Math.floor(shape[1] / 64));
-  const part = [shape[0], planes, ...shape.slice(2)];
+  const part = [1, Math.max(1, Math.floor(shape[1] / 64)), ...shape.slice(2)];
+  return { dtype, shape: part, data: data.slice(0, elementCount(part)) };
+}
+
+/** The first item of a feature: a context model knows all channels. */
+function itemOf({ dtype, shape, data }) {
+  const part = [1, ...shape.slice(1)];
   return { dtype, shape: part, data: data.slice(0, elementCount(part)) };
 }
 

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { createGpuCodec } from '@featherwire/webgpu';
 import { openNodeDevice } from '@featherwire/webgpu/node';
 import { CHROMIUM, withPage } from './browser-page.mjs';
-import { compareCases, compareMutated } from './gpu-cases.mjs';
+import { compareCases, compareMutated } from './gpu-comparison.mjs';
 
 /** Cases of a call into the page, so that progress shows. */
 const BATCH = 100;
@@ -18,7 +18,7 @@ const MAX_LINES = 10;
 const CHROMIUM_ARGS = ['--enable-unsafe-webgpu'];
 const SCRIPT = `
   import { createGpuCodec } from '@featherwire/webgpu';
-  import { compareCases, compareMutated } from '/scripts/gpu-cases.mjs';
+  import { compareCases, compareMutated } from '/scripts/gpu-comparison.mjs';
   const adapter = await navigator.gpu?.requestAdapter();
   if (adapter) {
     const { vendor, architecture, device: name, description } = adapter.info;

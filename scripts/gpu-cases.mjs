@@ -1,53 +1,39 @@
-/**
- * Features and settings for the codec on a GPU, the same for the same seed, and the comparison of what it makes of them with
- * the reference. Runs in Node and in browsers.
- */
+/** Features and settings for the codec on a GPU, the same for the same seed. Runs in Node and in browsers. */
 import {
   createStatistics,
-  decodeFrame,
+  decodeChunk,
+  designContextModel,
   designTable,
   designTensorProfile,
-  encodeBundledFrame,
   encodeFrame,
   referenceBackend,
 } from '@featherwire/codec';
-import { alphabetOfQuantizer, quantizerOfChoice } from '@featherwire/codec/parts';
+import {
+  alphabetOfQuantizer,
+  GROUP_CHANNELS,
+  geometryOfShape,
+  quantizerOfChoice,
+} from '@featherwire/codec/parts';
 import { createRandom, elementCount } from '@featherwire/tensor';
 
-const STORAGE = 0x80;
-const COPY_SRC = 0x04;
-const COPY_DST = 0x08;
-const MAP_READ = 0x01;
+/** Operating point of bundled frames. */
+export const POINT = 7;
 /** Bits that arithmetic could lose: zeros, subnormals, the largest number, infinities. */
 const SPECIALS = [0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x7f7fffff, 0x7f800000, 0xff800000];
-const POINT = 7;
+/** Most channels of a case under contexts: five groups of a class. */
+const MAX_CHANNELS = 80;
 
-/**
- * Runs cases and compares bytes and elements.
- * @param codec - of `createGpuCodec`
- * @returns a line for each case that differs
- */
-export async function compareCases(device, codec, { first = 0, count }) {
-  const differences = [];
-  for (let seed = first; seed < first + count; seed++) {
-    const difference = await compareCase(device, codec, gpuCase(seed));
-    if (difference) differences.push(`case ${seed}: ${difference}`);
-  }
-  return differences;
-}
-
-/** A feature with settings of a random kind. */
+/** A feature with settings of a random kind: every third one under contexts, the others under tables. */
 export function gpuCase(seed) {
   const random = createRandom(seed);
+  return seed % 3 === 2 ? contextCase(random) : tableCase(random);
+}
+
+function tableCase(random) {
   const pick = (list) => list[random.nextInteger(list.length)];
   const shape = randomShape(random);
   const levelCount = 2 + random.nextInteger(pick([1, 3, 15, 255]));
-  const scale = 10 ** (random.nextInteger(7) - 3);
-  const range = {
-    kind: 'fixed',
-    low: pick([0, -1, -0.5]) * scale,
-    high: (0.5 + random.nextUniform()) * 2 * scale,
-  };
+  const { scale, range } = randomRange(random);
   const quantizer = randomQuantizer(random, { shape, levelCount, range, scale });
   const feature = {
     dtype: 'float32',
@@ -75,6 +61,86 @@ export function gpuCase(seed) {
   }
   const table = coder === 'rans' ? randomTable(alphabet, random) : undefined;
   return { kind: 'own', feature, settings: { quantizer, coder, ...(table && { table }), ...division } };
+}
+
+/** Indices of up to 16 levels under a model that is made for them, or for others of their shape. */
+function contextCase(random) {
+  const pick = (list) => list[random.nextInteger(list.length)];
+  const channelAxis = pick(['planes', 'columns']);
+  const channelCount = 1 + random.nextInteger(pick([4, 40, MAX_CHANNELS]));
+  const items = pick([1, 1, 2, 3]);
+  const rows = 1 + random.nextInteger(8);
+  const columns = 1 + random.nextInteger(9);
+  const itemShape = channelAxis === 'planes' ? [channelCount, rows, columns] : [rows * columns, channelCount];
+  const shape = items === 1 ? itemShape : [items, ...itemShape];
+  const { scale, range } = randomRange(random);
+  const levelCount = 2 + random.nextInteger(15);
+  const quantizer = randomQuantizer(random, { shape, levelCount, range, scale });
+  const data = randomValues(random, elementCount(shape), { range, scale });
+  const feature = { dtype: 'float32', shape, data };
+  const alphabet = alphabetOfQuantizer(quantizerOfChoice(quantizer, shape, createStatistics()).quantizer);
+  const indexed = { indices: indicesOf(feature, quantizer), geometry: geometryOfShape(shape) };
+  const designed = designContextModel([indexed], alphabet, {
+    channelAxis,
+    tokenColumns: pick([0, columns, 3]),
+    channelCount,
+    preference: pick(['speed', 'size']),
+  });
+  const model = random.nextInteger(2) === 0 ? designed : withRandomClasses(designed, random);
+  const division = { laneCount: 1 << random.nextInteger(7), chunkCount: 1 };
+  if (channelAxis === 'columns')
+    division.chunkCount += random.nextInteger(items > 1 ? items : rows * columns);
+  else if (random.nextInteger(2) === 0) division.chunkCount = items;
+  const coder = 'rans-contexts';
+  if (random.nextInteger(3) === 0)
+    return { kind: 'own', feature, settings: { quantizer, coder, contextModel: model, ...division } };
+  const varyingAxes = quantizer.kind === 'grouped' ? [] : [0];
+  const plain = designTensorProfile([feature], {
+    quantizer,
+    coder: 'none',
+    varyingAxes,
+    backend: referenceBackend,
+  });
+  const profile = {
+    tensors: [{ ...plain, coder: { kind: coder, model } }],
+    shortFrames: random.nextInteger(2) === 0,
+  };
+  const settings = { profile, point: POINT, sequenceNumber: random.nextInteger(1000) };
+  return { kind: 'bundled', feature, settings: { ...settings, ...division } };
+}
+
+/** The same cells with tables of any frequencies, for as many classes as the channels allow. */
+function withRandomClasses(model, random) {
+  const { levelCount, binCount, classOfChannel } = model;
+  const channelCount = classOfChannel.length;
+  const classCount = Math.ceil(channelCount / GROUP_CHANNELS);
+  const thresholds = new Uint8Array(classCount * (levelCount - 1) * binCount);
+  for (let table = 0; table < classCount * binCount; table++) {
+    const starts = new Set();
+    while (starts.size < levelCount - 1) starts.add(1 + random.nextInteger(255));
+    const row = Math.floor(table / binCount) * (levelCount - 1);
+    [...starts]
+      .sort((a, b) => a - b)
+      .forEach((start, symbol) => {
+        thresholds[(row + symbol) * binCount + (table % binCount)] = start;
+      });
+  }
+  const places = Array.from({ length: channelCount }, () => random.nextUniform());
+  const order = Array.from(places.keys()).sort((a, b) => places[a] - places[b]);
+  const classes = classOfChannel.map((_, channel) => Math.floor(order.indexOf(channel) / GROUP_CHANNELS));
+  return { ...model, thresholds, classOfChannel: classes };
+}
+
+/** What a quantizer makes of a feature. */
+function indicesOf(feature, quantizer) {
+  const options = { backend: referenceBackend };
+  return decodeChunk(encodeFrame(feature, { quantizer, coder: 'rans', ...options }), 0, options).indices;
+}
+
+function randomRange(random) {
+  const scale = 10 ** (random.nextInteger(7) - 3);
+  const low = [0, -1, -0.5][random.nextInteger(3)] * scale;
+  return { scale, range: { kind: 'fixed', low, high: (0.5 + random.nextUniform()) * 2 * scale } };
 }
 
 function randomShape(random) {
@@ -124,134 +190,4 @@ function randomValues(random, count, { range, scale }) {
 function randomTable({ levelCount, background }, random) {
   const counts = Uint32Array.from({ length: levelCount }, () => 1 + random.nextInteger(1000));
   return designTable(counts, background, { coverAll: true }).description;
-}
-
-async function compareCase(device, codec, example) {
-  const { feature, settings } = example;
-  const expected = encodeByReference(example);
-  const input = uploadFeature(device, feature);
-  const frame =
-    example.kind === 'bundled'
-      ? await codec.encodeBundledFrame(input, settings)
-      : await codec.encodeFrame(input, settings);
-  input.buffer.destroy();
-  const different = firstDifference(frame, expected);
-  if (different >= 0)
-    return `byte ${different} of ${frame.length}, reference ${expected.length}: ${describe(feature, settings)}`;
-  const profiles = profilesOf(example);
-  const decoded = await codec.decodeFrame(frame, { profiles });
-  const elements = await downloadFeature(device, decoded);
-  decoded.buffer.destroy();
-  const reference = decodeFrame(frame, { profiles, backend: referenceBackend });
-  const element = firstDifference(elements, new Uint8Array(reference.data.buffer));
-  return element >= 0 ? `element ${element >> 2}: ${describe(feature, settings)}` : null;
-}
-
-function encodeByReference({ kind, feature, settings }, extras = {}) {
-  const options = { ...settings, ...extras, backend: referenceBackend };
-  return kind === 'bundled' ? encodeBundledFrame([feature], options) : encodeFrame(feature, options);
-}
-
-function profilesOf({ kind, settings }) {
-  return new Map(kind === 'bundled' ? [[POINT, settings.profile]] : []);
-}
-
-/**
- * Mutates the frames of cases, half of them behind a right checksum, and compares what the GPU makes of them with the
- * reference: the same elements, the same `BitstreamError`, or that the GPU does not know a frame in which the reference finds
- * no defect before its payload.
- * @returns a line for each frame with another outcome
- */
-export async function compareMutated(device, codec, { first = 0, count }) {
-  const differences = [];
-  for (let seed = first; seed < first + count; seed++) {
-    const example = gpuCase(seed);
-    const random = createRandom(seed + 1_000_000);
-    const frame = mutate(encodeByReference(example, { digest: random.nextInteger(4) === 0 }), random);
-    const expected = referenceOutcome(frame, profilesOf(example));
-    const got = await gpuOutcome(device, codec, frame, profilesOf(example));
-    const isUnknown =
-      got === 'UnsupportedError' && /^elements|payload-mismatch|digest-mismatch/.test(expected);
-    if (got !== expected && !isUnknown) differences.push(`case ${seed}: ${got}, reference ${expected}`);
-  }
-  return differences;
-}
-
-function mutate(frame, random) {
-  const mutated = frame.slice(
-    0,
-    random.nextInteger(8) === 0 ? random.nextInteger(frame.length) : frame.length,
-  );
-  // Behind the preamble mostly, whose defects are found first.
-  for (let i = random.nextInteger(4); i >= 0 && mutated.length > 8; i--) {
-    const position = 4 + random.nextInteger(mutated.length - 4);
-    mutated[position] ^= 1 << random.nextInteger(8);
-  }
-  if (random.nextInteger(2) === 0 && mutated.length > 4) {
-    const end = mutated.length - 4;
-    new DataView(mutated.buffer).setUint32(end, referenceBackend.crc32(mutated.subarray(0, end)), true);
-  }
-  return mutated;
-}
-
-/** Small, so that a mutated shape costs little time. */
-const LIMITS = { maxElements: 2 ** 18 };
-
-function referenceOutcome(frame, profiles) {
-  try {
-    const { shape, data } = decodeFrame(frame, { profiles, limits: LIMITS, backend: referenceBackend });
-    return elementsOutcome(shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  } catch (error) {
-    return errorOutcome(error);
-  }
-}
-
-async function gpuOutcome(device, codec, frame, profiles) {
-  try {
-    const decoded = await codec.decodeFrame(frame, { profiles, limits: LIMITS });
-    const bytes = await downloadFeature(device, decoded);
-    decoded.buffer.destroy();
-    return elementsOutcome(decoded.shape, bytes);
-  } catch (error) {
-    return error.name === 'UnsupportedError' ? error.name : errorOutcome(error);
-  }
-}
-
-function elementsOutcome(shape, bytes) {
-  return `elements of [${shape}], checksum ${referenceBackend.crc32(bytes)}`;
-}
-
-function errorOutcome(error) {
-  return `${error.name} ${error.code}: ${error.message}`;
-}
-
-function describe({ shape }, { laneCount, chunkCount, coder, quantizer, profile }) {
-  const kind = quantizer?.kind ?? profile.tensors[0].quantizer.kind;
-  return `[${shape}], ${kind}, ${coder ?? profile.tensors[0].coder.kind}, ${laneCount} lanes, ${chunkCount} chunks`;
-}
-
-function firstDifference(bytes, expected) {
-  if (bytes.length !== expected.length) return Math.min(bytes.length, expected.length);
-  return bytes.findIndex((byte, i) => byte !== expected[i]);
-}
-
-/** A feature in a buffer of its own. */
-export function uploadFeature(device, { shape, data }) {
-  const usage = STORAGE | COPY_SRC | COPY_DST;
-  const buffer = device.createBuffer({ label: 'input', size: data.byteLength, usage });
-  device.queue.writeBuffer(buffer, 0, data);
-  return { shape, buffer };
-}
-
-/** The bytes of a feature's elements. */
-export async function downloadFeature(device, { shape, buffer }) {
-  const size = elementCount(shape) * 4;
-  const staging = device.createBuffer({ label: 'output', size, usage: MAP_READ | COPY_DST });
-  const commands = device.createCommandEncoder();
-  commands.copyBufferToBuffer(buffer, 0, staging, 0, size);
-  device.queue.submit([commands.finish()]);
-  await staging.mapAsync(1);
-  const bytes = new Uint8Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  return bytes;
 }

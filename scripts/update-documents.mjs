@@ -18,6 +18,7 @@
  *        node scripts/check-cuts.mjs --json results/cuts.json MODEL…
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
+ *        node bench/early-exit.mjs > results/early-exit.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
  *        node bench/webgpu-speed.mjs > results/webgpu-speed.json
@@ -32,6 +33,7 @@ import { fileURLToPath } from 'node:url';
 import { formatDemoTable } from '@featherwire/demo';
 import { accuracyTable, calibrationTable, videoTable } from './documents/accuracy.mjs';
 import { cutsTable, planCheckTable } from './documents/cuts-and-plans.mjs';
+import { earlyExitTable } from './documents/early-exit.mjs';
 import { evaluationTables, papersTable, privacyTable } from './documents/evaluation.mjs';
 import { gpuTables } from './documents/gpu.mjs';
 import {
@@ -72,6 +74,8 @@ fill('docs/results.md', 'results/cuts.json', cutsTable(read('results/cuts.json')
 
 fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results/train-step.json')));
 fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
+
+fill('docs/early-exit.md', 'results/early-exit.json', earlyExitTable(read('results/early-exit.json')));
 
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 

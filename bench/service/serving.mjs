@@ -36,6 +36,7 @@ const NETWORKS = [
     ),
     cut: 'p2o.Add.25',
     shape: [1, 3, 48, 192],
+    open: { x: [1, 3, 48, 192] },
   },
 ];
 /** Up to four, static contexts cost no time (docs/results.md). */
@@ -46,11 +47,11 @@ const RIGHT = 1e-4;
 
 /** A network, the first or that of a name, cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
 export async function makeBundle(name) {
-  const { file, cut, shape } = NETWORKS.find(
+  const { file, cut, shape, open } = NETWORKS.find(
     (network) => (name ?? network.name) === network.name && existsSync(network.file),
   );
   const directory = path.join(mkdtempSync(path.join(tmpdir(), 'featherwire-service-')), 'bundle');
-  const split = await splitToBundle(await loadModel(file), { tensors: [cut], directory });
+  const split = await splitToBundle(await loadModel(file, open), { tensors: [cut], directory });
   const samples = await makeFeatures({ bundle: split.bundle, shape }, DESIGN_SAMPLES, 2);
   const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } };
   const designed = designTensorProfile(samples, {

@@ -12,44 +12,55 @@ const VALUES = Float32Array.from({ length: 65_536 }, (_, bits) => float16Value(b
 
 /**
  * Features of a split.
+ * @param options.copies - of each input; item k is that of copy ⌊k / inputs⌋
  * @param options.file - where they are kept, without its ending
  * @param options.runHead, options.runTail - on batches of `batch` items
  */
 export async function featuresOf({ subject, split, copies, batch, file, runHead, runTail, log }) {
-  const count = subject.counts[split] * copies;
-  const [halvesFile, outputsFile] = [`${file}-${split}-${copies}.f16`, `${file}-${split}-${copies}.outputs`];
-  if (!existsSync(outputsFile)) {
-    const unfinished = openSync(`${halvesFile}.unfinished`, 'w');
-    const outputs = [];
-    for (let from = 0; from < count; from += batch) {
-      if (from % (100 * batch) === 0) log(`features of ${split}: ${from} of ${count}`);
-      const items = Array.from({ length: batch }, (_, i) => Math.min(from + i, count - 1));
-      const feature = await runHead(await subject.inputs(split, items));
-      const share = Math.min(batch, count - from) / batch;
-      const kept = ({ data }) => data.subarray(0, data.length * share);
-      writeSync(unfinished, new Uint8Array(float16FromFloat32(kept(feature)).buffer));
-      const output = await runTail(feature);
-      if (output.data.length <= LARGEST_OUTPUT * batch) outputs.push(kept(output));
-    }
-    closeSync(unfinished);
-    renameSync(`${halvesFile}.unfinished`, halvesFile);
-    writeFileSync(
-      outputsFile,
-      Buffer.concat(
-        outputs.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
-      ),
-    );
+  const own = subject.counts[split];
+  const kept = [];
+  for (let copy = 0; copy < copies; copy++) {
+    const files = [`${file}-${split}-${copy}.f16`, `${file}-${split}-${copy}.outputs`];
+    const note = (done) => log(`features of ${split}, copy ${copy}: ${done} of ${own}`);
+    const items = { split, from: copy * own, count: own };
+    if (!existsSync(files[1])) await writeFeatures(files, items, { subject, batch, runHead, runTail, note });
+    kept.push({ halves: numbersOf(files[0], Uint16Array), outputs: numbersOf(files[1], Float32Array) });
   }
-  const halves = numbersOf(halvesFile, Uint16Array);
-  const outputs = numbersOf(outputsFile, Float32Array);
+  const halves = kept.map((copy) => copy.halves);
+  const outputs = kept.map((copy) => copy.outputs);
   return {
-    count,
+    count: own * copies,
     /** Features of items [N, …]. @param shape - of one item */
-    feature: (items, shape) => gather(items, shape, halves, (half) => VALUES[half]),
+    feature: (items, shape) => gather(items, shape, { copies: halves, own }, (half) => VALUES[half]),
     /** Outputs of the uncut network for items; undefined if they are not kept. */
     output: (items) =>
-      outputs.length > 0 ? gather(items, [outputs.length / count], outputs, (x) => x) : undefined,
+      outputs[0].length > 0
+        ? gather(items, [outputs[0].length / own], { copies: outputs, own }, (x) => x)
+        : undefined,
   };
+}
+
+/** Runs head and tail on the items of one copy. The file of the outputs is written last and stands for both. */
+async function writeFeatures([halvesFile, outputsFile], { split, from: first, count }, passes) {
+  const { subject, batch, runHead, runTail, note } = passes;
+  const unfinished = openSync(`${halvesFile}.unfinished`, 'w');
+  const outputs = [];
+  for (let from = 0; from < count; from += batch) {
+    if (from % (100 * batch) === 0) note(from);
+    const items = Array.from({ length: batch }, (_, i) => first + Math.min(from + i, count - 1));
+    const feature = await runHead(await subject.inputs(split, items));
+    const share = Math.min(batch, count - from) / batch;
+    const kept = ({ data }) => data.subarray(0, data.length * share);
+    writeSync(unfinished, new Uint8Array(float16FromFloat32(kept(feature)).buffer));
+    const output = await runTail(feature);
+    if (output.data.length <= LARGEST_OUTPUT * batch) outputs.push(kept(output));
+  }
+  closeSync(unfinished);
+  renameSync(`${halvesFile}.unfinished`, halvesFile);
+  const bytes = outputs.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
+  writeFileSync(outputsFile, Buffer.concat(bytes));
 }
 
 function numbersOf(file, Type) {
@@ -57,11 +68,14 @@ function numbersOf(file, Type) {
   return new Type(buffer, byteOffset, byteLength / Type.BYTES_PER_ELEMENT);
 }
 
-function gather(items, shape, numbers, read) {
+function gather(items, shape, { copies, own }, read) {
   const size = shape.reduce((product, length) => product * length, 1);
   const data = new Float32Array(items.length * size);
   let at = 0;
-  for (const item of items)
-    for (let i = item * size; i < (item + 1) * size; i++) data[at++] = read(numbers[i]);
+  for (const item of items) {
+    const numbers = copies[Math.floor(item / own)];
+    const start = (item % own) * size;
+    for (let i = start; i < start + size; i++) data[at++] = read(numbers[i]);
+  }
   return { dtype: 'float32', shape: [items.length, ...shape], data };
 }

@@ -9,6 +9,26 @@ const STAGE2 = {
   tensor: 'stage2',
   unit: { levels: [{ stride: 2, width: 80, blocks: 2 }], latentChannels: 12, rectified: true },
 };
+/** Nothing is lost before the pointwise convolutions, and restoration is wider and deeper than the reduction. */
+const STAGE2_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage2',
+  unit: {
+    levels: [{ stride: 2, width: 80, blocks: 2, filters: 4, restoring: { width: 128, blocks: 3 } }],
+    latentChannels: 12,
+    rectified: true,
+    outerDepthwise: 'linear',
+  },
+};
+/** From `stage2-wide` to lower rates: by wider steps alone, trained for a range of them, or for one rate. */
+const STAGE2_LOWER = {
+  ...STAGE2_WIDE,
+  start: 'stage2-wide',
+  seed: 3,
+  copies: 4,
+  distortion: [LABELS(10), LOGITS(0.1)],
+};
+const LOWER_SCHEDULE = { learningRate: 3e-3, warmUpSteps: 30, roundedShare: 1, averagedShare: 0.2 };
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
@@ -19,6 +39,16 @@ const STAGE1 = {
     ],
     latentChannels: 16,
     rectified: true,
+  },
+};
+const STAGE1_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage1',
+  unit: {
+    levels: [{ stride: 2, width: 64, blocks: 2, filters: 4, restoring: { width: 96, blocks: 3 } }],
+    latentChannels: 8,
+    rectified: true,
+    outerDepthwise: 'linear',
   },
 };
 const ADD36 = {
@@ -44,7 +74,8 @@ const DEFAULTS = { lambda: 5e-3, seed: 1, copies: 6, batch: 16, codings: ['conte
 
 /**
  * Runs in order. `start` is a run before it, whose parameters it begins with; `isStart` is such a run, which is not measured;
- * `until` ends a run within its schedule. `freeSteps` are points without a unit.
+ * `until` ends a run within its schedule. `freeSteps` are points without a unit. `stepSizes` are drawn for each item, for one
+ * unit that serves a range of rates.
  */
 export const PLAN = [
   {
@@ -120,6 +151,55 @@ export const PLAN = [
     codings: ['contexts', 'steps'],
   },
   {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 1600, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 2,
+    freeBits: 1700,
+    distortion: [SAME('/layer3/layer3.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide',
+    start: 'stage2-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 7000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 4,
+    freeBits: 1620,
+    distortion: [LABELS(10), LOGITS(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-coarser',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 0 },
+    freeBits: 0,
+    codings: ['range'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-range',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 600 },
+    stepSizes: { smallest: 1, largest: 2.5 },
+    freeBits: 1180,
+    codings: ['range'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-lower',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 300 },
+    freeBits: 950,
+  },
+  { ...STAGE1, id: 'stage1-free', copies: 1, freeSteps: [0.1, 0.14] },
+  {
     ...STAGE1,
     id: 'stage1-shallow',
     isStart: true,
@@ -135,6 +215,33 @@ export const PLAN = [
     schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
     freeBits: 2800,
     distortion: [LABELS(10), LOGITS(0.1)],
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 900, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 1,
+    freeBits: 3300,
+    distortion: [SAME('/layer2/layer2.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide',
+    start: 'stage1-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 4000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 3,
+    freeBits: 3250,
+    distortion: [LABELS(10), LOGITS(0.1)],
+    codings: ['contexts', 'steps'],
   },
   {
     ...ADD36,
@@ -196,6 +303,9 @@ export const PLAN = [
   },
 ].map((run) => ({ ...DEFAULTS, ...run }));
 
+/** Steps that units for a range of rates are compared at. */
+const RANGE_STEPS = [1, 1.25, 1.5, 1.75, 2, 2.25, 2.5];
+
 /** The codings of a run's latent, `lambda` being that of rate-distortion optimized quantization. */
 export function codingsOf({ codings }) {
   return codings.flatMap((kind) => {
@@ -216,8 +326,12 @@ export function codingsOf({ codings }) {
         return [{ name: 'one table', lambda: 0, design: { coder: 'rans', maxLevels: 64 } }];
       case 'steps':
         return [1.2, 1.4].flatMap((stepSize) => [0, 0.1].map((lambda) => contexts(lambda, stepSize)));
+      case 'plain':
+        return [contexts(0, 1)];
+      case 'range':
+        return RANGE_STEPS.map((stepSize) => contexts(0, stepSize));
       default:
-        throw new RangeError(`codings expected packed, contexts, table or steps, got ${kind}`);
+        throw new RangeError(`codings expected packed, contexts, table, steps, plain or range, got ${kind}`);
     }
   });
 }

@@ -4,14 +4,15 @@ export function gpuTables({ command, machine, rows }) {
   const { vendor, architecture, description } = machine.adapter;
   const encoded = rows.filter(({ direction }) => direction === 'encode');
   return [
-    `From \`${command} > results/webgpu-speed.json\`; ${vendor} ${architecture}, ${description}, Node ${machine.node}. Drawn rectified maps, one static table; bytes of the frame:`,
+    `From \`${command} > results/webgpu-speed.json\`; ${vendor} ${architecture}, ${description}, Node ${machine.node}. Drawn rectified maps, a static coder; bytes of the frame:`,
     '',
-    '| feature | levels | chunks | divided for a GPU | divided as a CPU chooses | more |',
-    '| --- | --: | --: | --: | --: | --: |',
-    ...encoded.map(({ shape, levelCount, chunkCount, frameBytes, oneChunkBytes }) => {
+    '| feature | levels | coder | chunks | divided for a GPU | divided as a CPU chooses | more |',
+    '| --- | --: | --- | --: | --: | --: | --: |',
+    ...encoded.map(({ shape, levelCount, coder, chunkCount, frameBytes, oneChunkBytes }) => {
       const more = `${(100 * (frameBytes / oneChunkBytes - 1)).toFixed(1)} %`;
       const bytes = [frameBytes, oneChunkBytes].map((count) => count.toLocaleString('en-US'));
-      return `| ${[shape.slice(1).join('×'), levelCount, chunkCount, ...bytes, more].join(' | ')} |`;
+      const name = `\`${coder}\``;
+      return `| ${[featureName(shape), levelCount, name, chunkCount, ...bytes, more].join(' | ')} |`;
     }),
     '',
     ...timesOf(rows),
@@ -26,12 +27,17 @@ function timesOf(rows) {
   return [
     'Milliseconds, median (10th to 90th percentile), between the GPU buffer and bytes in host memory at hand; GB/s of float32, one call after the other and several under way:',
     '',
-    '| feature | levels | direction | wall | kernels | GB/s | GB/s, several |',
-    '| --- | --: | --- | --: | --: | --: | --: |',
+    '| feature | levels | coder | direction | wall | kernels | GB/s | GB/s, several |',
+    '| --- | --: | --- | --- | --: | --: | --: | --: |',
     ...timed.map((row) => {
       const times = [span(row.wallMs), row.kernelMs ? span(row.kernelMs) : '-'];
       const rates = [row.gigabytesPerSecond, row.overlappingGigabytesPerSecond];
-      return `| ${[row.shape.slice(1).join('×'), row.levelCount, row.direction, ...times, ...rates].join(' | ')} |`;
+      const what = [featureName(row.shape), row.levelCount, `\`${row.coder}\``, row.direction];
+      return `| ${[...what, ...times, ...rates].join(' | ')} |`;
     }),
   ];
+}
+
+function featureName([items, ...item]) {
+  return [...(items > 1 ? [items] : []), ...item].join('×');
 }

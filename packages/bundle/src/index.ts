@@ -11,12 +11,15 @@ export { BundleError, type BundleErrorCode } from './errors.js';
 export { type FetchBundleOptions, type FetchedBundle, fetchBundle } from './fetch-bundle.js';
 export {
   type Bundle,
+  type BundleExit,
   type BundleFile,
   type BundleManifest,
   type BundleUnit,
   type ByteQuantiles,
   type ChannelOrder,
   type DescribedPoint,
+  EXIT_CONFIDENCE,
+  type ExitMeasurement,
   type ImagePreprocessing,
   MANIFEST_FILE,
   MANIFEST_FORMAT,

@@ -26,18 +26,20 @@ export function* filesOfManifest(manifest: BundleManifest): Generator<NamedFile>
       yield { entry: unit[half], mayBeShared: true, path: ['units', i, half, 'file'] };
     }
   }
+  if (manifest.exit) yield { entry: manifest.exit, mayBeShared: false, path: ['exit', 'file'] };
   for (const [i, point] of manifest.operatingPoints.entries()) {
     if (point.kind !== 'profiled') continue;
     yield { entry: point.profile, mayBeShared: true, path: ['operatingPoints', i, 'profile', 'file'] };
   }
 }
 
-/** What the edge side needs: the head with its weights, reductions of units, profiles; a file that two entries share once. */
+/** What the edge side needs: the head with its weights, reductions of units, the exit, profiles; a file that two entries share once. */
 export function edgeFilesOfManifest(manifest: BundleManifest): readonly BundleFile[] {
-  const { head, units = [], operatingPoints } = manifest;
+  const { head, units = [], exit, operatingPoints } = manifest;
   const files = [
     ...[head, ...(head.externalData ?? [])],
     ...units.map(({ reduction }) => reduction),
+    ...(exit ? [exit] : []),
     ...operatingPoints.flatMap((point) => (point.kind === 'profiled' ? [point.profile] : [])),
   ];
   return [...new Map(files.map((entry) => [entry.file, entry])).values()];

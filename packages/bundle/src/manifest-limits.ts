@@ -20,6 +20,8 @@ export const MANIFEST_LIMITS = Object.freeze({
   unitCount: 256,
   /** Bytes of all halves of a bundle's units together; a server holds all restorations in memory. */
   unitBytesInAll: 1 << 28,
+  /** Bytes of an exit; a device holds it beside the head. */
+  exitBytes: 1 << 26,
   /** Characters of the id of an operating point or a unit. */
   idLength: 64,
   /** Bytes of an operating point's profile. */

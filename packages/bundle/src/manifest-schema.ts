@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod/mini';
+import { exitConflicts, exitSchema } from './exit-schema.js';
 import {
   type BundleFile,
   type BundleManifest,
@@ -89,6 +90,7 @@ const manifestFields = z.strictObject({
   preprocessing: z.optional(preprocessing),
   task: z.optional(task),
   units: z.optional(listOf(unitSchema, 1, MANIFEST_LIMITS.unitCount)),
+  exit: z.optional(exitSchema),
   operatingPoints: listOf(operatingPointSchema, 0, MANIFEST_LIMITS.operatingPointCount),
   verification: z.strictObject({
     runs: count,
@@ -126,6 +128,7 @@ function* inconsistencies(manifest: BundleManifest): Generator<Inconsistency> {
     yield { path: ['preprocessing', 'fit'], expected: `'stretch' for ${task.kind}` };
   }
   yield* unitConflicts(manifest.units ?? []);
+  yield* exitConflicts(manifest);
   yield* operatingPointConflicts(manifest);
 }
 

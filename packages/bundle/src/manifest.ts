@@ -9,6 +9,9 @@ import type { DType } from '@featherwire/tensor';
 /** Name of the manifest file inside a bundle. */
 export const MANIFEST_FILE = 'featherwire.json';
 
+/** Name of the output of an exit that says how sure it is. */
+export const EXIT_CONFIDENCE = 'exit_confidence';
+
 /** Value of `format` in every manifest. */
 export const MANIFEST_FORMAT = 'featherwire-bundle';
 
@@ -35,6 +38,7 @@ export interface BundleManifest {
   readonly task?: Task;
   /** Bottleneck units, all over the same head and tail; absent if there is none. */
   readonly units?: readonly BundleUnit[];
+  readonly exit?: BundleExit;
   /** Ways of coding the cut, in the order of their maker; ids are unique. */
   readonly operatingPoints: readonly OperatingPoint[];
   readonly verification: Verification;
@@ -96,6 +100,23 @@ export type UnitPart = Omit<ModelPart, 'externalData'>;
 
 /** The halves of a unit. */
 export type UnitPartName = 'reduction' | 'restoration';
+
+/**
+ * A small network on the device that answers in the place of the tail when it is sure: from tensors of the cut, under their
+ * names and before they are coded, to the manifest's outputs and `EXIT_CONFIDENCE`, float32 of one element, in [0, 1].
+ */
+export interface BundleExit extends UnitPart {
+  /** Least confidence with which its answer is taken, in [0, 1]. */
+  readonly threshold: number;
+  readonly measured?: ExitMeasurement;
+}
+
+/** What an exit does at its threshold, beside the network that the rest is sent to; never an estimate. */
+export interface ExitMeasurement
+  extends Pick<Measurement, 'metric' | 'data' | 'sampleCount' | 'reference' | 'loss'> {
+  /** Of the samples, those that the exit answers, in [0, 1]. */
+  readonly answeredShare: number;
+}
 
 /** The parts of a bundle that can be run. */
 export type PartName = 'head' | 'tail' | 'whole';

@@ -10,6 +10,8 @@ import {
   type Inconsistency,
   id,
   listOf,
+  measuredLoss,
+  measuredMetric,
   name,
   notNegative,
   positiveCount,
@@ -24,18 +26,6 @@ const shareBand = z.strictObject({ mean: share, low: share, high: share }).check
 );
 
 const tensorBand = z.strictObject({ tensor: name, saturated: shareBand, background: shareBand });
-const measuredLoss = z
-  .strictObject({
-    value: z.number(),
-    interval: z.tuple([z.number(), z.number()]),
-    confidence: z.number().check(z.gt(0), z.lt(1)),
-  })
-  .check(
-    z.refine(({ interval: [low, high] }) => low <= high, {
-      path: ['interval'],
-      error: 'a low end that is not above the high one',
-    }),
-  );
 const byteQuantiles = z
   .strictObject({ p50: notNegative, p95: notNegative, max: notNegative })
   .check(
@@ -44,7 +34,7 @@ const byteQuantiles = z
 
 const measurement = z.strictObject({
   bytesPerSample: notNegative,
-  metric: z.strictObject({ name, value: z.number() }),
+  metric: measuredMetric,
   data: name,
   sampleCount: positiveCount,
   reference: z.optional(z.number()),

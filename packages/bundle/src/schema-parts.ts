@@ -64,6 +64,22 @@ export const tensorSpecs = listOf(tensorSpec, 1, MANIFEST_LIMITS.tensorCount);
 /** An ONNX file without others beside it. */
 export const modelFile = z.extend(bundleFile, { parameters: count, macs: z.nullable(count) });
 
+/** A metric with what was measured of it. */
+export const measuredMetric = z.strictObject({ name, value: z.number() });
+/** How much worse the metric is, with an interval. */
+export const measuredLoss = z
+  .strictObject({
+    value: z.number(),
+    interval: z.tuple([z.number(), z.number()]),
+    confidence: z.number().check(z.gt(0), z.lt(1)),
+  })
+  .check(
+    z.refine(({ interval: [low, high] }) => low <= high, {
+      path: ['interval'],
+      error: 'a low end that is not above the high one',
+    }),
+  );
+
 /** What is wrong between fields that are each well-formed. */
 export interface Inconsistency {
   readonly path: readonly (string | number)[];

@@ -16,7 +16,16 @@ export const sha256 = (data: string | Uint8Array): string => createHash('sha256'
 
 /** Stand-ins for models, and the described point of the example. */
 export function bundleContent(headText = 'head'): BundleContent {
-  const { format: _, version: __, head, tail, whole: ___, units: ____, ...manifest } = exampleManifest();
+  const {
+    format: _,
+    version: __,
+    head,
+    tail,
+    whole: ___,
+    units: ____,
+    exit: _____,
+    ...manifest
+  } = exampleManifest();
   return {
     manifest: { ...manifest, operatingPoints: [describedPoint('q16')] },
     parts: {

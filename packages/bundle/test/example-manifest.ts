@@ -56,6 +56,22 @@ export function exampleManifest(): BundleManifest {
         },
       },
     ],
+    exit: {
+      file: 'exits/0123456789abcdef.onnx',
+      sha256: DIGEST,
+      bytes: 70,
+      parameters: 27,
+      macs: 24,
+      threshold: 0.9,
+      measured: {
+        metric: { name: 'agreement', value: 0.99 },
+        data: 'text lines, seed 1',
+        sampleCount: 200,
+        reference: 1,
+        loss: { value: 1, interval: [0, 2.5], confidence: 0.95 },
+        answeredShare: 0.4,
+      },
+    },
     operatingPoints: [
       {
         id: 'q16',

@@ -11,9 +11,10 @@ export type {
 } from './calibration.js';
 export type { Coding, Family } from './families.js';
 export { paretoFront } from './ladder.js';
-export { type CodedSamples, meanOf, measureCoding, type UnitRuns } from './measure.js';
+export { type CodedSamples, lossOf, meanOf, measureCoding, type UnitRuns } from './measure.js';
 export { measureOnData } from './measure-on-data.js';
 export { measurementOf } from './measurement.js';
+export { looksLikeProbabilities } from './output-distance.js';
 export type { PictureRate } from './picture-rates.js';
 export { designQuickLadder, type QuickPoint } from './quick-ladder.js';
 export { holdsFeatures, recordedFeatures } from './recorded-features.js';

@@ -95,7 +95,12 @@ function divergenceOfProbabilities(
   return Math.max(0, sum);
 }
 
-function looksLikeProbabilities(data: Float32Array, classes: number, stride: number): boolean {
+/**
+ * Whether a row of scores is one of probabilities.
+ * @param data - the row begins with it
+ * @param stride - elements from class to class
+ */
+export function looksLikeProbabilities(data: Float32Array, classes: number, stride: number): boolean {
   let sum = 0;
   for (let k = 0; k < classes; k++) {
     const value = data[k * stride];

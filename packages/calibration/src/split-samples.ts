@@ -5,7 +5,10 @@ import type { Backend } from '@featherwire/codec';
 import {
   type BatchRun,
   batchRunOf,
+  copyInput,
   type DataSet,
+  type InputCopy,
+  type Label,
   type LabeledSample,
   prepareInput,
   recipeOf,
@@ -34,7 +37,11 @@ export interface SplitSource {
 /** Samples that have gone through the head. */
 export interface SplitSamples {
   readonly parts: SampleParts;
+  /** Numbers that `bench.features` knows changed copies of the samples for design by; none unless asked for. */
+  readonly copies: readonly number[];
   readonly bench: MeasuringBench;
+  /** The label of a sample, or of the sample that a copy is of. @param number - as in `parts` or `copies` */
+  labelOf(number: number): Label;
   readonly task: Task | undefined;
   /** What the metric compares answers with. */
   readonly truth: 'labels' | 'agreement';
@@ -56,6 +63,8 @@ export interface OpenOptions {
   readonly seed?: number;
   /** In the place of parts that are drawn. */
   readonly parts?: SampleParts;
+  /** Changed copies of each sample for design; none by default. */
+  readonly copies?: readonly InputCopy[];
   readonly memoryBytes?: number;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal?: AbortSignal;
@@ -66,9 +75,16 @@ const HEAD_CHUNK = 16;
 /** Bytes of the outputs of the unsplit network that are kept; others are computed again. */
 const REFERENCE_BYTES = 2 ** 28;
 
+/** What goes through the head under a number: a sample, or a changed copy of one. */
+interface HeadItem {
+  readonly number: number;
+  readonly sample: number;
+  readonly copy?: InputCopy;
+}
+
 /**
  * Runs the head over all samples that are used.
- * @throws {TypeError} if a tensor of the cut is not float32 @throws {RangeError} if there are too few samples
+ * @throws {TypeError} if a tensor of the cut is not float32, or an input cannot be copied @throws {RangeError} if there are too few samples
  * @throws {DataSetError} {InferenceError} of data and sessions
  */
 export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
@@ -78,6 +94,9 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
   const { sampleCount = data.length, designShare } = options;
   const parts = options.parts ?? partitionSamples(data.length, sampleCount, seed, designShare);
   const numbers = [...new Set([...parts.design, ...parts.selection, ...parts.claim])];
+  const copies = copiesOf(parts.design, options.copies ?? [], data.length);
+  // Copies are the first, so that inputs that cannot be copied are refused at once.
+  const items: HeadItem[] = [...copies, ...numbers.map((number) => ({ number, sample: number }))];
   const store = new FeatureStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   try {
     const tensorNames = manifest.cut.map(({ name }) => name);
@@ -85,23 +104,24 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
     const labels = new Map<number, LabeledSample>();
     progress?.stage('run the head');
     let run: BatchRun | undefined;
-    for (let from = 0; from < numbers.length; from += HEAD_CHUNK) {
+    for (let from = 0; from < items.length; from += HEAD_CHUNK) {
       signal.throwIfAborted();
-      const chunk = numbers.slice(from, from + HEAD_CHUNK);
+      const chunk = items.slice(from, from + HEAD_CHUNK);
       const inputs: TensorMap[] = [];
-      for (const number of chunk) {
-        const { id, input, label } = await data.sample(number);
+      for (const { number, sample, copy } of chunk) {
+        const { id, input, label } = await data.sample(sample);
         labels.set(number, { id, label });
-        inputs.push((await prepareInput(input, recipe)).feeds);
+        const { feeds } = await prepareInput(input, recipe);
+        inputs.push(copy ? copiedFeeds(feeds, copy, seedOfCopy(seed, number)) : feeds);
       }
       run ??= await batchRunOf(head, inputs.slice(0, 2));
       const outputs = await run(inputs);
-      for (const [i, number] of chunk.entries())
+      for (const [i, { number }] of chunk.entries())
         await store.add(
           number,
           tensorNames.map((name) => float32Of(outputs[i][name], name)),
         );
-      progress?.progress(Math.min(numbers.length, from + HEAD_CHUNK), numbers.length);
+      progress?.progress(Math.min(items.length, from + HEAD_CHUNK), items.length);
     }
     const feedsOf = async (number: number): Promise<TensorMap> => {
       const feature = await store.get(number);
@@ -113,6 +133,8 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
     const first = await store.get(numbers[0]);
     return {
       parts,
+      copies: copies.map(({ number }) => number),
+      labelOf: (number) => labels.get(number)!.label,
       task: manifest.task,
       truth,
       metricName: name,
@@ -135,6 +157,24 @@ export async function openSamples(options: OpenOptions): Promise<SplitSamples> {
     await store.close();
     throw error;
   }
+}
+
+/** Copies have the numbers behind those of the data, so that each has features of its own. */
+function copiesOf(samples: readonly number[], copies: readonly InputCopy[], length: number): HeadItem[] {
+  return copies.flatMap((copy, k) =>
+    samples.map((sample) => ({ number: (k + 1) * length + sample, sample, copy })),
+  );
+}
+
+function copiedFeeds(feeds: TensorMap, copy: InputCopy, seed: number): TensorMap {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, input]) => [name, copyInput(input, copy, seed)]),
+  );
+}
+
+/** Every copy is changed in its own way. */
+function seedOfCopy(seed: number, number: number): number {
+  return Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b);
 }
 
 function float32Of(tensor: Tensor, name: string): Tensor {

@@ -21,6 +21,7 @@ import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSplitCommand } from './commands/split.js';
 import { addTrainCommand } from './commands/train.js';
+import { addTrainExitCommand } from './commands/train-exit.js';
 import type { CommandContext } from './context.js';
 import { oneLine } from './terminal/errors.js';
 import { stylesOf } from './terminal/terminal.js';
@@ -60,6 +61,7 @@ export function createProgram(context: CommandContext): Command {
   addSplitCommand(program, context);
   addCalibrateCommand(program, context);
   addTrainCommand(program, context);
+  addTrainExitCommand(program, context);
   addImportUnitCommand(program, context);
   addMeasureCommand(program, context);
   addPlanCommand(program, context);

@@ -67,6 +67,27 @@ test('a training that is killed goes on, writes measured points with units, and 
   expect(inspected.output).toContain('of the network');
 }, 300_000);
 
+test('copies and labels are trained on where inputs and task have them', async () => {
+  const split = ['split', orientationModel(), '--at', CUT, '--shape', 'x=1,3,48,192'];
+  const made = await run(...split, '--task', 'classification', '-o', 'labeled');
+  expect(made.status).toBe(0);
+  const options = ['--data', 'x.npy', '--samples', '40', '--steps', '6', '--points', '1'];
+  const { status, output } = await run(
+    ...['train', 'labeled', ...options, '--copies', 'mirror,mirror+shift:3', '--labels', '--json'],
+  );
+  expect(status).toBe(0);
+  expect(JSON.parse(output).trainedOn).toEqual({ samples: 28, copies: 56, labels: true });
+  const unlabeled = await run('train', 'bundle', ...options, '--labels');
+  expect([unlabeled.status, unlabeled.errors]).toEqual([
+    1,
+    expect.stringContaining('--labels expected a bundle for classification, got one without a task'),
+  ]);
+  const wrong = await run('train', 'labeled', ...options, '--copies', 'turned');
+  expect([wrong.status, wrong.errors]).toEqual([2, expect.stringContaining('Expected mirror, shift:PIXELS')]);
+  const both = await run('train', 'labeled', ...options, '--labels', '--agreement');
+  expect(both.status).toBe(2);
+}, 300_000);
+
 test('a published unit is imported beside what is there', async () => {
   const [channels, latent] = [16, 4];
   const weights = new Map<string, TensorOf<'float32'>>();

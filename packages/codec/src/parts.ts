@@ -4,6 +4,21 @@
  */
 
 export { type RansHead, symbolAlphabet } from './entropy/coded-indices.js';
+export {
+  checkContextModel,
+  classCountOf,
+  MAX_CONTEXT_LEVELS,
+  neighborTables,
+} from './entropy/contexts/context-model.js';
+export { CONTEXT_STATE_BYTES } from './entropy/contexts/context-rans.js';
+export {
+  blockChannels,
+  type ChannelPlanes,
+  channelOrder,
+  channelPlanes,
+  GROUP_CHANNELS,
+  MAX_CONTEXT_LANES,
+} from './entropy/contexts/lanes.js';
 export { checkCoding, type IndexCoding } from './entropy/encode-indices.js';
 export { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
 export { tableOfDescription } from './entropy/frequency-table.js';
@@ -16,6 +31,7 @@ export {
   outlineBundledFrame,
   outlineFrame,
   outlineSection,
+  type SectionHead,
 } from './frame/frame-outline.js';
 export {
   type CodedChunk,

@@ -150,6 +150,12 @@ describe('bundled frames', () => {
     const code = fields.find(({ field }) => field === 'states and bytes')!.byteLength;
     // One byte of it says how many rows there are.
     expect(frames[0].length - code).toBeLessThanOrEqual(BUNDLED_OVERHEAD + 1);
+    for (const laneCount of [1, 64]) {
+      const frame = bundled([input], contexts, { laneCount });
+      expect(inspectFrame(frame, decoding(contexts)).coder).toBe('static');
+      expect(decodeFrame(frame, decoding(contexts))).toEqual(decodeFrame(frames[0], decoding(contexts)));
+    }
+    expect(() => bundled([input], table, { laneCount: 64 })).toThrow('from 1 to 32, got 64');
     expect(() => bundled([input], contexts, { chunkCount: 2 })).toThrow(/12 planes/);
     const chunked = bundled([input], table, { chunkCount: 2 });
     expect(() => decodeFrame(chunked, decoding(contexts))).toThrow(BitstreamError);

@@ -93,6 +93,7 @@ export { createTurnedLines } from './data/text/turned-lines.js';
 export { DEFAULT_ZIP_LIMITS, readZip, type ZipLimits } from './data/zip.js';
 export { mapOnWorkers } from './map-on-workers.js';
 export { answerAgreement, topClassAgreement, topKHits } from './metrics/accuracy.js';
+export { probabilityOfAtMost } from './metrics/binomial.js';
 export {
   type BootstrapOptions,
   bootstrapDifference,
@@ -171,6 +172,7 @@ export {
   syntheticFeature,
 } from './speed/codec-speed.js';
 export { type BatchRun, batchRunOf, runSingly } from './split/batch-run.js';
+export { copyInput, type InputCopy } from './split/input-copy.js';
 export { closeAll, type Network, type NetworkParts, openNetwork, openParts } from './split/network.js';
 export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
 export { scoreOfTask, type TaskScore } from './split/task-score.js';

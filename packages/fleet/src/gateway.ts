@@ -1,7 +1,6 @@
 /** A server without networks: takes clients over HTTP and WebSocket and hands their requests to the workers of a fleet. */
 
 import {
-  type BundleListing,
   type CloseOptions,
   completeLimits,
   type FrontAddress,
@@ -11,10 +10,10 @@ import {
   silentLogger,
   startServiceFront,
 } from '@featherwire/runtime/node';
+import { createBundleDirectory } from './bundle-directory.js';
 import { createForwarder } from './forwarder.js';
 import { createInbox } from './inbox.js';
 import type { NatsLink } from './nats-link.js';
-import { BUNDLES_SUBJECT } from './subjects.js';
 import { createWorkerWatch } from './worker-watch.js';
 
 /** Settings of a gateway. */
@@ -38,12 +37,6 @@ export interface Gateway extends Pick<ServiceFront, 'url' | 'streamUrl' | 'addre
   /** Stops taking requests, finishes what is in flight, then ends everything. */
   close(options?: CloseOptions): Promise<void>;
 }
-
-/** For how long workers are heard that say what they serve, and how long it is believed. */
-const LISTING_MS = 250;
-const LISTING_LIFETIME_MS = 2000;
-/** So long it is told once more while the workers are asked again, since requests by name wait for nothing else. */
-const STALE_LISTING_MS = 10_000;
 
 /**
  * Listens.
@@ -69,12 +62,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...(tokens && { tokens }),
     ...(tls && { tls }),
   };
-  const listBundles = createListing(link);
+  const bundles = createBundleDirectory(link);
   const isReady = (): boolean => link.isConnected();
   let front: ServiceFront;
   try {
     const bundleGauges = (): [] => []; // workers count their own
-    front = await startServiceFront({ ...address, run, listBundles, isReady, bundleGauges, limits, logger });
+    front = await startServiceFront({ ...address, run, bundles, isReady, bundleGauges, limits, logger });
   } catch (error) {
     watch.close();
     throw error;
@@ -94,41 +87,4 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return closing;
     },
   };
-}
-
-/** Asks the workers what they serve, once for all who ask at about the same time. */
-function createListing(link: NatsLink): () => Promise<readonly BundleListing[]> {
-  interface Listing {
-    readonly at: number;
-    readonly bundles: Promise<readonly BundleListing[]>;
-  }
-  let latest: Listing | undefined;
-  let told: Listing | undefined; // the latest that all workers had the time to answer to
-  const ask = (): Listing => {
-    const asked = { at: performance.now(), bundles: askForBundles(link) };
-    void asked.bundles.then((bundles) => {
-      if (bundles.length > 0) told = asked;
-    });
-    return asked;
-  };
-  return () => {
-    const now = performance.now();
-    if (!latest || now - latest.at > LISTING_LIFETIME_MS) latest = ask();
-    return (told && now - told.at <= STALE_LISTING_MS ? told : latest).bundles;
-  };
-}
-
-async function askForBundles({ connection, isConnected }: NatsLink): Promise<readonly BundleListing[]> {
-  const found = new Map<string, BundleListing>();
-  if (!isConnected()) return [];
-  const options = { strategy: 'timer', maxWait: LISTING_MS } as const;
-  try {
-    for await (const message of await connection.requestMany(BUNDLES_SUBJECT, '', options)) {
-      const listing = message.json<BundleListing>();
-      found.set(listing.digest, listing);
-    }
-  } catch {
-    // Nobody serves anything, or the connection is gone: there is nothing to list.
-  }
-  return [...found.values()];
 }

@@ -29,7 +29,8 @@ export { type InferShapesOptions, inferShapes } from './infer-shapes.js';
 export { type ControlFlow, controlFlowOf, inlineBranches } from './inline-branches.js';
 export { type InputShapes, withInputShapes } from './input-shapes.js';
 export { type InputValues, withInputValues } from './input-values.js';
-export { type LinearMap, withLinearOutput, withPooledOutput } from './linear-probe.js';
+export { type ExitOutputs, type ExitPooling, exitFeatures, linearExit } from './linear-exit.js';
+export { type LinearMap, type PoolingOptions, withLinearOutput, withPooledOutput } from './linear-probe.js';
 export { graphOf, MAX_MODEL_BYTES, opsetVersion, parseModel, serializeModel, withFields } from './model.js';
 export type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx_pb.js';
 export {

@@ -12,7 +12,7 @@ import { type GraphIndex, hasTensor, indexGraph, unknownTensor } from './graph.j
 import { graphOf, opsetVersion, withFields } from './model.js';
 import { type AttributeProto, type ModelProto, type NodeProto, NodeProtoSchema } from './proto/onnx_pb.js';
 import { headNodes } from './tail-walk.js';
-import { type ShapeTable, type TensorInfo, valueInfoOf } from './value-info.js';
+import { type Dimension, type ShapeTable, type TensorInfo, valueInfoOf } from './value-info.js';
 import { tensorToProto } from './weights.js';
 
 /** First operator set in which Gemm broadcasts its bias by itself. */
@@ -28,17 +28,26 @@ export interface LinearMap {
   readonly bias: TensorOf<'float32'>;
 }
 
+/** Where pooled features go. */
+export interface PoolingOptions {
+  /** Name of the only output, float32 [N, C], or [N, C * grid * grid]. */
+  readonly output: string;
+  /** Of the model; the tensor's is needed. */
+  readonly shapes: ShapeTable;
+  /** Cells in a row and in a column of a map that means are taken of, in the place of one mean; 1 by default. */
+  readonly grid?: number;
+}
+
 /**
  * A model from the inputs to the means of a tensor over its places: of maps [N, C, H, W] over rows and columns, of sequences
  * [N, T, C] over steps; [N, C] is taken as it is.
- * @param output - name of the only output, float32 [N, C]
- * @throws {OnnxError} `unknown-tensor`; `unknown-type` if its shape is not known; `shape-mismatch` for other ranks; `name-taken`;
- *   `unsupported-type` for other types and operator sets before 7
+ * @throws {OnnxError} `unknown-tensor`; `unknown-type` if its shape is not known; `shape-mismatch` for other ranks, and for a grid
+ *   that does not divide rows and columns; `name-taken`; `unsupported-type` for other types and operator sets before 7
  */
 export function withPooledOutput(
   model: ModelProto,
   tensorName: string,
-  { output, shapes }: { readonly output: string; readonly shapes: ShapeTable },
+  { output, shapes, grid = 1 }: PoolingOptions,
 ): ModelProto {
   const index = indexGraph(model);
   if (!hasTensor(index, tensorName)) throw unknownTensor(index, tensorName);
@@ -53,8 +62,10 @@ export function withPooledOutput(
     );
   const nodes = headNodes(index, [tensorName]);
   const read = new Set([...nodes].flatMap((position) => index.reads[position]).concat(tensorName));
+  const cell = grid === 1 ? null : cellOf(tensorName, shape, grid);
   const channels = shape[shape.length === 3 ? 2 : 1];
-  const pooled: TensorInfo = { name: output, dtype, shape: [shape[0], channels] };
+  const features = typeof channels === 'number' ? channels * grid * grid : channels;
+  const pooled: TensorInfo = { name: output, dtype, shape: [shape[0], features] };
   const part = extractPart(model, index, {
     suffix: '_pooled',
     nodes,
@@ -62,7 +73,7 @@ export function withPooledOutput(
     outputs: [valueInfoOf(pooled)],
     extraWeights: opset >= AXES_INPUT_OPSET && shape.length === 3 ? [stepAxis(output)] : [],
   });
-  const added = poolingNodes(tensorName, output, { rank: shape.length, opset });
+  const added = poolingNodes(tensorName, output, { rank: shape.length, opset, cell });
   checkFree(index, added);
   return withNodes(part, added);
 }
@@ -95,11 +106,25 @@ export function withLinearOutput(
   });
 }
 
-function poolingNodes(
-  input: string,
-  output: string,
-  { rank, opset }: { readonly rank: number; readonly opset: number },
-): NodeProto[] {
+/** Rows and columns of a cell of a grid. @throws {OnnxError} `shape-mismatch` */
+function cellOf(name: string, shape: readonly Dimension[], grid: number): number[] {
+  const places = shape.length === 4 ? shape.slice(2) : [];
+  const cell = places.flatMap((size) => (typeof size === 'number' && size % grid === 0 ? [size / grid] : []));
+  if (cell.length === 2 && Number.isInteger(grid) && grid > 0) return cell;
+  throw new OnnxError(
+    'shape-mismatch',
+    `tensor '${name}' expected rows and columns that ${grid} divides, got [${shape.join(', ')}]`,
+  );
+}
+
+interface Pooling {
+  readonly rank: number;
+  readonly opset: number;
+  /** Null for one mean of all places. */
+  readonly cell: readonly number[] | null;
+}
+
+function poolingNodes(input: string, output: string, { rank, opset, cell }: Pooling): NodeProto[] {
   switch (rank) {
     case 2:
       return [nodeOf('Identity', [input], output)];
@@ -109,7 +134,12 @@ function poolingNodes(
         : [nodeOf('ReduceMean', [input], output, [makeInts('axes', [1]), makeInt('keepdims', 0)])];
     case 4:
       return [
-        nodeOf('GlobalAveragePool', [input], `${output}_places`),
+        cell
+          ? nodeOf('AveragePool', [input], `${output}_places`, [
+              makeInts('kernel_shape', cell),
+              makeInts('strides', cell),
+            ])
+          : nodeOf('GlobalAveragePool', [input], `${output}_places`),
         nodeOf('Flatten', [`${output}_places`], output),
       ];
     default:

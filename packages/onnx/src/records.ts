@@ -93,7 +93,8 @@ export function recordOfNode(node: NodeProto): NodeRecord {
   };
 }
 
-function nodeOfRecord({ opType, name, inputs, outputs, attributes }: NodeRecord): NodeProto {
+/** The message of a node. */
+export function nodeOfRecord({ opType, name, inputs, outputs, attributes }: NodeRecord): NodeProto {
   return create(NodeProtoSchema, {
     opType,
     name,

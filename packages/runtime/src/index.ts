@@ -4,6 +4,7 @@
  */
 
 export * from './client/index.js';
+export * from './exit/index.js';
 export * from './fallback/index.js';
 export * from './protocol/index.js';
 export * from './rate-control/index.js';

@@ -180,3 +180,22 @@ test('a refused upgrade whose client stays does not keep its connection, nor the
   await expect(own.replaceBundles([square])).rejects.toThrow('the server has ended');
   socket.destroy();
 });
+
+test('a body for which there is no room is refused by its claimed length, before any of it comes', async () => {
+  const own = await createTailServer({ bundles: [square], limits: { maxBufferedBytes: 10_000 } });
+  const claim = async (bytes: number): Promise<string> => {
+    const socket = connect({ port: own.address.port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST /v1/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${bytes}\r\n\r\n`,
+    );
+    const [answer] = await once(socket, 'data');
+    await once(socket, 'close');
+    return String(answer).split('\r\n')[0];
+  };
+  expect(await claim(5001)).toBe('HTTP/1.1 503 Service Unavailable'); // half of the budget is for one client
+  expect(await claim(2 ** 24 + 1)).toBe('HTTP/1.1 413 Payload Too Large');
+  expect(own.stats().bufferedBytes).toBe(0);
+  await expectAlive(own, square);
+  await own.close();
+});

@@ -24,8 +24,9 @@ export {
   type TrainingRun,
   type TrainingSettings,
   type TrainingState,
+  trainedParameters,
 } from './training/run-training.js';
-export type { Schedule } from './training/schedule.js';
+export type { Schedule, StepSizeRange } from './training/schedule.js';
 export {
   createTrainingStep,
   type DistortionTerm,

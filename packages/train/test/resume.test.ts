@@ -57,15 +57,17 @@ function trainInProcess(checkpoint: string, killAfterStep = Number.POSITIVE_INFI
   });
 }
 
-test('killed three times, a run ends in the loss and the parameters of one that ran through', async () => {
+test('killed three times, a run ends in the loss, the parameters and the average of one that ran through', async () => {
   const through = await trainInProcess('through');
-  for (const step of [3, 41, 88]) await trainInProcess('killed', step);
+  for (const step of [3, 88, 134]) await trainInProcess('killed', step);
   const rest = await trainInProcess('killed');
   const [first] = rest[0].split(' ').map(Number);
-  expect(first).toBeGreaterThan(80); // it did not begin again
+  expect(first).toBeGreaterThan(125); // it did not begin again, and had begun to average
   expect(rest.at(-1)).toBe(through.at(-1));
-  const parameters = (name: string) => readFileSync(path.join(directory, `${name}.parameters`));
-  expect(parameters('killed').equals(parameters('through'))).toBe(true);
+  for (const vector of ['parameters', 'average']) {
+    const of = (run: string) => readFileSync(path.join(directory, `${run}.${vector}`));
+    expect(of('killed').equals(of('through'))).toBe(true);
+  }
 }, 120_000);
 
 test('a checkpoint comes back as it was, and of other settings or damaged it is refused', async () => {
@@ -77,7 +79,12 @@ test('a checkpoint comes back as it was, and of other settings or damaged it is 
   expect(await readCheckpoint(file, identity)).toBeUndefined();
   await writeCheckpoint(file, identity, state);
   expect(await readCheckpoint(file, identity)).toEqual(state);
-  for (const other of [{ lambda: 0.02 }, { seed: 2 }, { freeBits: 5 }]) {
+  const averaged = { ...state, average: state.parameters.map((x) => x / 2) };
+  await writeCheckpoint(file, identity, averaged);
+  expect(await readCheckpoint(file, identity)).toEqual(averaged);
+  const schedule = { ...settings.schedule, averagedShare: 0.5 };
+  const stepSizes = { smallest: 1, largest: 2 };
+  for (const other of [{ lambda: 0.02 }, { seed: 2 }, { freeBits: 5 }, { schedule }, { stepSizes }]) {
     const wrong = identityOfRun(step, { ...settings, ...other }, begin);
     await expect(readCheckpoint(file, wrong)).rejects.toThrow('of a run with other settings');
   }

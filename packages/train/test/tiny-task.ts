@@ -28,7 +28,13 @@ export interface TinyTask {
 
 /** Settings of a short run. */
 export function settingsOf(overrides: Partial<Omit<TrainingSettings, 'schedule'>>): TrainingSettings {
-  const schedule = { stepCount: 150, learningRate: 0.02, warmUpSteps: 10, roundedShare: 0.3 };
+  const schedule = {
+    stepCount: 150,
+    learningRate: 0.02,
+    warmUpSteps: 10,
+    roundedShare: 0.3,
+    averagedShare: 0.2,
+  };
   return { schedule, lambda: 0.01, seed: 1, ...overrides };
 }
 
@@ -70,7 +76,7 @@ export function smoothSamples(length: number): SplitSource['data'] {
     length,
     async sample(i) {
       const feature = tensor('float32', [1, ...FEATURE_SHAPE], smoothFeature(i));
-      return { id: String(i), input: { kind: 'tensor', tensor: feature }, label: 0 };
+      return { id: String(i), input: { kind: 'tensor', tensor: feature }, label: i % 5 };
     },
   };
 }

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseModel } from '@featherwire/onnx';
+import { trainedParameters } from '@featherwire/train';
 import { trainUnit } from '@featherwire/train/node';
 
 const [directory, checkpointName] = process.argv.slice(2);
@@ -30,4 +31,6 @@ const state = await trainUnit({
   checkpoint: { file: path.join(directory, checkpointName), everySteps: 5 },
   onStep: ({ step: done, loss }) => process.stdout.write(`${done} ${loss}\n`),
 });
-writeFileSync(path.join(directory, `${checkpointName}.parameters`), new Uint8Array(state.parameters.buffer));
+const vectors = { parameters: state.parameters, average: trainedParameters(state) };
+for (const [name, vector] of Object.entries(vectors))
+  writeFileSync(path.join(directory, `${checkpointName}.${name}`), new Uint8Array(vector.buffer));

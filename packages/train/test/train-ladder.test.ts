@@ -14,7 +14,10 @@ import { CUT, smoothSamples, tinyHead, tinyTail } from './tiny-task.js';
 const root = mkdtempSync(path.join(tmpdir(), 'featherwire-ladder-'));
 const STEPS = 500;
 const SAMPLES = 96;
+const TASK = { kind: 'classification', output: 'scores' } as const;
 let samples: SplitSamples;
+/** The same with a mirrored copy of each sample that is trained on. */
+let copied: SplitSamples;
 let through: TrainedLadder;
 
 beforeAll(async () => {
@@ -22,21 +25,20 @@ beforeAll(async () => {
     await createLocalSession(serializeModel(tinyHead())),
     await createLocalSession(serializeModel(tinyTail())),
   ];
-  samples = await openSamples({
-    source: {
-      manifest: { inputs: [...head.inputs], cut: [...head.outputs] },
-      head,
-      tail,
-      data: smoothSamples(SAMPLES),
-    },
+  const manifest = { inputs: [...head.inputs], cut: [...head.outputs], task: TASK };
+  const options = {
+    source: { manifest, head, tail, data: smoothSamples(SAMPLES) },
     backend: await loadBackend(),
     designShare: 0.6,
-  });
+  };
+  samples = await openSamples(options);
+  copied = await openSamples({ ...options, copies: [{ isMirrored: true, maxShift: 0 }] });
   await head.close();
   through = await train('through');
 }, 120_000);
 afterAll(async () => {
   await samples?.close();
+  await copied?.close();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -91,6 +93,47 @@ describe('a ladder', () => {
     const best = last.reduce((a, b) => (b.loss < a.loss ? b : a));
     expect(runs.filter(({ id }) => id.startsWith('rung-')).map(({ architecture }) => architecture)).toEqual(
       Array(3).fill(best.architecture),
+    );
+  });
+});
+
+describe('copies and labels', () => {
+  test('copies have features of their own, and the labels of their samples', async () => {
+    const { parts, copies, bench, labelOf } = copied;
+    expect(copies).toHaveLength(parts.design.length);
+    expect(samples.copies).toEqual([]);
+    for (const [i, number] of parts.design.entries()) {
+      const [feature] = await bench.features(number);
+      const [copy] = await bench.features(copies[i]);
+      const width = feature.shape[3];
+      const data = feature.data as Float32Array;
+      const mirrored = data.map((_, k) => data[k - 2 * (k % width) + width - 1]);
+      expect(copy.data).toEqual(mirrored);
+      expect(labelOf(copies[i])).toBe(labelOf(number));
+    }
+    expect(parts).toEqual(samples.parts);
+  });
+
+  test('are trained on, and make a search another one', async () => {
+    const short = { budget: { steps: 40 }, pointCount: 2 };
+    const { trainedOn, points } = await train('both', { ...short, samples: copied, labels: true });
+    const count = samples.parts.design.length;
+    expect(trainedOn).toEqual({ samples: count, copies: count, labels: true });
+    expect(through.trainedOn).toEqual({ samples: count, copies: 0, labels: false });
+    for (const { measured } of points) expect(measured.sampleCount).toBe(samples.parts.claim.length);
+    const others: Partial<TrainLadderOptions>[] = [{ labels: true }, { samples: copied }, {}];
+    for (const other of others)
+      await expect(train('both', { ...short, ...other })).rejects.toThrow('other data or settings');
+  }, 60_000);
+
+  test('labels that are no classes of the network are refused', async () => {
+    const texts = { ...samples, labelOf: () => 'a line' };
+    await expect(train('texts', { samples: texts, labels: true })).rejects.toThrow(
+      'labels expected classes from 0 to 4, got a line',
+    );
+    const none = { ...samples, task: undefined };
+    await expect(train('none', { samples: none, labels: true })).rejects.toThrow(
+      'labels expected a bundle for classification, got no task',
     );
   });
 });

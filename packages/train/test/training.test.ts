@@ -6,7 +6,13 @@ import { serializeModel } from '@featherwire/onnx';
 import { createRandom, type TensorOf, tensor } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamCorrections } from '../src/training/adam.js';
-import { initialState, runTraining, type StepReport } from '../src/training/run-training.js';
+import {
+  initialState,
+  runTraining,
+  type StepReport,
+  type TrainingState,
+  trainedParameters,
+} from '../src/training/run-training.js';
 import { STEP_INPUT, type StepOptions } from '../src/training/step.js';
 import { exportUnit, LATENT_NAME } from '../src/units/export-unit.js';
 import { designLatentProfile } from '../src/units/latent-profile.js';
@@ -19,15 +25,19 @@ async function train(
   const { step, data } = await tinyTask(stepOptions);
   const session = await createLocalSession(serializeModel(step.model));
   const reports: StepReport[] = [];
+  const states: TrainingState[] = [];
   try {
     const state = await runTraining({
       ...settingsOf(overrides),
       step,
       data,
       session,
-      onStep: (report) => void reports.push(report),
+      onStep(report, reached) {
+        reports.push(report);
+        states.push(reached);
+      },
     });
-    return { state, reports };
+    return { state, states, reports };
   } finally {
     await session.close();
   }
@@ -124,6 +134,40 @@ describe('training', () => {
     await session.close();
     expect(middle.step).toBe(37);
     expect(rest.parameters).toEqual(half.parameters);
+    expect(rest.average).toEqual(half.average);
+  });
+
+  test('what a run comes to is the mean of the parameters of its last steps', async () => {
+    const { state, states } = await train();
+    const averaged = states.slice(-30).map(({ parameters }) => parameters); // a fifth of 150
+    expect(states.filter(({ average }) => average)).toHaveLength(averaged.length);
+    for (const [i, mean] of trainedParameters(state).entries())
+      expect(mean).toBeCloseTo(averaged.reduce((sum, vector) => sum + vector[i], 0) / averaged.length, 5);
+    expect(trainedParameters(state)).not.toEqual(state.parameters);
+    expect(trainedParameters(states[0])).toBe(states[0].parameters);
+  });
+
+  test('with steps of a size by item, larger ones cost fewer bits and more distortion', async () => {
+    const settled = (size: number) =>
+      train({ stepSizes: { smallest: size, largest: size } }, { latentSteps: 'by-item' });
+    const [fine, coarse] = [await settled(0.5), await settled(4)];
+    const rates = [fine, coarse].map(({ reports }) => reports[0].rate);
+    expect(rates[1]).toBeLessThan(0.7 * rates[0]);
+    expect(coarse.reports[0].distortion).toBeGreaterThan(fine.reports[0].distortion);
+  });
+
+  test('steps of 1 by item are those of a step that takes no sizes', async () => {
+    const [plain, byItem] = [await train(), await train({}, { latentSteps: 'by-item' })];
+    expect(byItem.reports[0].loss).toBeCloseTo(plain.reports[0].loss, 4);
+    expect(byItem.reports.at(-1)!.rate / plain.reports.at(-1)!.rate).toBeCloseTo(1, 2);
+  });
+
+  test('sizes are refused where a step takes none, and where they are no range', async () => {
+    await expect(train({ stepSizes: { smallest: 1, largest: 2 } })).rejects.toThrow('latent steps by item');
+    const by = { latentSteps: 'by-item' } as const;
+    await expect(train({ stepSizes: { smallest: 2, largest: 1 } }, by)).rejects.toThrow(
+      'stepSizes expected a range above 0, got 2 to 1',
+    );
   });
 
   test('a loss that is no number ends the run by its step', async () => {

@@ -1,5 +1,6 @@
+import { designContextModel } from '@featherwire/codec';
 import { expect, test } from 'vitest';
-import { chooseDivision } from './division.js';
+import { chooseContextDivision, chooseDivision } from './division.js';
 
 test('a lane has about 256 symbols', () => {
   expect(chooseDivision([1, 512, 28, 28], 1)).toEqual({ laneCount: 32, chunkCount: 49 });
@@ -24,4 +25,22 @@ test('the largest features have longer lanes', () => {
 test('what is given is taken', () => {
   expect(chooseDivision([512, 28, 28], 1, { chunkCount: 7 })).toEqual({ laneCount: 32, chunkCount: 7 });
   expect(chooseDivision([8], 1, { laneCount: 32, chunkCount: 3 })).toEqual({ laneCount: 32, chunkCount: 3 });
+});
+
+test('under contexts each item is a chunk, of lanes that have 256 indices at least', () => {
+  const modelOf = (planes: number, rows: number, columns: number) =>
+    designContextModel(
+      [{ indices: new Uint8Array(planes * rows * columns), geometry: { planes, rows, columns } }],
+      { levelCount: 4, background: 0 },
+    );
+  const maps = modelOf(128, 8, 8);
+  expect(chooseContextDivision([128, 8, 8], maps)).toEqual({ laneCount: 32, chunkCount: 1 });
+  expect(chooseContextDivision([6, 128, 12, 12], maps)).toEqual({ laneCount: 64, chunkCount: 6 });
+  expect(chooseContextDivision([2050, 128, 1, 4], maps)).toEqual({ laneCount: 2, chunkCount: 410 });
+  expect(chooseContextDivision([128, 8, 8], maps, { laneCount: 2 })).toEqual({ laneCount: 2, chunkCount: 1 });
+  expect(chooseContextDivision([20, 64, 64], modelOf(20, 64, 64)).laneCount).toBe(32);
+  const tokens = modelOf(1, 50, 96);
+  expect(chooseContextDivision([50, 96], tokens)).toEqual({ laneCount: 16, chunkCount: 1 });
+  expect(chooseContextDivision([3, 200, 96], tokens)).toEqual({ laneCount: 64, chunkCount: 3 });
+  expect(() => chooseContextDivision([100, 8, 8], maps)).toThrow('a model of 128 channels for 100 planes');
 });

@@ -1,14 +1,19 @@
 /** How a feature is divided for a GPU: many chunks of many lanes, each of enough symbols to pay for its state. */
 
-import { geometryOfShape, maxChunkCount } from '@featherwire/codec/parts';
+import type { ContextModel } from '@featherwire/codec';
+import { geometryOfShape, MAX_CONTEXT_LANES, maxChunkCount } from '@featherwire/codec/parts';
 import { elementCount, type Shape } from '@featherwire/tensor';
+import { planesOfChunk } from './coding/context-words.js';
 import { MAX_LANES } from './shaders/records.js';
 
 /** How a feature is divided. */
 export interface GpuDivision {
   /** As in `FrameExtras` of the codec; by default as many chunks as keep a GPU busy. */
   readonly chunkCount?: number;
-  /** Lanes of each chunk, a power of two from 1 to 32; by default 32, a subgroup of most GPUs, but for small features. */
+  /**
+   * Lanes of each chunk, a power of two from 1 to 32, to 64 under contexts; by default 32, a subgroup of most GPUs, or 64, but
+   * for small features.
+   */
   readonly laneCount?: number;
 }
 
@@ -19,6 +24,8 @@ export const MAX_CHUNKS = 65_535;
 const SYMBOLS_PER_LANE = 256;
 /** Symbols that a lane codes at least, if there are so many. */
 const MIN_SYMBOLS_PER_LANE = 64;
+/** The same under contexts, whose symbols are shorter. */
+const MIN_INDICES_PER_LANE = 256;
 /** Chunks beyond which more lanes gain less on the GPU than the host takes for their records. */
 const ENOUGH_CHUNKS = 1024;
 
@@ -33,14 +40,34 @@ export function chooseDivision(
   given: GpuDivision = {},
 ): Required<GpuDivision> {
   const symbols = elementCount(shape) / perSymbol;
-  const { laneCount = chooseLanes(symbols) } = given;
+  const { laneCount = chooseLanes(symbols / MIN_SYMBOLS_PER_LANE, MAX_LANES) } = given;
   const wanted = Math.round(symbols / (SYMBOLS_PER_LANE * laneCount));
   const most = Math.min(ENOUGH_CHUNKS, maxChunkCount(geometryOfShape(shape)));
   return { laneCount, chunkCount: given.chunkCount ?? Math.max(1, Math.min(wanted, most)) };
 }
 
-function chooseLanes(symbols: number): number {
-  let laneCount = MAX_LANES;
-  while (laneCount > 1 && symbols < laneCount * MIN_SYMBOLS_PER_LANE) laneCount /= 2;
+/**
+ * A division under contexts: a chunk for each item, whose neighborhoods it keeps, and as many lanes as there are.
+ * @param given - what is not to be chosen; taken as it is
+ * @throws {RangeError} if the model is of another shape
+ */
+export function chooseContextDivision(
+  shape: Shape,
+  model: ContextModel,
+  given: GpuDivision = {},
+): Required<GpuDivision> {
+  const geometry = geometryOfShape(shape);
+  const { items, channels } = planesOfChunk(geometry, model);
+  let chunkCount = Math.min(items, ENOUGH_CHUNKS);
+  while (items % chunkCount > 0) chunkCount--;
+  let laneCount = chooseLanes(elementCount(shape) / items / MIN_INDICES_PER_LANE, MAX_CONTEXT_LANES);
+  while (laneCount >= 2 * channels) laneCount /= 2;
+  return { laneCount: given.laneCount ?? laneCount, chunkCount: given.chunkCount ?? chunkCount };
+}
+
+/** @param enough - lanes that there is work for */
+function chooseLanes(enough: number, most: number): number {
+  let laneCount = most;
+  while (laneCount > 1 && enough < laneCount) laneCount /= 2;
   return laneCount;
 }

@@ -2,16 +2,11 @@
 
 import type { Shape } from '@featherwire/tensor';
 import { decodeOnGpu, type GpuDecodeOptions } from './decode/decode-frame.js';
-import type { LevelMemory } from './decode/decode-plan.js';
+import type { DecodeMemory } from './decode/decode-plan.js';
 import { GpuContext, type KernelTimer } from './device/gpu-context.js';
 import { encodePlanned } from './encode/encode-frame.js';
-import {
-  type FramePlan,
-  FramePlanner,
-  type FrameTarget,
-  type GpuBundledOptions,
-  type GpuEncodeOptions,
-} from './encode/frame-plan.js';
+import type { FramePlan, FrameTarget, GpuBundledOptions, GpuEncodeOptions } from './encode/frame-plan.js';
+import { FramePlanner } from './encode/frame-planner.js';
 import { UnsupportedError } from './errors.js';
 import { checkBuffer, checkElements, type GpuFeature } from './gpu-feature.js';
 
@@ -43,7 +38,7 @@ export interface GpuCodec {
   encodeBundledFrame(feature: GpuFeature, options: GpuBundledOptions): Promise<Uint8Array>;
 
   /**
-   * Decodes a frame of one float32 tensor that is coded by rANS under tables, of any division.
+   * Decodes a frame of one float32 tensor that is coded by rANS under tables or contexts, of any division.
    * @param frame - one whole frame; must not change before the promise is settled
    * @returns a feature whose buffer is the target, or a new one that is the caller's to destroy
    * @throws {BitstreamError} the error of `decodeFrame`, on anything else than such a frame within the limits
@@ -73,7 +68,7 @@ export function createGpuCodec(device: GPUDevice, options: GpuCodecOptions = {})
     throw new UnsupportedError('device', 'timestamp-query', 'none');
   const context = new GpuContext(device, onKernelTime);
   const planner = new FramePlanner();
-  const levels: LevelMemory = new WeakMap();
+  const memory: DecodeMemory = { levels: new WeakMap(), models: new WeakMap() };
   const encode = (
     feature: GpuFeature,
     { target }: FrameTarget,
@@ -88,7 +83,7 @@ export function createGpuCodec(device: GPUDevice, options: GpuCodecOptions = {})
       encode(feature, settings, (shape) => planner.planFrame(shape, settings)),
     encodeBundledFrame: async (feature, settings) =>
       encode(feature, settings, (shape) => planner.planBundledFrame(shape, settings)),
-    decodeFrame: async (frame, settings = {}) => decodeOnGpu(context, frame, settings, levels),
+    decodeFrame: async (frame, settings = {}) => decodeOnGpu(context, frame, settings, memory),
     close: () => context.close(),
   };
 }

@@ -40,11 +40,10 @@ export function checkChunks(count: number): void {
 }
 
 /**
- * @param symbolCount - of a chunk
- * @throws {UnsupportedError} if a lane has more symbols than a kernel can be kept busy with
+ * @param steps - symbols of the lane that has most of them
+ * @throws {UnsupportedError} if these are more than a kernel can be kept busy with
  */
-export function checkSteps(symbolCount: number, laneCount: number): void {
-  const steps = Math.ceil(symbolCount / laneCount);
+export function checkSteps(steps: number): void {
   if (steps > MAX_STEPS)
     throw new UnsupportedError('chunk', `at most ${MAX_STEPS} symbols in a lane`, `${steps}`);
 }

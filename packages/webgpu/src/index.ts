@@ -6,7 +6,7 @@
 export type { SymbolKind } from './coding/symbol-tables.js';
 export type { GpuDecodeOptions } from './decode/decode-frame.js';
 export type { KernelTimer } from './device/gpu-context.js';
-export { chooseDivision, type GpuDivision } from './division.js';
+export { chooseContextDivision, chooseDivision, type GpuDivision } from './division.js';
 export type {
   FrameTarget,
   GpuBundledOptions,

@@ -14,18 +14,16 @@ import { createRandom, type TensorOf } from '@featherwire/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createGpuCodec,
-  type GpuBundledOptions,
   type GpuCodec,
   type GpuDivision,
-  type GpuEncodeOptions,
   type GpuQuantizerChoice,
   type SymbolKind,
 } from '../src/index.js';
+import { type Expectations, expectationsOf, POINT } from './expectations.js';
 import { download, float32, openTestDevice, upload } from './test-device.js';
 
 const opened = await openTestDevice('frames of the GPU against the reference');
 const backend = referenceBackend;
-const POINT = 3;
 
 const random = createRandom(11);
 const rectified = float32([6, 9, 7], () => Math.max(0, random.nextNormal()));
@@ -62,48 +60,16 @@ function profileOf(
 describe.skipIf(!opened)('the codec on a GPU', () => {
   let device: GPUDevice;
   let codec: GpuCodec;
+  let expectations: Expectations;
   beforeAll(() => {
     device = opened!.device;
     codec = createGpuCodec(device);
+    expectations = expectationsOf(device, codec);
   });
   afterAll(() => {
     codec.close();
     opened!.close();
   });
-
-  async function expectBundled(
-    feature: TensorOf<'float32'>,
-    profile: CodingProfile,
-    division: GpuDivision,
-  ): Promise<void> {
-    const settings: GpuBundledOptions = { profile, point: POINT, sequenceNumber: 300, ...division };
-    const input = upload(device, feature);
-    const frame = await codec.encodeBundledFrame(input, settings);
-    input.buffer.destroy();
-    expect(frame).toEqual(encodeBundledFrame([feature], { ...settings, backend }));
-    await expectDecoded(frame, new Map([[POINT, profile]]));
-  }
-
-  async function expectOwn(feature: TensorOf<'float32'>, settings: GpuEncodeOptions): Promise<void> {
-    const input = upload(device, feature);
-    const frame = await codec.encodeFrame(input, settings);
-    input.buffer.destroy();
-    expect(frame).toEqual(encodeFrame(feature, { ...settings, backend }));
-    await expectDecoded(frame);
-  }
-
-  async function expectDecoded(
-    frame: Uint8Array,
-    profiles = new Map<number, CodingProfile>(),
-  ): Promise<void> {
-    const decoded = await codec.decodeFrame(frame, { profiles });
-    const elements = await download(device, decoded);
-    decoded.buffer.destroy();
-    const expected = decodeFrame(frame, { profiles, backend });
-    expect(decoded.shape).toEqual(expected.shape);
-    // As integers, so that -0 is not 0.
-    expect(new Uint32Array(elements.buffer)).toEqual(new Uint32Array((expected.data as Float32Array).buffer));
-  }
 
   test.each<[string, TensorOf<'float32'>, GpuQuantizerChoice, SymbolKind, GpuDivision]>([
     ['packed symbols of 2 levels', rectified, uniform(2), 'rans-packed', { laneCount: 32, chunkCount: 3 }],
@@ -123,7 +89,7 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
     ['packed symbols of groups', signed, grouped, 'rans-packed', { laneCount: 8, chunkCount: 4 }],
     ['one element', float32([], () => 0.7), uniform(4), 'rans', { laneCount: 32 }],
   ])('codes %s under a profile', async (_, feature, quantizer, coder, division) => {
-    await expectBundled(feature, profileOf(feature, quantizer, coder), division);
+    await expectations.expectBundled(feature, profileOf(feature, quantizer, coder), division);
   });
 
   test('codes listed levels by their thresholds', async () => {
@@ -134,7 +100,10 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
     };
     const values = [-0, 0, 1e-45, -1e-45, 2e-45, 0.5, 0.49999997, -0.5, -0.50000006, Infinity, -Infinity];
     const feature = float32([3, 11], (i) => values[i % values.length]);
-    await expectBundled(feature, profileOf(feature, quantizer, 'rans'), { laneCount: 4, chunkCount: 2 });
+    await expectations.expectBundled(feature, profileOf(feature, quantizer, 'rans'), {
+      laneCount: 4,
+      chunkCount: 2,
+    });
   });
 
   test('decides as the reference on both sides of every threshold', async () => {
@@ -154,13 +123,21 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
         // Below the bits of 0 are those of NaN.
         if (Number.isNaN(around.data[i])) around.data[i] = -0;
       }
-      await expectBundled(around, profileOf(around, quantizer, 'rans'), { laneCount: 32, chunkCount: 2 });
+      await expectations.expectBundled(around, profileOf(around, quantizer, 'rans'), {
+        laneCount: 32,
+        chunkCount: 2,
+      });
     }
   });
 
   test('designs tables for chunks of a self-contained frame', async () => {
-    await expectOwn(rectified, { quantizer: uniform(4), coder: 'rans-packed', laneCount: 8, chunkCount: 3 });
-    await expectOwn(signed, {
+    await expectations.expectOwn(rectified, {
+      quantizer: uniform(4),
+      coder: 'rans-packed',
+      laneCount: 8,
+      chunkCount: 3,
+    });
+    await expectations.expectOwn(signed, {
       quantizer: uniform(15, -2, 2),
       coder: 'rans-packed',
       laneCount: 32,
@@ -171,9 +148,15 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
   test('codes self-contained frames under given tables', async () => {
     const counts = Uint32Array.from({ length: 20 }, (_, i) => 1 + i);
     const table = designTable(counts, 0, { coverAll: true }).description;
-    await expectOwn(rectified, { quantizer: uniform(20), coder: 'rans', table, laneCount: 4, chunkCount: 2 });
+    await expectations.expectOwn(rectified, {
+      quantizer: uniform(20),
+      coder: 'rans',
+      table,
+      laneCount: 4,
+      chunkCount: 2,
+    });
     const packed = designPackedTable(new Uint32Array(256).fill(3), { size: 256, peak: 0 });
-    await expectOwn(rectified, {
+    await expectations.expectOwn(rectified, {
       quantizer: uniform(2),
       coder: 'rans-packed',
       table: packed,
@@ -187,27 +170,31 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
       const profile = profileOf(signed, quantizer, 'rans');
       const profiles = new Map([[POINT, profile]]);
       const settings = { profile, point: POINT, sequenceNumber: 0, backend };
-      await expectDecoded(encodeBundledFrame([signed], settings), profiles);
-      await expectDecoded(encodeFrame(signed, { quantizer, coder: 'rans', laneCount: 2, backend }));
+      await expectations.expectDecoded(encodeBundledFrame([signed], settings), profiles);
+      await expectations.expectDecoded(
+        encodeFrame(signed, { quantizer, coder: 'rans', laneCount: 2, backend }),
+      );
     }
   });
 
   test('reads a frame back in two parts if it is much larger than the one before', async () => {
     const noise = float32([64, 32, 8], () => random.nextUniform() * 2);
     const profile = profileOf(noise, uniform(256), 'rans');
-    await expectBundled(
+    await expectations.expectBundled(
       float32([64, 32, 8], () => 0),
       profile,
       { laneCount: 4, chunkCount: 8 },
     );
-    await expectBundled(noise, profile, { laneCount: 4, chunkCount: 8 });
+    await expectations.expectBundled(noise, profile, { laneCount: 4, chunkCount: 8 });
   });
 
   test('codes several features at the same time', async () => {
     const profile = profileOf(signed, uniform(9, -2, 2), 'rans-packed');
     const features = Array.from({ length: 4 }, () => float32(signed.shape, () => random.nextNormal()));
     await Promise.all(
-      features.map((feature) => expectBundled(feature, profile, { laneCount: 8, chunkCount: 2 })),
+      features.map((feature) =>
+        expectations.expectBundled(feature, profile, { laneCount: 8, chunkCount: 2 }),
+      ),
     );
   });
 
@@ -217,7 +204,10 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
     const memory = new Uint8Array(frame.length + 8);
     for (const offset of [1, 2, 3]) {
       memory.set(frame, offset);
-      await expectDecoded(memory.subarray(offset, offset + frame.length), new Map([[POINT, profile]]));
+      await expectations.expectDecoded(
+        memory.subarray(offset, offset + frame.length),
+        new Map([[POINT, profile]]),
+      );
     }
   });
 
@@ -228,7 +218,7 @@ describe.skipIf(!opened)('the codec on a GPU', () => {
       { laneCount: 2, chunkCount: 1 },
       { laneCount: 2, chunkCount: 2 },
     ])
-      await expectBundled(small, profile, division);
+      await expectations.expectBundled(small, profile, division);
     const target = new Uint8Array(64);
     const input = upload(device, small);
     const settings = { profile, point: POINT, sequenceNumber: 300, laneCount: 2, chunkCount: 1 };

@@ -34,6 +34,9 @@ const quantizer: GpuQuantizerChoice = {
 const profile: CodingProfile = {
   tensors: [designTensorProfile([feature], { quantizer, coder: 'rans', backend })],
 };
+const contextProfile: CodingProfile = {
+  tensors: [designTensorProfile([feature], { quantizer, coder: 'rans-contexts', backend })],
+};
 const place = { profile, point: 1, sequenceNumber: 2 };
 const profiles = new Map([[1, profile]]);
 
@@ -58,8 +61,12 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     const expected = () => encodeBundledFrame([{ ...feature, data }], { ...place, backend });
     expect(expected).toThrow('NaN in 3 of 192 elements, the first at 20');
     const packed = { quantizer, coder: 'rans-packed' } as const;
-    for (const frame of [codec.encodeBundledFrame(broken, place), codec.encodeFrame(broken, packed)])
-      await expect(frame).rejects.toThrow(new RangeError(errorOf(expected)?.message));
+    for (const encode of [
+      () => codec.encodeBundledFrame(broken, place),
+      () => codec.encodeBundledFrame(broken, { ...place, profile: contextProfile }),
+      () => codec.encodeFrame(broken, packed),
+    ])
+      await expect(encode()).rejects.toThrow(new RangeError(errorOf(expected)?.message));
     broken.buffer.destroy();
   });
 
@@ -71,13 +78,12 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
   });
 
   test('settings that are not for a GPU', async () => {
-    const contexts = designTensorProfile([feature], { quantizer, coder: 'rans-contexts', backend });
     const none = designTensorProfile([feature], { quantizer, coder: 'none', backend });
     const half = designTensorProfile([{ dtype: 'uint8', shape: [8], data: new Uint8Array(8) }], {
       quantizer,
       backend,
     });
-    for (const tensors of [[contexts], [none], [half], [...profile.tensors, ...profile.tensors]]) {
+    for (const tensors of [[none], [half], [...profile.tensors, ...profile.tensors]]) {
       const settings = { ...place, profile: { tensors } };
       await expect(codec.encodeBundledFrame(input, settings)).rejects.toThrow(UnsupportedError);
     }
@@ -91,7 +97,8 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
       await expect(codec.encodeFrame(input, { quantizer: choice, coder: 'rans-packed' })).rejects.toThrow(
         UnsupportedError,
       );
-    await expect(codec.encodeFrame(input, { quantizer, coder: 'rans' })).rejects.toThrow(UnsupportedError);
+    for (const coder of ['rans', 'rans-contexts'] as const)
+      await expect(codec.encodeFrame(input, { quantizer, coder })).rejects.toThrow(UnsupportedError);
   });
 
   test('settings out of range', async () => {

@@ -8,10 +8,18 @@ import { type NodeDevice, openNodeDevice } from '../src/node/index.js';
 
 const FEATURE_USAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySrc | BUFFER_USAGE.copyDst;
 
-/** Opens a device. @param what - the tests that need it @returns null, with a printed reason, if there is none */
-export async function openTestDevice(what: string): Promise<NodeDevice | null> {
+/**
+ * Opens a device.
+ * @param what - the tests that need it
+ * @param features - by default those of `openNodeDevice`
+ * @returns null, with a printed reason, if there is none
+ */
+export async function openTestDevice(
+  what: string,
+  features?: readonly GPUFeatureName[],
+): Promise<NodeDevice | null> {
   try {
-    return await openNodeDevice({ software: 'fallback' });
+    return await openNodeDevice({ software: 'fallback', ...(features && { features }) });
   } catch (error) {
     if (!(error instanceof BackendUnavailableError)) throw error;
     // biome-ignore lint/suspicious/noConsole: a skipped test prints its reason

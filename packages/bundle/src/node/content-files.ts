@@ -1,6 +1,6 @@
 /**
  * Files of a bundle that are named by their content, so that a new one never takes the place of one that a manifest in
- * force names: profiles and units.
+ * force names: profiles, units and exits.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,6 +14,7 @@ import { syncDirectory, writeDurably } from './file-system.js';
 const KINDS = {
   profile: { folder: 'tables', ending: 'bin' },
   unit: { folder: 'units', ending: 'onnx' },
+  exit: { folder: 'exits', ending: 'onnx' },
 } as const;
 
 /** Letters of its digest by which a file is named. */

@@ -8,6 +8,7 @@ export type {
   UnitSource,
 } from './point-sources.js';
 export {
+  checkExit,
   checkPart,
   checkUnits,
   findBundleFile,
@@ -20,6 +21,7 @@ export {
   readManifestBytes,
   UNIT_PART_NAMES,
 } from './read-bundle.js';
+export { type ExitSource, setExit } from './set-exit.js';
 export {
   type BundleContent,
   type FileSource,

@@ -1,24 +1,10 @@
-/**
- * Adding operating points to a bundle on disk: new profiles and units are written first, the manifest is then rewritten in
- * one step, and files that it names no more are removed last. Head and tail do not change.
- */
+/** Adding operating points to a bundle on disk, with their profiles and units. Head, tail and exit do not change. */
 
-import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { sha256Hex } from '../digest.js';
-import { BundleError } from '../errors.js';
-import { type BundleManifest, type BundleUnit, MANIFEST_FILE, type OperatingPoint } from '../manifest.js';
-import { filesOfManifest } from '../manifest-files.js';
-import { checkManifest, serializeManifest } from '../parse-manifest.js';
-import { loadProfiles } from '../point-profiles.js';
-import { removeFiles, writeContentFiles } from './content-files.js';
-import { syncDirectory, writeDurably } from './file-system.js';
+import type { BundleUnit, OperatingPoint } from '../manifest.js';
+import { checkManifest } from '../parse-manifest.js';
 import { type OperatingPointSource, storePoints, type UnitSource } from './point-sources.js';
-import { type NodeBundle, nodeBundle, readFileOfBundle, readManifest } from './read-bundle.js';
-
-/** How the names of unfinished manifests start; an interrupted rewrite may leave one. */
-export const TEMPORARY_MANIFEST_PREFIX = `.${MANIFEST_FILE}.tmp-`;
+import { type NodeBundle, readManifest } from './read-bundle.js';
+import { rewriteManifest } from './rewrite-manifest.js';
 
 /** Options of `addOperatingPoints`. */
 export interface AddOperatingPointsOptions {
@@ -56,22 +42,7 @@ export async function addOperatingPoints(
     operatingPoints,
   );
   const manifest = checkManifest({ ...rest, ...(units.length > 0 && { units }), operatingPoints });
-  const profiles = await loadProfiles(
-    manifest,
-    async (entry) => files.get(entry.file) ?? readFileOfBundle(bundle.directory, entry),
-  );
-  const bytes = new TextEncoder().encode(serializeManifest(manifest));
-  await asWriteFailure(async () => {
-    const removeAdded = await writeContentFiles(bundle.directory, files);
-    try {
-      await replaceManifest(bundle.directory, bytes);
-    } catch (error) {
-      await removeAdded();
-      throw error;
-    }
-  });
-  await removeFiles(bundle.directory, filesLeftOut(bundle.manifest, manifest));
-  return nodeBundle(bundle.directory, { manifest, digest: await sha256Hex(bytes), profiles });
+  return rewriteManifest(bundle, manifest, files);
 }
 
 /**
@@ -116,30 +87,4 @@ function pointsOfSameUnits(
 function namedUnits(units: readonly BundleUnit[], points: readonly OperatingPoint[]): BundleUnit[] {
   const named = new Set(points.map((point) => point.kind === 'profiled' && point.unit));
   return units.filter(({ id }) => named.has(id));
-}
-
-function filesLeftOut(before: BundleManifest, after: BundleManifest): string[] {
-  const kept = new Set([...filesOfManifest(after)].map(({ entry }) => entry.file));
-  return [...filesOfManifest(before)].map(({ entry }) => entry.file).filter((file) => !kept.has(file));
-}
-
-async function replaceManifest(directory: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(directory, `${TEMPORARY_MANIFEST_PREFIX}${randomUUID()}`);
-  try {
-    await writeDurably(temporary, bytes);
-    await rename(temporary, join(directory, MANIFEST_FILE));
-    await syncDirectory(directory);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function asWriteFailure(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (cause) {
-    const message = `operating points cannot be written: ${(cause as Error).message}`;
-    throw new BundleError('write-failed', message, { cause });
-  }
 }

@@ -37,15 +37,23 @@ export interface NodeBundle extends Bundle {
    * @throws {RangeError} if the bundle has no such unit
    */
   unitPath(id: string, half: UnitPartName): string;
+  /**
+   * Absolute path of the exit's ONNX file.
+   * @throws {RangeError} if the bundle has no exit
+   */
+  exitPath(): string;
 }
 
 /** Options of `readBundle`. */
 export interface ReadBundleOptions {
   /**
-   * Parts, and halves of all units, whose files are checked against the manifest; all that the bundle has by default.
+   * Parts, halves of all units, and the exit, whose files are checked against the manifest; all that the bundle has by
+   * default.
    */
-  readonly verify?: readonly (PartName | UnitPartName)[];
+  readonly verify?: readonly VerifiedName[];
 }
+
+type VerifiedName = PartName | UnitPartName | 'exit';
 
 /**
  * Reads a bundle with the profiles of its operating points and checks its files.
@@ -56,8 +64,9 @@ export interface ReadBundleOptions {
  */
 export async function readBundle(directory: string, options: ReadBundleOptions = {}): Promise<NodeBundle> {
   const bundle = await readManifest(directory);
-  for (const part of options.verify ?? [...PART_NAMES, ...UNIT_PART_NAMES]) {
-    if (isUnitPart(part)) await checkUnits(bundle, part);
+  for (const part of options.verify ?? [...PART_NAMES, ...UNIT_PART_NAMES, 'exit']) {
+    if (part === 'exit') await checkExit(bundle);
+    else if (isUnitPart(part)) await checkUnits(bundle, part);
     else await checkPart(bundle, part);
   }
   const read = (entry: BundleFile) => readFileOfBundle(bundle.directory, entry);
@@ -80,6 +89,14 @@ export async function checkPart({ directory, manifest }: NodeBundle, part: PartN
  */
 export async function checkUnits({ directory, manifest }: NodeBundle, half: UnitPartName): Promise<void> {
   for (const unit of manifest.units ?? []) await checkFile(directory, unit[half]);
+}
+
+/**
+ * Checks the exit's file against the manifest; a bundle without one is as it should be.
+ * @throws {BundleError} `missing-file`, `digest-mismatch`
+ */
+export async function checkExit({ directory, manifest: { exit } }: NodeBundle): Promise<void> {
+  if (exit) await checkFile(directory, exit);
 }
 
 function isUnitPart(part: PartName | UnitPartName): part is UnitPartName {
@@ -108,17 +125,22 @@ export async function readManifest(directory: string): Promise<NodeBundle> {
 
 /** Joins what was read or written with the directory that holds it. */
 export function nodeBundle(directory: string, { manifest, digest, profiles }: Bundle): NodeBundle {
+  const pathOf = ({ file }: BundleFile): string => join(directory, ...file.split('/'));
   const partPath = (part: PartName): string => {
     const entry = manifest[part];
     if (!entry) throw new RangeError(`part expected one that the bundle has, got ${part}`);
-    return join(directory, ...entry.file.split('/'));
+    return pathOf(entry);
   };
   const unitPath = (id: string, half: UnitPartName): string => {
     const unit = manifest.units?.find((candidate) => candidate.id === id);
     if (!unit) throw new RangeError(`id expected that of a unit of the bundle, got '${id}'`);
-    return join(directory, ...unit[half].file.split('/'));
+    return pathOf(unit[half]);
   };
-  return { manifest, digest, profiles, directory, partPath, unitPath };
+  const exitPath = (): string => {
+    if (!manifest.exit) throw new RangeError('bundle expected one with an exit, got one without');
+    return pathOf(manifest.exit);
+  };
+  return { manifest, digest, profiles, directory, partPath, unitPath, exitPath };
 }
 
 /**

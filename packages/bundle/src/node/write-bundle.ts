@@ -32,7 +32,6 @@ import {
   syncDirectory,
   writeDurably,
 } from './file-system.js';
-import { TEMPORARY_MANIFEST_PREFIX } from './operating-points.js';
 import {
   type OperatingPointSource,
   type StoredPoints,
@@ -40,6 +39,7 @@ import {
   type UnitSource,
 } from './point-sources.js';
 import { type NodeBundle, nodeBundle, PART_NAMES, readManifest } from './read-bundle.js';
+import { TEMPORARY_MANIFEST_PREFIX } from './rewrite-manifest.js';
 
 /** Bytes in memory, or the path of a file that is copied in pieces. */
 export type FileSource = Uint8Array | string;
@@ -58,7 +58,7 @@ export interface PartSource {
 
 /** A manifest without what follows from the files. */
 export interface ManifestContent
-  extends Omit<BundleManifest, 'format' | 'version' | 'operatingPoints' | 'units' | PartName> {
+  extends Omit<BundleManifest, 'format' | 'version' | 'operatingPoints' | 'units' | 'exit' | PartName> {
   readonly units?: readonly UnitSource[];
   readonly operatingPoints: readonly OperatingPointSource[];
 }

@@ -42,6 +42,8 @@ export interface RunOptions extends QuantizerOptions {
   readonly timeout: number;
   readonly fallback?: 'local' | 'picture' | 'error';
   readonly maxBytes?: number;
+  readonly exit?: true;
+  readonly exitThreshold?: number;
   readonly backend: BackendPreference;
   readonly json?: true;
 }
@@ -50,7 +52,9 @@ export interface RunOptions extends QuantizerOptions {
 export async function run(directory: string, options: RunOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const parts = options.fallback === 'local' ? (['tail'] as const) : [];
-  const bundle = await readBundle(directory, { verify: ['head', 'reduction', ...parts] });
+  const verify = ['head', 'reduction', ...parts, ...(options.exit ? (['exit'] as const) : [])] as const;
+  const bundle = await readBundle(directory, { verify });
+  checkExitOptions(bundle.manifest, options);
   const coding = codingOf(bundle.manifest, options);
   const data = await openNamedData(options.data, 'test', options.limit);
   const progress = createProgress(terminal);
@@ -119,13 +123,22 @@ async function runOverLink(
   }
 }
 
+function checkExitOptions({ exit }: BundleManifest, options: RunOptions): void {
+  if (options.exitThreshold !== undefined && !options.exit)
+    throw new UsageError('--exit-threshold expected --exit beside it, got none');
+  if (options.exit && !exit)
+    throw new UsageError('--exit expected a bundle with an exit, got one without; train-exit makes one');
+}
+
 /** What the options say of every request. */
-function requestSettings({ verify, statistics, compactOutputs, timeout, maxBytes, fallback }: RunOptions) {
+function requestSettings(options: RunOptions) {
+  const { verify, statistics, compactOutputs, timeout, maxBytes, fallback, exitThreshold } = options;
   const request = { verify: verify === true, statistics: statistics === true, timeoutMs: timeout };
   return {
     request: { ...request, compactOutputs: compactOutputs === true },
     ...(maxBytes !== undefined && { maxBytes }),
     ...(fallback && { fallback }),
+    ...(options.exit && { exit: exitThreshold === undefined ? {} : { threshold: exitThreshold } }),
   };
 }
 
@@ -169,7 +182,8 @@ function printRun(
   const { metric, bytesPerSample, sampleCount, attempts } = summary;
   const bytes = (mean: number): string => formatCount(Math.round(mean));
   const part = sampleCount < data.length ? `, the first ${formatCount(sampleCount)}` : '';
-  const repeated = Math.max(0, attempts - (sampleCount - (summary.ways?.local ?? 0)));
+  const answeredHere = (summary.ways?.local ?? 0) + (summary.ways?.exit ?? 0);
+  const repeated = Math.max(0, attempts - (sampleCount - answeredHere));
   const pairs = [
     ['bundle', digest.slice(0, 12)],
     ['data', data.description + part],
@@ -178,6 +192,7 @@ function printRun(
     [metric?.name ?? 'accuracy', metric ? describeMetric(metric) : 'the bundle declares no task'],
     ['bytes up', `${bytes(bytesPerSample.sent)} per sample, frames ${bytes(bytesPerSample.payload)}`],
     ['bytes down', `${bytes(bytesPerSample.received)} per sample`],
+    ['exit', summary.exit ? describeExit(summary.exit) : undefined],
     ['bits per element', summary.bitsPerElement.toFixed(3)],
     ['budget', summary.budget ? describeBudget(summary.budget) : undefined],
     ['verified', options.verify && 'the server decodes the same elements'],
@@ -203,6 +218,14 @@ function describeMetric({ value, low, high }: NonNullable<EdgeRunSummary['metric
 
 function describeBudget({ budgetMs, keptShare, choices }: NonNullable<EdgeRunSummary['budget']>): string {
   return `${formatPercent(keptShare)} within ${formatMs(budgetMs)} ms; sent at ${describeCounts(choices)}`;
+}
+
+function describeExit({ answeredShare, bytesPerSent, exitMs }: NonNullable<EdgeRunSummary['exit']>): string {
+  const rest =
+    bytesPerSent === null
+      ? 'nothing sent'
+      : `${formatCount(Math.round(bytesPerSent))} bytes up for each of the rest`;
+  return `${formatPercent(answeredShare)} answered here, ${rest}; p50 ${formatMs(exitMs.p50)} ms`;
 }
 
 function describeCounts(counts: Readonly<Record<string, number>>): string {

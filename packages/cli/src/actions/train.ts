@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { addOperatingPoints, type NodeBundle, readBundle } from '@featherwire/bundle/node';
 import { openSamples } from '@featherwire/calibration';
 import { type BackendPreference, loadBackend } from '@featherwire/codec';
-import { type DataSet, openParts } from '@featherwire/eval';
+import { type DataSet, type InputCopy, openParts } from '@featherwire/eval';
 import { readModel } from '@featherwire/onnx/node';
 import { type TrainedLadder, trainLadder } from '@featherwire/train/node';
 import type { CommandContext } from '../context.js';
@@ -26,6 +26,8 @@ export interface TrainOptions {
   readonly samples?: number;
   readonly seed: number;
   readonly threads: number;
+  readonly copies?: readonly InputCopy[];
+  readonly labels?: true;
   readonly agreement?: true;
   readonly restart?: true;
   readonly replace?: true;
@@ -76,6 +78,11 @@ async function trainOn(
     const names = manifest.cut.map(({ name }) => name).join(', ');
     throw new CommandError(`bundle expected a cut of one tensor, got ${manifest.cut.length}: ${names}`);
   }
+  if (options.labels && manifest.task?.kind !== 'classification') {
+    throw new CommandError(
+      `--labels expected a bundle for classification, got ${manifest.task?.kind ?? 'one without a task'}`,
+    );
+  }
   progress.stage('load head and tail');
   const backend = await loadBackend(options.backend);
   const parts = await openParts(bundle);
@@ -85,6 +92,7 @@ async function trainOn(
       backend,
       sampleCount: Math.min(data.length, options.samples ?? data.length),
       designShare: TRAINING_SHARE,
+      copies: options.copies ?? [],
       seed: options.seed,
       memoryBytes: options.memory * BYTES_PER_MIB,
       progress,
@@ -96,6 +104,7 @@ async function trainOn(
         tail: await readModel(bundle.partPath('tail')),
         cut: manifest.cut[0].name,
         samples,
+        labels: options.labels ?? false,
         networkBytes: networkBytes(bundle),
         budget: options.steps === undefined ? { minutes: options.minutes } : { steps: options.steps },
         pointCount: options.points,
@@ -125,10 +134,11 @@ function networkBytes({ manifest: { head, tail } }: NodeBundle): number {
 }
 
 function recordOf(bundle: NodeBundle, data: DataSet, ladder: TrainedLadder): object {
-  const { points, units, steps, isResumed, architecture, runs } = ladder;
+  const { points, units, trainedOn, steps, isResumed, architecture, runs } = ladder;
   return {
     bundle: { name: bundle.manifest.model.name, digest: bundle.digest },
     data: data.description,
+    trainedOn,
     steps,
     isResumed,
     architecture,
@@ -147,7 +157,7 @@ function recordOf(bundle: NodeBundle, data: DataSet, ladder: TrainedLadder): obj
 function printLadder(
   { manifest, digest }: NodeBundle,
   data: DataSet,
-  { points, steps, isResumed, units }: TrainedLadder,
+  { points, trainedOn, steps, isResumed, units }: TrainedLadder,
   { stdout, env }: Terminal,
 ): void {
   const styles = stylesOf(stdout, env);
@@ -157,6 +167,7 @@ function printLadder(
     ['bundle', digest.slice(0, 12)],
     ['data', data.description],
     ['training', `${formatCount(steps)} steps${isResumed ? ', taken up again' : ''}`],
+    ['trained on', itemsText(trainedOn)],
     ['unsplit', `${first.measured.metric.name} ${formatPercent(first.measured.reference ?? 0)}`],
     ['measured on', first.measured.data],
     ['storage', `${units.length} units of at most ${formatPercent(largest)} of the network`],
@@ -168,6 +179,11 @@ function printLadder(
     '',
     ...ladderTable(points, styles),
   );
+}
+
+function itemsText({ samples, copies, labels }: TrainedLadder['trainedOn']): string {
+  const items = `${formatCount(samples)} samples${copies > 0 ? ` and ${formatCount(copies)} copies` : ''}`;
+  return `${items}, ${labels ? 'answers of the unsplit network and labels' : 'answers of the unsplit network'}`;
 }
 
 function ladderTable(points: TrainedLadder['points'], styles: Styles): string[] {

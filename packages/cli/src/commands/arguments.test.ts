@@ -1,6 +1,13 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { integerIn, listArgument, shapeArgument, urlArgument, valueArgument } from './arguments.js';
+import {
+  copiesArgument,
+  integerIn,
+  listArgument,
+  shapeArgument,
+  urlArgument,
+  valueArgument,
+} from './arguments.js';
 import { addQuantizerOptions, type QuantizerOptions, quantizerOf } from './quantizer-options.js';
 
 test('integers outside the range, with fractions or letters are refused', () => {
@@ -17,6 +24,26 @@ test('shapes add up, and names may hold an equals sign', () => {
   for (const text of ['x', 'x=', '=1', 'x=1,', 'x=1,a', 'x=-1'])
     expect(() => shapeArgument(text), text).toThrow('Expected');
   expect(() => shapeArgument('x=1', { x: [2] })).toThrow('once');
+});
+
+test('copies add up, each a list of changes', () => {
+  const [mirrored, moved] = [
+    { isMirrored: true, maxShift: 0 },
+    { isMirrored: false, maxShift: 4 },
+  ];
+  expect(copiesArgument('mirror, shift:4')).toEqual([mirrored, moved]);
+  expect(copiesArgument('shift:12+mirror', [moved])).toEqual([moved, { isMirrored: true, maxShift: 12 }]);
+  for (const text of [
+    '',
+    'turn',
+    'shift',
+    'shift:0',
+    'shift:-1',
+    'mirror+mirror',
+    'shift:1+shift:2',
+    'mirror,',
+  ])
+    expect(() => copiesArgument(text), text).toThrow('Expected');
 });
 
 test('values add up, and are numbers', () => {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { BackendPreference, LayoutChoice } from '@featherwire/codec';
+import type { InputCopy } from '@featherwire/eval';
 import { type LinkProfile, parseLink } from '@featherwire/link';
 import { InvalidArgumentError, Option } from 'commander';
 
@@ -23,6 +24,13 @@ export function positiveNumber(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Expected a positive number.');
+}
+
+/** Parses a number from 0 to 1. */
+export function shareArgument(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a number from 0 to 1.');
 }
 
 /** Parses `NAME=1,3,48,320` and adds it to the shapes given before. */
@@ -66,6 +74,23 @@ export function listArgument(text: string, list: readonly string[] = []): string
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw new InvalidArgumentError('Expected names between commas.');
   return [...list, ...names];
+}
+
+/** Parses changed copies of pictures, as in `mirror,shift:4,mirror+shift:4`, and adds them to those given before. */
+export function copiesArgument(text: string, copies: readonly InputCopy[] = []): InputCopy[] {
+  return [...copies, ...listArgument(text).map(copyArgument)];
+}
+
+/** One copy: changes joined by `+`, each at most once. */
+function copyArgument(text: string): InputCopy {
+  let copy: InputCopy = { isMirrored: false, maxShift: 0 };
+  for (const change of text.split('+')) {
+    const shift = Number(/^shift:([1-9]\d{0,3})$/.exec(change)?.[1] ?? 0);
+    if (change === 'mirror' && !copy.isMirrored) copy = { ...copy, isMirrored: true };
+    else if (shift > 0 && copy.maxShift === 0) copy = { ...copy, maxShift: shift };
+    else throw new InvalidArgumentError('Expected mirror, shift:PIXELS or mirror+shift:PIXELS, with commas.');
+  }
+  return copy;
 }
 
 /** Parses an address with one of the schemes, such as `http:`. */

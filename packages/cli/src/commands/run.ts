@@ -10,6 +10,7 @@ import {
   jsonOption,
   linkArgument,
   millisecondsArgument,
+  shareArgument,
   urlArgument,
 } from './arguments.js';
 import { DATA_FORMS } from './data-forms.js';
@@ -29,6 +30,7 @@ Examples:
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --link lte
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 80ms --link 5g
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --fallback local --timeout 500
+  $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --point small --exit
   $ featherwire run bundle --server http://127.0.0.1:8350 --data pictures --budget 150ms --link trace:lte-drive.json`;
 
 const DEFAULT_RETRIES = 3;
@@ -111,6 +113,18 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         '--fallback <way>',
         'what answers a sample that has no answer in that time: the tail here, a picture to the whole model there, or an error',
       ).choices(['local', 'picture', 'error']),
+    )
+    .addOption(
+      new Option(
+        '--exit',
+        "answer here where the bundle's exit is sure, as `train-exit` wrote it; send the rest",
+      ),
+    )
+    .addOption(
+      new Option(
+        '--exit-threshold <confidence>',
+        "least confidence of an answer of the exit, 0 to 1, with --exit (default: the bundle's)",
+      ).argParser(shareArgument),
     )
     .addOption(
       new Option(

@@ -3,12 +3,23 @@
 import { type Command, Option } from 'commander';
 import type { TrainOptions } from '../actions/train.js';
 import type { CommandContext } from '../context.js';
-import { backendOption, integerIn, jsonOption, memoryOption, positiveNumber } from './arguments.js';
+import {
+  backendOption,
+  copiesArgument,
+  integerIn,
+  jsonOption,
+  memoryOption,
+  positiveNumber,
+} from './arguments.js';
 
 const EXAMPLES = `
 DATA is what calibrate takes: pictures, arrays, or a named set. No labels are needed: units are
 trained towards the answers of the unsplit network. Seven tenths of the samples are trained on, some choose, and what is
 written into the bundle is measured on the rest, by whole frames.
+
+Each entry of --copies makes a changed copy of every sample that is trained on: mirrored, or moved by up to so many pixels
+of the network's input (the edge is repeated), or both. --labels adds the labels of DATA to the loss where the task is
+classification: units then learn what the network itself gets wrong, too.
 
 A training that was stopped or killed goes on when the same command is given again; with --threads 1 it ends in the same
 bits as one that ran through. Its state is in BUNDLE.train until the points are written; other settings need --restart.
@@ -16,6 +27,7 @@ bits as one that ran through. Its state is in BUNDLE.train until the points are 
 Examples:
   $ featherwire train bundle --data pictures
   $ featherwire train bundle --data pictures --minutes 30 --points 6 --threads 2
+  $ featherwire train bundle --data pictures --copies mirror,shift:4,mirror+shift:4 --labels
   $ featherwire train bundle --data train.npz --steps 4000 --agreement --json`;
 
 const DEFAULT_MINUTES = 30;
@@ -54,6 +66,13 @@ export function addTrainCommand(program: Command, context: CommandContext): void
     .addOption(
       new Option('--samples <count>', 'samples to use (default: all)').argParser(integerIn(MIN_SAMPLES)),
     )
+    .addOption(
+      new Option(
+        '--copies <list>',
+        'changed copies of each picture to train on: mirror, shift:PIXELS, mirror+shift:PIXELS',
+      ).argParser(copiesArgument),
+    )
+    .addOption(new Option('--labels', 'train towards labels too, for classification').conflicts('agreement'))
     .addOption(
       new Option('--seed <number>', 'draws samples, parameters and noise').argParser(integerIn(0)).default(1),
     )

@@ -7,6 +7,7 @@ import type { ModelSession, TensorMap } from '@featherwire/inference';
 import { createWorkerSession } from '@featherwire/inference/node';
 import {
   createBudgetedClient,
+  createExitClient,
   createFallbackClient,
   type EdgeClient,
   type Fallback,
@@ -42,6 +43,8 @@ export interface InferenceOptions {
   };
   readonly maxBytes?: number;
   readonly fallback?: Fallback['kind'];
+  /** Answer here what the exit is sure of, from the threshold on that is given, or that of the bundle. */
+  readonly exit?: { readonly threshold?: number };
   readonly signal: AbortSignal;
 }
 
@@ -54,35 +57,84 @@ export interface Inference {
 /** Of pictures that are sent to the whole model and were not encoded already. */
 const PICTURE_CODING = { codec: 'jpeg', quality: 90 } as const;
 
-/** @throws {CommandError} if the bundle cannot answer in the way of the fallback */
+/**
+ * @throws {CommandError} if the bundle cannot answer in the way of the fallback; {RangeError} if it has no exit and one is asked
+ *   for; {InferenceError} of tail and exit
+ */
 export async function openInference(options: InferenceOptions): Promise<Inference> {
+  const { bundle, head, exit: exitOptions, request } = options;
+  if (!exitOptions) return openSending(options, 'inputs');
+  const exit = await createWorkerSession(bundle.exitPath());
+  try {
+    const exits = createExitClient({ bundle, head, exit, ...exitOptions });
+    const sending = await openSending(options, 'features');
+    return {
+      infer: (inputs, input) =>
+        exits.infer(inputs, (features, elapsedMs) =>
+          sending.infer(features, input, Math.min(elapsedMs, request.timeoutMs - 1)),
+        ),
+      close: async () => {
+        await sending.close();
+        await exit.close();
+      },
+    };
+  } catch (error) {
+    await exit.close();
+    throw error;
+  }
+}
+
+/** What is sent: inputs of the head, or what it gave for them. */
+type Sent = 'inputs' | 'features';
+
+interface Sending extends Inference {
+  /** @param elapsedMs - that the sample took already, 0 by default */
+  readonly infer: (tensors: TensorMap, input: SampleInput, elapsedMs?: number) => Promise<SampleResult>;
+}
+
+async function openSending(options: InferenceOptions, sent: Sent): Promise<Sending> {
   const { bundle, request, signal, fallback: kind } = options;
-  const split = splitWay(options);
-  if (!kind) return { infer: (inputs) => split(inputs, { signal }), close: async () => {} };
+  const split = splitWay(options, sent);
+  if (!kind)
+    return {
+      infer: (tensors, _, elapsedMs = 0) =>
+        split(tensors, { signal, timeoutMs: request.timeoutMs - elapsedMs }),
+      close: async () => {},
+    };
   const tail = kind === 'local' ? await createWorkerSession(bundle.partPath('tail')) : undefined;
-  const fallback = fallbackOf(options, kind, tail);
+  const fallback = fallbackOf(options, kind, sent, tail);
   const client = createFallbackClient({ bundle, split, fallback, patienceMs: request.timeoutMs });
   return {
-    infer: (inputs, input) => client.infer(inputs, { signal, picture: () => pictureOf(input) }),
+    infer: (tensors, input, elapsedMs = 0) =>
+      client.infer(tensors, { signal, elapsedMs, picture: () => pictureOf(input) }),
     close: async () => tail?.close(),
   };
 }
 
-function splitWay({ client, bundle, coding, request, maxBytes }: InferenceOptions) {
+/** What of a request's time is gone is gone of its budget too. */
+function splitWay({ client: edge, bundle, coding, request, maxBytes }: InferenceOptions, sent: Sent) {
+  const client = sent === 'inputs' ? edge : { ...edge, infer: edge.inferFeature };
   if (!isBudget(coding))
-    return (inputs: TensorMap, limits: RequestOptions): Promise<SampleResult> =>
-      client.infer(inputs, { ...request, ...limits, coding });
+    return (tensors: TensorMap, limits: RequestOptions): Promise<SampleResult> =>
+      client.infer(tensors, { ...request, ...limits, coding });
   const budgeted = createBudgetedClient({ client, bundle, ...coding });
-  return (inputs: TensorMap, limits: RequestOptions): Promise<SampleResult> =>
-    budgeted.infer(inputs, { ...request, ...limits, ...(maxBytes !== undefined && { maxBytes }) });
+  return (tensors: TensorMap, limits: RequestOptions): Promise<SampleResult> => {
+    const elapsedMs = request.timeoutMs - (limits.timeoutMs ?? request.timeoutMs);
+    const budgetMs = Math.max(1, coding.budgetMs - elapsedMs);
+    return budgeted.infer(tensors, {
+      ...{ ...request, ...limits, budgetMs },
+      ...(maxBytes !== undefined && { maxBytes }),
+    });
+  };
 }
 
 function fallbackOf(
   { client, head, bundle, request }: InferenceOptions,
   kind: Fallback['kind'],
+  sent: Sent,
   tail: ModelSession | undefined,
 ): Fallback {
-  if (tail) return { kind: 'local', head, tail };
+  if (tail) return { kind: 'local', tail, ...(sent === 'inputs' && { head }) };
   if (kind !== 'picture') return { kind: 'error' };
   const { whole, preprocessing } = bundle.manifest;
   if (whole && preprocessing) return { kind, client, timeoutMs: request.timeoutMs };

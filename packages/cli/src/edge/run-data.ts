@@ -14,7 +14,13 @@ import {
   type SampleInput,
 } from '@featherwire/eval';
 import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
-import type { FallbackResult, InferResult, RateChoice, RequestTimes } from '@featherwire/runtime';
+import type {
+  ExitOutcome,
+  FallbackResult,
+  InferResult,
+  RateChoice,
+  RequestTimes,
+} from '@featherwire/runtime';
 import { CommandError } from '../terminal/errors.js';
 
 /** What a run needs. */
@@ -34,8 +40,20 @@ export interface EdgeRun {
 /** What comes of one sample. */
 export type SampleResult = InferResult & {
   readonly choice?: RateChoice;
-  readonly way?: FallbackResult<InferResult>['way'];
+  readonly way?: FallbackResult<InferResult>['way'] | 'exit';
+  /** Where the bundle's exit was asked first. */
+  readonly exit?: ExitOutcome;
 };
+
+/** What the exit did. */
+export interface ExitSummary {
+  /** Of the samples, those that it answered. */
+  readonly answeredShare: number;
+  /** Mean bytes sent for a sample that it did not answer; null if it answered all. */
+  readonly bytesPerSent: number | null;
+  /** Of the exit itself. */
+  readonly exitMs: Quantiles;
+}
 
 /** How a budget was kept. */
 export interface BudgetSummary {
@@ -51,7 +69,7 @@ export interface EdgeRunSummary {
   readonly sampleCount: number;
   /** Null if the bundle declares no task. */
   readonly metric: ({ readonly name: string } & Estimate) | null;
-  /** Means over the samples. */
+  /** Means over the samples, those that were answered here included: bytes of a decision. */
   readonly bytesPerSample: { readonly sent: number; readonly received: number; readonly payload: number };
   readonly counted: InferResult['bytes']['counted'];
   /** Bits of all frames over elements of all cut tensors. */
@@ -59,8 +77,10 @@ export interface EdgeRunSummary {
   readonly attempts: number;
   /** Null without a budget. */
   readonly budget: BudgetSummary | null;
-  /** How many samples were answered in each way; null without a fallback. */
+  /** How many samples were answered in each way; null without a fallback and an exit. */
   readonly ways: Readonly<Record<string, number>> | null;
+  /** Null without an exit. */
+  readonly exit: ExitSummary | null;
   /** Medians and 95th percentiles over the samples. */
   readonly times: Readonly<Record<keyof RequestTimes, Quantiles>>;
 }
@@ -118,6 +138,28 @@ function summarizeBudget(results: readonly SampleResult[], budgetMs: number): Bu
   return { budgetMs, keptShare: kept / results.length, choices };
 }
 
+/** False for answers of this side, for which nothing crossed the link. */
+function isSent({ way }: SampleResult): boolean {
+  return way !== 'local' && way !== 'exit';
+}
+
+function countWays(results: readonly SampleResult[]): EdgeRunSummary['ways'] {
+  const ways = results.map(({ way, exit }) => way ?? (exit && 'split'));
+  return ways.some((way) => way) ? countsOf(ways) : null;
+}
+
+function summarizeExit(results: readonly SampleResult[]): ExitSummary | null {
+  const outcomes = results.flatMap(({ exit }) => exit ?? []);
+  if (outcomes.length === 0) return null;
+  const sent = results.filter(({ way }) => way !== 'exit');
+  const sentBytes = sent.reduce((sum, { bytes }) => sum + bytes.sent, 0);
+  return {
+    answeredShare: 1 - sent.length / results.length,
+    bytesPerSent: sent.length > 0 ? sentBytes / sent.length : null,
+    exitMs: quantiles(outcomes.map(({ exitMs }) => exitMs)),
+  };
+}
+
 /** How often each word comes. */
 function countsOf(words: readonly (string | undefined)[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -145,11 +187,12 @@ function summarize(
       payload: mean(({ bytes }) => bytes.payload),
     },
     // Answers of this side count no bytes.
-    counted: (results.find(({ way }) => way !== 'local') ?? results[0]).bytes.counted,
+    counted: (results.find(isSent) ?? results[0]).bytes.counted,
     bitsPerElement: elements === 0 ? 0 : (8 * frameBytes) / elements,
     attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
     budget,
-    ways: results.some(({ way }) => way) ? countsOf(results.map(({ way }) => way)) : null,
+    ways: countWays(results),
+    exit: summarizeExit(results),
     times: Object.fromEntries(times) as EdgeRunSummary['times'],
   };
 }

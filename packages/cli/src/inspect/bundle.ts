@@ -1,7 +1,7 @@
 /** A bundle: what its manifest says, and whether its files are what the manifest says. */
 
 import type { BundleError, BundleManifest, PartName } from '@featherwire/bundle';
-import { checkPart, PART_NAMES, readManifest } from '@featherwire/bundle/node';
+import { checkExit, checkPart, PART_NAMES, readManifest } from '@featherwire/bundle/node';
 import {
   formatBytes,
   formatCount,
@@ -11,6 +11,7 @@ import {
   formatShape,
 } from '../terminal/units.js';
 import { damageOf } from './damage.js';
+import { exitTables } from './exit.js';
 import { checksOfPoints, loadPoints, pointTables } from './points.js';
 import { type InspectReport, numberColumn } from './report.js';
 import { checkUnitFiles, storageOfUnits, unitTables } from './units.js';
@@ -30,15 +31,25 @@ export async function inspectBundle(directory: string): Promise<BundleInspection
   for (const part of PART_NAMES)
     if (manifest[part]) checks.set(part, await damageOf(() => checkPart(bundle, part)));
   const unitChecks = await checkUnitFiles(bundle);
+  const exitDamage = await damageOf(() => checkExit(bundle));
   const points = await loadPoints(bundle);
-  const damages = [...checks.values(), ...unitChecks.values(), ...points.map((point) => point.damage)];
+  const damages = [
+    ...[...checks.values(), ...unitChecks.values(), exitDamage],
+    ...points.map((point) => point.damage),
+  ];
+  const exitChecks = manifest.exit ? [[manifest.exit.file, exitDamage] as const] : [];
   const { task } = manifest;
   return {
     damage: damages.find((error) => error !== undefined),
     report: {
       title: `featherwire bundle of ${manifest.model.name}`,
       pairs: pairsOf(manifest, digest),
-      tables: [partTable(manifest, checks), ...unitTables(manifest, unitChecks), ...pointTables(points)],
+      tables: [
+        partTable(manifest, checks),
+        ...unitTables(manifest, unitChecks),
+        ...exitTables(manifest, exitDamage),
+        ...pointTables(points),
+      ],
       record: {
         kind: 'bundle',
         digest,
@@ -48,7 +59,7 @@ export async function inspectBundle(directory: string): Promise<BundleInspection
         operatingPoints: manifest.operatingPoints,
         ...(manifest.units && { unitStorage: storageOfUnits(manifest) }),
         checks: Object.fromEntries(
-          [...checks, ...unitChecks, ...checksOfPoints(points)].map(([name, error]) => [
+          [...checks, ...unitChecks, ...exitChecks, ...checksOfPoints(points)].map(([name, error]) => [
             name,
             error?.message ?? 'ok',
           ]),

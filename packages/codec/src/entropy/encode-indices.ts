@@ -132,8 +132,9 @@ function estimatedBytes(
 }
 
 /** The coder that settings ask for. */
-function chosenCoder({ coder, contextModel, table, laneCount }: IndexCoding): CoderChoice {
+function chosenCoder({ coder, staticCoder, contextModel, table, laneCount }: IndexCoding): CoderChoice {
   if (coder) return coder;
+  if (staticCoder) return staticCoder.kind;
   if (contextModel) return 'rans-contexts';
   return table || laneCount ? 'rans' : 'auto';
 }

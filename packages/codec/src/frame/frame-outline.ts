@@ -8,10 +8,12 @@ import { ByteWriter } from '../bitstream/byte-writer.js';
 import { writeTensorHeader } from '../container/header.js';
 import { writePreamble } from '../container/preamble.js';
 import { type RansHead, writeRansHead } from '../entropy/coded-indices.js';
+import { writeCoderByte } from '../entropy/coder-byte.js';
+import { writeContextModel } from '../entropy/contexts/context-model.js';
 import { geometryOfIndices } from '../feature/feature-values.js';
 import type { CodingProfile } from '../profile/coding-profile.js';
 import type { IndexingQuantizer } from '../quantizer/alphabet.js';
-import type { FeatureGeometry } from '../stages.js';
+import type { ContextModel, FeatureGeometry } from '../stages.js';
 import {
   type BundledPlace,
   type FrameExtras,
@@ -75,12 +77,20 @@ function checkShape(shape: Shape): void {
   if (shape.includes(0)) throw new RangeError(`shape expected elements, got [${shape.join(', ')}]`);
 }
 
+/** Whose table or model codes a section: the profile's, or one of its own. */
+export type SectionHead = RansHead | { readonly kind: 'rans-contexts'; readonly model: ContextModel };
+
 /**
- * The front of a section of rANS under a table: all bytes before the number of words.
- * @param laneCount - power of two, 1 to 32
+ * The front of a section of rANS: all bytes before the length of its code.
+ * @param laneCount - power of two, 1 to 32, to 64 under contexts
  */
-export function outlineSection(coding: RansHead, laneCount: number): Uint8Array {
+export function outlineSection(coding: SectionHead, laneCount: number): Uint8Array {
   const writer = new ByteWriter();
-  writeRansHead(writer, coding, laneCount);
+  if (coding.kind === 'rans-contexts') {
+    writeCoderByte(writer, { coder: coding.kind, laneCount, layout: 'dense' });
+    writeContextModel(writer, coding.model);
+  } else {
+    writeRansHead(writer, coding, laneCount);
+  }
   return writer.finish();
 }

@@ -4,6 +4,7 @@
  * a fair coin. Exact at any count, where a bootstrap of few disagreements is coarse.
  */
 
+import { probabilityOfAtMost } from './binomial.js';
 import type { Ratio } from './ratio.js';
 
 /** Samples on which two ways differ, and how likely that is by chance. */
@@ -46,11 +47,5 @@ export function compareHits(a: readonly Ratio[], b: readonly Ratio[]): PairedHit
 
 /** Twice the probability of at most `few` heads in `count` throws, at most 1. */
 function twoSided(few: number, count: number): number {
-  let logTerm = -count * Math.LN2; // of no heads; logarithms, since 2 ** -count underflows
-  let sum = Math.exp(logTerm);
-  for (let heads = 1; heads <= few; heads++) {
-    logTerm += Math.log((count - heads + 1) / heads);
-    sum += Math.exp(logTerm);
-  }
-  return Math.min(1, 2 * sum);
+  return Math.min(1, 2 * probabilityOfAtMost(few, count, 0.5));
 }

@@ -8,7 +8,7 @@ export { createVirtualLink, type VirtualExchange, type VirtualLink } from './lin
 export type { RemoteTail } from './open-inference/remote-tail.js';
 export { type OpenReductions, openReductions } from './open-reductions.js';
 export { type ClientTokens, parseTokens } from './server/authentication.js';
-export type { BundleListing } from './server/bundle-listing.js';
+export type { BundleDirectory, BundleListing } from './server/bundle-listing.js';
 export { type BundleChange, bundleKey } from './server/bundle-registry.js';
 export type { PointDrift, TensorDrift } from './server/drift-monitor.js';
 export type { EdgePage } from './server/edge-page.js';

@@ -5,6 +5,7 @@ import { runTestFiles } from '../../../../test-support/vitest-in-browser.js';
 /** Every test file of `runtime` that needs nothing of Node; `conformance.test.ts` compares this with the files there are. */
 const FILES = {
   'src/client/budgeted-client.test.ts': () => import('../../src/client/budgeted-client.test.js'),
+  'src/exit/exit-client.test.ts': () => import('../../src/exit/exit-client.test.js'),
   'src/fallback/circuit-breaker.test.ts': () => import('../../src/fallback/circuit-breaker.test.js'),
   'src/fallback/fallback-client.test.ts': () => import('../../src/fallback/fallback-client.test.js'),
   'src/protocol/message-format.test.ts': () => import('../../src/protocol/message-format.test.js'),

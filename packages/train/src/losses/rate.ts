@@ -1,6 +1,6 @@
 /**
  * The rate of a latent, estimated for training. The factorized prior has a logistic distribution for each channel with
- * learned mean and scale; an element costs -log2 of the probability of its unit step (Ballé et al., 2018). What a frame
+ * learned mean and scale; an element costs -log2 of the probability of its step (Ballé et al., 2018). What a frame
  * takes in the end is measured; the coder's contexts find more than this estimate knows.
  */
 
@@ -8,6 +8,7 @@ import type { Graph, Value } from '../graph/graph.js';
 import {
   abs,
   add,
+  div,
   exp,
   log,
   maximum,
@@ -41,13 +42,20 @@ export function priorParameters({ latentShape, latentChannelAxis }: Unit): Param
 /**
  * Bits of a latent under the factorized prior, per item of the batch.
  * @param latent - [N, …] with noise
+ * @param stepSize - [N, 1, …]; steps of 1 without it
  */
-export function priorBits(g: Graph, latent: Value, unit: Unit, parameters: Parameters): Value {
+export function priorBits(
+  g: Graph,
+  latent: Value,
+  unit: Unit,
+  parameters: Parameters,
+  stepSize?: Value,
+): Value {
   const channels = latent.shape.map((length, axis) => (axis === unit.latentChannelAxis + 1 ? length : 1));
   const centered = sub(g, latent, reshape(g, parameterOf(parameters, 'prior.mean'), channels));
   const logScale = reshape(g, parameterOf(parameters, 'prior.logScale'), channels);
   const inverse = exp(g, negate(g, logScale));
-  const half = g.scalar(0.5);
+  const half = stepSize ? scale(g, stepSize, 0.5) : g.scalar(0.5);
   // Both bounds on the side where the sigmoid is small: their difference keeps its digits.
   const side = g.stopGradient(negate(g, sign(g, centered)));
   const upper = sigmoid(g, mul(g, side, mul(g, add(g, centered, half), inverse)));
@@ -56,9 +64,12 @@ export function priorBits(g: Graph, latent: Value, unit: Unit, parameters: Param
   return perItem(g, scale(g, log(g, probability), -1 / Math.LN2));
 }
 
-/** Sum of the absolute values of a latent per item of the batch: the rate term of the first published units. */
-export function absoluteSum(g: Graph, latent: Value): Value {
-  return perItem(g, abs(g, latent));
+/**
+ * Sum of the absolute values of a latent in steps, per item of the batch: the rate term of the first published units.
+ * @param stepSize - as in `priorBits`
+ */
+export function absoluteSum(g: Graph, latent: Value, stepSize?: Value): Value {
+  return perItem(g, abs(g, stepSize ? div(g, latent, stepSize) : latent));
 }
 
 /** Sum over all axes but the first, then the mean over it: two stages, which keep float32's digits. */

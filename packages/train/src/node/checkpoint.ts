@@ -1,6 +1,7 @@
 /**
  * Checkpoints of a training run: one file, written beside its final name and then renamed, so that a run killed at any
- * moment leaves a whole one. A line of JSON, then the three vectors of the state as little-endian float32.
+ * moment leaves a whole one. A line of JSON, then the vectors of the state as little-endian float32: three, and a
+ * fourth once parameters are averaged.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,7 +12,7 @@ import { TrainError } from '../errors.js';
 import type { TrainingSettings, TrainingState } from '../training/run-training.js';
 import type { TrainingStep } from '../training/step.js';
 
-const FORMAT = 'featherwire-checkpoint-1';
+const FORMAT = 'featherwire-checkpoint-2';
 const LINE_END = 0x0a;
 
 interface Header {
@@ -19,6 +20,7 @@ interface Header {
   readonly run: string;
   readonly step: number;
   readonly parameterCount: number;
+  readonly isAveraged: boolean;
   readonly sha256: string;
 }
 
@@ -28,7 +30,7 @@ interface Header {
  */
 export function identityOfRun(
   step: TrainingStep,
-  { schedule, lambda, freeBits = 0, seed }: TrainingSettings,
+  { schedule, lambda, freeBits = 0, stepSizes, seed }: TrainingSettings,
   begin: TrainingState,
 ): string {
   const settings = JSON.stringify([
@@ -36,8 +38,10 @@ export function identityOfRun(
     schedule.learningRate,
     schedule.warmUpSteps,
     schedule.roundedShare,
+    schedule.averagedShare ?? 0,
     lambda,
     freeBits,
+    stepSizes ? [stepSizes.smallest, stepSizes.largest] : null,
     seed,
   ]);
   return createHash('sha256')
@@ -49,7 +53,8 @@ export function identityOfRun(
 
 /** Writes a state. */
 export async function writeCheckpoint(file: string, run: string, state: TrainingState): Promise<void> {
-  const vectors = [state.parameters, state.firstMoment, state.secondMoment];
+  const { average } = state;
+  const vectors = [state.parameters, state.firstMoment, state.secondMoment, ...(average ? [average] : [])];
   const body = Buffer.concat(
     vectors.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
   );
@@ -58,6 +63,7 @@ export async function writeCheckpoint(file: string, run: string, state: Training
     run,
     step: state.step,
     parameterCount: state.parameters.length,
+    isAveraged: average !== undefined,
     sha256: createHash('sha256').update(body).digest('hex'),
   };
   const unfinished = `${file}.unfinished`;
@@ -81,12 +87,22 @@ export async function readCheckpoint(file: string, run: string): Promise<Trainin
   if (header.run !== run) throw refused(file, 'of a run with other settings');
   const body = bytes.subarray(end + 1);
   const size = header.parameterCount * Float32Array.BYTES_PER_ELEMENT;
-  if (body.length !== 3 * size || createHash('sha256').update(body).digest('hex') !== header.sha256) {
+  const vectorCount = header.isAveraged ? 4 : 3;
+  if (
+    body.length !== vectorCount * size ||
+    createHash('sha256').update(body).digest('hex') !== header.sha256
+  ) {
     throw refused(file, 'damaged');
   }
   const vector = (position: number): Float32Array =>
     new Float32Array(Uint8Array.from(body.subarray(position * size, (position + 1) * size)).buffer);
-  return { step: header.step, parameters: vector(0), firstMoment: vector(1), secondMoment: vector(2) };
+  return {
+    step: header.step,
+    parameters: vector(0),
+    firstMoment: vector(1),
+    secondMoment: vector(2),
+    ...(header.isAveraged && { average: vector(3) }),
+  };
 }
 
 function parseHeader(file: string, line: string): Header {

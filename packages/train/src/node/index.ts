@@ -1,6 +1,8 @@
 /** What training needs of Node: files, and the engine in threads. */
 
 export { identityOfRun, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export type { ExitEffect, ExitPoint, ExitPointEffect } from './exit/measure-exit.js';
+export { type TrainExitOptions, type TrainedExit, trainExit } from './exit/train-exit.js';
 export { type PreparedModel, prepareModel } from './prepare-model.js';
 export {
   type ImportedUnit,
@@ -17,3 +19,4 @@ export {
 } from './search/train-ladder.js';
 export { type InversionTraining, trainInversion } from './train-inversion.js';
 export { type CheckpointPlan, type TrainUnitOptions, trainUnit } from './train-unit.js';
+export { type OpenUnitRuns, openUnitRuns } from './unit-runs.js';

@@ -1,6 +1,6 @@
 /** A unit as a bundle takes it: two ONNX files with what they cost, and the latent between them. */
 
-import type { UnitSource } from '@featherwire/bundle/node';
+import type { UnitPartSource, UnitSource } from '@featherwire/bundle/node';
 import { createLocalSession } from '@featherwire/inference/node';
 import { inferShapes, type ModelProto, modelCost, serializeModel } from '@featherwire/onnx';
 import { exportUnit, LATENT_NAME } from '../units/export-unit.js';
@@ -16,13 +16,17 @@ export async function unitSourceOf(
   return {
     id,
     latent: [{ name: LATENT_NAME, dtype: 'float32', shape: [1, ...unit.latentShape] }],
-    reduction: await partOf(reduction),
-    restoration: await partOf(restoration),
+    reduction: await modelSourceOf(reduction),
+    restoration: await modelSourceOf(restoration),
   };
 }
 
-async function partOf(model: ModelProto): Promise<UnitSource['reduction']> {
-  const shapes = await inferShapes(model, { sessions: createLocalSession });
-  const { parameters, macs } = modelCost(model, shapes);
+/**
+ * A model as a bundle takes it, with what it costs.
+ * @param sized - the same with the dimensions of one sample, where the model leaves them open
+ */
+export async function modelSourceOf(model: ModelProto, sized: ModelProto = model): Promise<UnitPartSource> {
+  const shapes = await inferShapes(sized, { sessions: createLocalSession });
+  const { parameters, macs } = modelCost(sized, shapes);
   return { model: serializeModel(model), parameters, macs };
 }

@@ -24,6 +24,21 @@ describe('architectures', () => {
     }
   });
 
+  test('of maps have a filter for each place that a stride passes, and fewer where there is no room', () => {
+    const feature = { shape: [32, 16, 16], rectified: true };
+    const filtersWithin = (most: number) =>
+      listArchitectures(feature, most).map(
+        (entry) => entry.kind === 'separable' && [entry.stride, entry.filters],
+      );
+    expect(filtersWithin(1e6).slice(0, 4)).toEqual([
+      [2, 4],
+      [2, 4],
+      [4, 16],
+      [1, 1],
+    ]);
+    expect(filtersWithin(13_000)[0]).toEqual([2, 2]);
+  });
+
   test('of other features, or within too small a size, are none', () => {
     expect(() => listArchitectures({ shape: [10], rectified: true }, 1e6)).toThrow('got [10]');
     expect(() => listArchitectures({ shape: [32, 16, 16], rectified: true }, 10)).toThrow(

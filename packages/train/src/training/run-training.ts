@@ -4,8 +4,19 @@ import type { ModelSession } from '@featherwire/inference';
 import { elementCount, type Tensor, tensor } from '@featherwire/tensor';
 import { initialParameters } from '../units/parameters.js';
 import { adamCorrections } from './adam.js';
-import { batchAt, hardnessAt, learningRateAt, noiseAt, type Schedule } from './schedule.js';
+import {
+  averagedAt,
+  batchAt,
+  hardnessAt,
+  learningRateAt,
+  noiseAt,
+  type Schedule,
+  type StepSizeRange,
+  stepSizesAt,
+} from './schedule.js';
 import { divergedAt, STEP_INPUT, STEP_OUTPUT, type TrainingStep } from './step.js';
+
+const STEPS_OF_ONE: StepSizeRange = { smallest: 1, largest: 1 };
 
 /** Items to train on. */
 export interface TrainingData {
@@ -21,7 +32,9 @@ export interface TrainingSettings {
   readonly lambda: number;
   /** Rate that costs nothing: with a large lambda the rate that the unit is to have. 0 by default. */
   readonly freeBits?: number;
-  /** Seed of the first parameters, the order of items, and noise. */
+  /** For a step with `latentSteps` by item; 1 alone by default. The rate is then a mean over the sizes drawn. */
+  readonly stepSizes?: StepSizeRange;
+  /** Seed of the first parameters, the order of items, noise, and sizes of steps. */
   readonly seed: number;
 }
 
@@ -32,6 +45,8 @@ export interface TrainingState {
   readonly parameters: Float32Array;
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
+  /** Mean of the parameters over the steps that the schedule averages, once there is one. */
+  readonly average?: Float32Array;
 }
 
 /** What a step measured on its batch, before it changed the parameters. */
@@ -73,10 +88,12 @@ export function initialState({ parameters }: TrainingStep, seed: number): Traini
  * Runs the steps of a schedule that are left.
  * @returns the last state
  * @throws {TrainError} `diverged`
+ * @throws {RangeError} if there are `stepSizes` for a step that takes none, or they are no range above 0
  * @throws what `signal` was aborted with
  */
 export async function runTraining(run: TrainingRun): Promise<TrainingState> {
   const { step, session, data, schedule, seed } = run;
+  checkStepSizes(run);
   const itemsAt = batchAt(data.count, step.batchSize, seed);
   const noiseCount = elementCount(step.noiseShape);
   let state = run.from ?? initialState(step, seed);
@@ -88,6 +105,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingState> {
       ...stateInputs(state),
       ...scalarInputs(run, position),
       [STEP_INPUT.noise]: tensor('float32', step.noiseShape, noiseAt(noiseCount, seed, position)),
+      ...stepSizeInput(run, position),
     });
     const report: StepReport = {
       step: position + 1,
@@ -97,15 +115,35 @@ export async function runTraining(run: TrainingRun): Promise<TrainingState> {
       rate: numberOf(outputs[STEP_OUTPUT.rate]),
     };
     if (!Number.isFinite(report.loss)) throw divergedAt(report.step);
+    const parameters = outputs[STEP_OUTPUT.parameters].data as Float32Array;
     state = {
       step: report.step,
-      parameters: outputs[STEP_OUTPUT.parameters].data as Float32Array,
+      parameters,
       firstMoment: outputs[STEP_OUTPUT.firstMoment].data as Float32Array,
       secondMoment: outputs[STEP_OUTPUT.secondMoment].data as Float32Array,
+      average: averageWith(state.average, parameters, averagedAt(schedule, position)),
     };
     await run.onStep?.(report, state);
   }
   return state;
+}
+
+/** Parameters that a run has come to: their average where its schedule asks for one. */
+export function trainedParameters({ parameters, average }: TrainingState): Float32Array {
+  return average ?? parameters;
+}
+
+/**
+ * The running mean with one more vector; a state is never changed in place.
+ * @param count - vectors that it then holds; 0 if there is to be none
+ */
+function averageWith(
+  average: Float32Array | undefined,
+  parameters: Float32Array,
+  count: number,
+): Float32Array | undefined {
+  if (count === 0) return undefined;
+  return average ? average.map((mean, i) => mean + (parameters[i] - mean) / count) : parameters;
 }
 
 function stateInputs({ parameters, firstMoment, secondMoment }: TrainingState): Record<string, Tensor> {
@@ -115,6 +153,24 @@ function stateInputs({ parameters, firstMoment, secondMoment }: TrainingState): 
     [STEP_INPUT.firstMoment]: vector(firstMoment),
     [STEP_INPUT.secondMoment]: vector(secondMoment),
   };
+}
+
+/** Sizes for the items of a step's batch, where it takes some. */
+function stepSizeInput(
+  { step: { stepSizeShape }, stepSizes = STEPS_OF_ONE, seed }: TrainingRun,
+  position: number,
+): Record<string, Tensor> {
+  if (!stepSizeShape) return {};
+  const sizes = stepSizesAt(elementCount(stepSizeShape), stepSizes, seed, position);
+  return { [STEP_INPUT.stepSize]: tensor('float32', stepSizeShape, sizes) };
+}
+
+function checkStepSizes({ step, stepSizes }: TrainingRun): void {
+  if (!stepSizes) return;
+  if (!step.stepSizeShape) throw new RangeError('stepSizes expected a step with latent steps by item');
+  const { smallest, largest } = stepSizes;
+  if (!(smallest > 0 && largest >= smallest && Number.isFinite(largest)))
+    throw new RangeError(`stepSizes expected a range above 0, got ${smallest} to ${largest}`);
 }
 
 function scalarInputs(

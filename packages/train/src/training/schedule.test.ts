@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchAt, hardnessAt, learningRateAt, noiseAt } from './schedule.js';
+import { averagedAt, batchAt, hardnessAt, learningRateAt, noiseAt, stepSizesAt } from './schedule.js';
 
 const schedule = { stepCount: 100, learningRate: 0.5, warmUpSteps: 10, roundedShare: 0.25 };
 
@@ -13,6 +13,21 @@ describe('schedule', () => {
 
   test('latents are rounded in the last share of the steps', () => {
     expect([0, 74, 75, 99].map((step) => hardnessAt(schedule, step))).toEqual([0, 0, 1, 1]);
+  });
+
+  test('parameters are averaged over the last share of the steps, and not at all by default', () => {
+    const averaged = { ...schedule, averagedShare: 0.2 };
+    expect([0, 79, 80, 99].map((step) => averagedAt(averaged, step))).toEqual([0, 0, 1, 20]);
+    expect([0, 99].map((step) => averagedAt(schedule, step))).toEqual([0, 0]);
+  });
+
+  test('sizes of steps lie in their range, evenly by their logarithm, and follow from seed and step', () => {
+    const sizes = stepSizesAt(20_000, { smallest: 0.5, largest: 8 }, 4, 9);
+    expect(sizes.every((size) => size >= 0.5 && size <= 8)).toBe(true);
+    const logs = [...sizes].map((size) => Math.log2(size));
+    expect(logs.reduce((sum, log) => sum + log, 0) / logs.length).toBeCloseTo(1, 1);
+    expect(stepSizesAt(20_000, { smallest: 0.5, largest: 8 }, 4, 9)).toEqual(sizes);
+    expect(stepSizesAt(20_000, { smallest: 0.5, largest: 8 }, 4, 10)).not.toEqual(sizes);
   });
 
   test('an epoch has each item once, the next one in another order', () => {

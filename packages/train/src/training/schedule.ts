@@ -14,6 +14,8 @@ export interface Schedule {
   readonly warmUpSteps: number;
   /** Share of the steps, at the end, in which the restoration sees rounded latents in place of noisy ones. */
   readonly roundedShare: number;
+  /** Share of the steps, at the end, over which parameters are averaged; 0, the default, for no average. */
+  readonly averagedShare?: number;
 }
 
 /** Learning rate at the end over the highest. */
@@ -31,8 +33,16 @@ export function hardnessAt({ stepCount, roundedShare }: Schedule, step: number):
   return step >= stepCount * (1 - roundedShare) ? 1 : 0;
 }
 
+/**
+ * How many parameter vectors the average holds once a step is done, its own among them; 0 before the first.
+ * @param step - from 0
+ */
+export function averagedAt({ stepCount, averagedShare = 0 }: Schedule, step: number): number {
+  return Math.max(0, step + 1 - Math.floor(stepCount * (1 - averagedShare)));
+}
+
 /** Numbers of streams that one seed gives. */
-const STREAM = { order: 1, noise: 2 } as const;
+const STREAM = { order: 1, noise: 2, stepSizes: 3 } as const;
 
 function seedOf(seed: number, stream: number, position: number): number {
   return Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b) ^ Math.imul(position + 1, 0xc2b2ae35);
@@ -72,4 +82,21 @@ function permutation(count: number, seed: number): Uint32Array<ArrayBuffer> {
 export function noiseAt(count: number, seed: number, step: number): Float32Array<ArrayBuffer> {
   const random = createRandom(seedOf(seed, STREAM.noise, step));
   return Float32Array.from({ length: count }, () => random.nextUniform() - 0.5);
+}
+
+/** Sizes of the latent's quantization steps that training draws from. */
+export interface StepSizeRange {
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+/** Sizes for the items of a step, drawn evenly by their logarithm. */
+export function stepSizesAt(
+  count: number,
+  { smallest, largest }: StepSizeRange,
+  seed: number,
+  step: number,
+): Float32Array<ArrayBuffer> {
+  const random = createRandom(seedOf(seed, STREAM.stepSizes, step));
+  return Float32Array.from({ length: count }, () => smallest * (largest / smallest) ** random.nextUniform());
 }

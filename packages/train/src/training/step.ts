@@ -42,6 +42,11 @@ export interface StepOptions {
    * runs the tail without the unit as far as the terms reach: more time, and no memory for targets.
    */
   readonly targets?: 'given' | 'computed';
+  /**
+   * Steps of the latent's quantization: `one` (default), or `by-item`, sizes that each item of a batch is given, so that
+   * one unit learns to serve a range of rates.
+   */
+  readonly latentSteps?: 'one' | 'by-item';
 }
 
 /** Names of the step's inputs beside the targets. */
@@ -50,6 +55,7 @@ export const STEP_INPUT = {
   firstMoment: 'firstMoment',
   secondMoment: 'secondMoment',
   noise: 'noise',
+  stepSize: 'stepSize',
   learningRate: 'learningRate',
   firstCorrection: 'firstCorrection',
   secondCorrection: 'secondCorrection',
@@ -86,6 +92,8 @@ export interface TrainingStep {
   /** The step's inputs that hold targets, in the order of the distortion's terms, each once. */
   readonly targets: readonly TargetInput[];
   readonly noiseShape: Shape;
+  /** Of the sizes that items are given for the steps of their latent; none if these are of 1. */
+  readonly stepSizeShape?: Shape;
 }
 
 /**
@@ -105,14 +113,19 @@ export function createTrainingStep(options: StepOptions): TrainingStep {
     secondMoment: vector(STEP_INPUT.secondMoment),
   };
   const parameters = splitParameters(g, state.parameters, specs);
-  const { latent, seen, noisy } = quantizedLatent(g, unit.reduce(g, feature, parameters));
+  const latent = unit.reduce(g, feature, parameters);
+  const stepSize = stepSizeOf(g, latent, options);
+  const { seen, noisy } = quantizedLatent(g, latent, stepSize);
   const values = importModel(g, tail.model, {
     shapes: tail.shapes,
     bindings: new Map([[cut, unit.restore(g, seen, parameters)]]),
   });
   const { terms, targets } = distortionTerms(g, options, values, knownTargets(g, options, feature));
   const distortion = weightedSum(g, terms);
-  const bits = rate === 'factorized-prior' ? priorBits(g, noisy, unit, parameters) : absoluteSum(g, noisy);
+  const bits =
+    rate === 'factorized-prior'
+      ? priorBits(g, noisy, unit, parameters, stepSize)
+      : absoluteSum(g, noisy, stepSize);
   const excess = relu(g, sub(g, bits, g.input(STEP_INPUT.freeBits, [])));
   const loss = add(g, distortion, mul(g, g.input(STEP_INPUT.lambda, []), excess));
   const next = nextState(g, state, flatGradient(g, loss, [...parameters.values()]), options.maxGradientNorm);
@@ -132,14 +145,24 @@ export function createTrainingStep(options: StepOptions): TrainingStep {
     cut,
     targets,
     noiseShape: latent.shape,
+    ...(stepSize && { stepSizeShape: stepSize.shape }),
   };
 }
 
-/** The latent as it is, with noise for the rate, and as the restoration sees it. */
-function quantizedLatent(g: Graph, latent: Value): { latent: Value; noisy: Value; seen: Value } {
-  const noisy = withNoise(g, latent, g.input(STEP_INPUT.noise, latent.shape));
-  const seen = blend(g, noisy, straightThrough(g, latent), g.input(STEP_INPUT.hardness, []));
-  return { latent, noisy, seen };
+/** One size for each item, over all axes of its latent. */
+function stepSizeOf(g: Graph, latent: Value, { latentSteps = 'one' }: StepOptions): Value | undefined {
+  if (latentSteps === 'one') return undefined;
+  return g.input(
+    STEP_INPUT.stepSize,
+    latent.shape.map((length, axis) => (axis === 0 ? length : 1)),
+  );
+}
+
+/** The latent with noise for the rate, and as the restoration sees it. */
+function quantizedLatent(g: Graph, latent: Value, stepSize?: Value): { noisy: Value; seen: Value } {
+  const noisy = withNoise(g, latent, g.input(STEP_INPUT.noise, latent.shape), stepSize);
+  const rounded = straightThrough(g, latent, stepSize);
+  return { noisy, seen: blend(g, noisy, rounded, g.input(STEP_INPUT.hardness, [])) };
 }
 
 function nextState(g: Graph, state: AdamState, gradients: Value, maxNorm = 1): AdamState {

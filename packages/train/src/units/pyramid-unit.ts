@@ -1,7 +1,8 @@
 /**
  * The pair for feature maps [C, H, W] in one or several levels, each a depthwise-separable convolution with a stride and
  * residual blocks; restoration mirrors them. The separable unit is that of one level. With several, a large stride is
- * taken in steps that widen in between, so that a latent of few positions still holds what the feature says there.
+ * taken in steps that widen in between, so that a latent of few positions still holds what the feature says there. The
+ * two sides may differ: restoration runs on the server and is not held to what a device can do.
  */
 
 import type { Graph, Value } from '../graph/graph.js';
@@ -17,8 +18,16 @@ export interface PyramidLevel {
   readonly stride: number;
   /** Channels after the level's pointwise convolution. */
   readonly width: number;
-  /** Residual blocks behind it, and as many in restoration; may be 0. */
+  /** Residual blocks behind it; may be 0. */
   readonly blocks: number;
+  /**
+   * Filters of each channel in the depthwise convolutions, 1 by default. With one, a stride of 2 leaves a quarter of the
+   * feature's elements, and a restored channel is one interpolated map; with stride² of them nothing is lost before the
+   * pointwise convolutions.
+   */
+  readonly filters?: number;
+  /** Width and residual blocks of the level in restoration; those of the reduction by default. */
+  readonly restoring?: { readonly width: number; readonly blocks: number };
 }
 
 /** The architecture of a pyramid unit. */
@@ -44,10 +53,12 @@ const LATENT_GAIN = 2;
 const RESIDUAL_GAIN = 0.3;
 
 /** A level with the sizes on both of its sides. */
-interface SizedLevel extends PyramidLevel {
+interface SizedLevel extends Required<PyramidLevel> {
   /** Prefix of its layers; the first level's have none. */
   readonly name: string;
+  /** Channels on the side of the feature, in reduction and in restoration. */
   readonly channels: number;
+  readonly restoredChannels: number;
   /** Height and width on the side of the feature. */
   readonly wide: readonly number[];
   /** Height and width on the side of the latent. */
@@ -75,7 +86,7 @@ export function createPyramidUnit(options: PyramidUnitOptions): Unit {
     parameters: [
       ...levels.flatMap(reducingLayers),
       ...pointwise('reduce.latent', deepest.width, latentChannels, LATENT_GAIN),
-      ...pointwise('restore.widen', latentChannels, deepest.width, 1 / LATENT_GAIN),
+      ...pointwise('restore.widen', latentChannels, deepest.restoring.width, 1 / LATENT_GAIN),
       ...upwards.flatMap(restoringLayers),
     ],
     reduce(g, feature, p) {
@@ -103,40 +114,49 @@ function sizedLevels({
 }: PyramidUnitOptions): SizedLevel[] {
   const [channels, height, width] = featureShape;
   checkPositive({ channels, height, width, latentChannels, levels: levels.length });
-  let outer = { channels, lengths: [height, width] as readonly number[] };
+  let outer = { channels, restoredChannels: channels, lengths: [height, width] as readonly number[] };
   return levels.map((level, i) => {
-    const { stride, blocks } = level;
-    checkPositive({ stride, width: level.width, blocks: blocks + 1 });
+    const { stride, blocks, filters = 1, restoring = { width: level.width, blocks } } = level;
+    checkPositive({ stride, width: level.width, blocks: blocks + 1, filters });
+    checkPositive({ 'restoring.width': restoring.width, 'restoring.blocks': restoring.blocks + 1 });
     const narrow = outer.lengths.map((length) => Math.ceil(length / stride));
     const sized = {
       ...level,
+      filters,
+      restoring,
       name: i === 0 ? '' : `level${i}.`,
       channels: outer.channels,
+      restoredChannels: outer.restoredChannels,
       wide: outer.lengths,
       narrow,
       down: stride === 1 ? 3 : 2 * stride - 1,
       up: stride === 1 ? 3 : 2 * stride,
       hasRectifier: i > 0 || outerDepthwise === 'rectified',
     };
-    outer = { channels: level.width, lengths: narrow };
+    outer = { channels: level.width, restoredChannels: restoring.width, lengths: narrow };
     return sized;
   });
 }
 
-function reducingLayers({ name, channels, width, blocks, down }: SizedLevel): ParameterSpec[] {
+function reducingLayers({ name, channels, filters, width, blocks, down }: SizedLevel): ParameterSpec[] {
+  const spread = channels * filters;
   return [
-    ...layer(`reduce.${name}depthwise`, [channels, 1, down, down], channels, heDeviation(down * down)),
-    ...pointwise(`reduce.${name}widen`, channels, width),
+    ...layer(`reduce.${name}depthwise`, [spread, 1, down, down], spread, heDeviation(down * down)),
+    ...pointwise(`reduce.${name}widen`, spread, width),
     ...numbersTo(blocks).flatMap((block) => residualLayers(`reduce.${name}block${block}`, width)),
   ];
 }
 
-function restoringLayers({ name, channels, width, blocks, stride, up }: SizedLevel): ParameterSpec[] {
-  const deviation = heDeviation((up * up) / stride ** 2);
+function restoringLayers(level: SizedLevel): ParameterSpec[] {
+  const { name, restoredChannels, filters, restoring, stride, up } = level;
+  const spread = restoredChannels * filters;
+  const deviation = heDeviation((filters * up * up) / stride ** 2);
   return [
-    ...numbersTo(blocks).flatMap((block) => residualLayers(`restore.${name}block${block}`, width)),
-    ...pointwise(`restore.${name}narrow`, width, channels),
-    ...layer(`restore.${name}depthwise`, [channels, 1, up, up], channels, deviation),
+    ...numbersTo(restoring.blocks).flatMap((block) =>
+      residualLayers(`restore.${name}block${block}`, restoring.width),
+    ),
+    ...pointwise(`restore.${name}narrow`, restoring.width, spread),
+    ...layer(`restore.${name}depthwise`, [spread, 1, up, up], restoredChannels, deviation),
   ];
 }
 
@@ -151,12 +171,12 @@ function reduceLevel(g: Graph, value: Value, p: Parameters, level: SizedLevel): 
 }
 
 function restoreLevel(g: Graph, value: Value, p: Parameters, level: SizedLevel): Value {
-  const { name, channels, stride, narrow, wide, up, blocks } = level;
+  const { name, restoredChannels, stride, narrow, wide, up, restoring } = level;
   let x = value;
-  for (const block of numbersTo(blocks)) x = residualBlock(g, x, p, `restore.${name}block${block}`);
+  for (const block of numbersTo(restoring.blocks)) x = residualBlock(g, x, p, `restore.${name}block${block}`);
   x = convolution(g, x, layerOf(p, `restore.${name}narrow`), { lengths: narrow });
   if (level.hasRectifier) x = relu(g, x);
-  const sliding = { ...slidingFrom(wide, narrow, up, { stride, group: channels }), lengths: wide };
+  const sliding = { ...slidingFrom(wide, narrow, up, { stride, group: restoredChannels }), lengths: wide };
   return transposedConvolution(g, x, layerOf(p, `restore.${name}depthwise`), sliding);
 }
 

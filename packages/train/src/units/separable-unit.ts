@@ -4,7 +4,7 @@
  * that it returns to exactly H × W: a pyramid of one level.
  */
 
-import { createPyramidUnit } from './pyramid-unit.js';
+import { createPyramidUnit, type PyramidUnitOptions } from './pyramid-unit.js';
 import type { Unit } from './unit.js';
 
 /** The architecture of a separable unit. */
@@ -19,8 +19,12 @@ export interface SeparableUnitOptions {
   readonly width?: number;
   /** Residual blocks beside the latent, on each side; none by default. */
   readonly blocks?: number;
+  /** Filters of each channel in the depthwise convolutions; 1 by default. */
+  readonly filters?: number;
   /** True for a cut after a rectifier: the restored feature is rectified too. */
   readonly rectified: boolean;
+  /** As in `PyramidUnitOptions`. */
+  readonly outerDepthwise?: PyramidUnitOptions['outerDepthwise'];
 }
 
 /**
@@ -33,7 +37,10 @@ export function createSeparableUnit({
   latentChannels,
   width = featureShape[0],
   blocks = 0,
+  filters = 1,
   rectified,
+  outerDepthwise = 'rectified',
 }: SeparableUnitOptions): Unit {
-  return createPyramidUnit({ featureShape, levels: [{ stride, width, blocks }], latentChannels, rectified });
+  const levels = [{ stride, width, blocks, filters }];
+  return createPyramidUnit({ featureShape, levels, latentChannels, rectified, outerDepthwise });
 }

@@ -47,6 +47,38 @@ async function throughBoth(unit: Unit): Promise<{ exported: Tensor; latent: Tens
   return { exported, latent, inside };
 }
 
+/** Dimensions of the space that restored features of many latents lie in. */
+async function restoredDimensions(unit: Unit): Promise<number> {
+  const { restoration } = exportUnit(unit, initialParameters(unit.parameters, 3), 'cut', 40);
+  const size = elementCount(unit.latentShape);
+  const latent = waves([40, ...unit.latentShape]);
+  const restored = await run(restoration, { [LATENT_NAME]: latent }, 'cut');
+  expect(size).toBeGreaterThanOrEqual(elementCount(unit.featureShape));
+  const length = elementCount(unit.featureShape);
+  const rows = Array.from({ length: 40 }, (_, row) =>
+    [...(restored.data as Float32Array)].slice(row * length, (row + 1) * length),
+  );
+  return rankOf(rows.slice(1).map((row) => row.map((value, i) => value - rows[0][i])));
+}
+
+/** Rank of rows by elimination with pivots. */
+function rankOf(rows: number[][]): number {
+  let rank = 0;
+  const left = rows.map((row) => [...row]);
+  for (let column = 0; column < left[0].length; column++) {
+    const best = left.slice(rank).reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a));
+    if (Math.abs(best[column]) < 1e-4) continue;
+    const at = left.indexOf(best);
+    [left[rank], left[at]] = [left[at], left[rank]];
+    for (let row = rank + 1; row < left.length; row++) {
+      const factor = left[row][column] / left[rank][column];
+      for (let i = column; i < left[row].length; i++) left[row][i] -= factor * left[rank][i];
+    }
+    rank++;
+  }
+  return rank;
+}
+
 const UNITS: Readonly<Record<string, Unit>> = {
   'separable, stride 1': createSeparableUnit({
     featureShape: [4, 5, 6],
@@ -71,6 +103,16 @@ const UNITS: Readonly<Record<string, Unit>> = {
     latentChannels: 3,
     rectified: false,
   }),
+  'pyramid, two filters a channel, another restoration': createPyramidUnit({
+    featureShape: [4, 9, 7],
+    levels: [
+      { stride: 2, width: 6, blocks: 1, filters: 2, restoring: { width: 10, blocks: 2 } },
+      { stride: 2, width: 8, blocks: 0, filters: 3, restoring: { width: 12, blocks: 1 } },
+    ],
+    latentChannels: 3,
+    rectified: false,
+    outerDepthwise: 'linear',
+  }),
   pooled: createPooledUnit({ featureShape: [5, 3, 2], latentChannels: 2, width: 7, rectified: true }),
   'linear, one layer': createLinearUnit({ featureShape: [5, 8], latentChannels: 3 }),
   'linear, two layers': createLinearUnit({ featureShape: [5, 8], latentChannels: 3, width: 12 }),
@@ -91,6 +133,19 @@ describe('pyramid unit', () => {
     const { latent, exported } = await throughBoth(UNITS['pyramid, two levels']);
     expect(latent.shape).toEqual([2, 3, 3, 2]);
     expect(exported.shape).toEqual([2, 4, 9, 7]);
+  });
+
+  test('with stride² filters a channel its restoration can say every element of the feature', async () => {
+    const unit = (filters: number) =>
+      createPyramidUnit({
+        featureShape: [1, 4, 4],
+        levels: [{ stride: 2, width: 8, blocks: 0, filters }],
+        latentChannels: 8,
+        rectified: false,
+        outerDepthwise: 'linear',
+      });
+    expect(await restoredDimensions(unit(1))).toBe(4);
+    expect(await restoredDimensions(unit(4))).toBe(16);
   });
 
   test('one level is the separable unit', () => {

@@ -10,11 +10,11 @@ import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';
 import { GpuError, UnsupportedError } from '../errors.js';
 import { checkBuffer, checkElements, ELEMENT_BYTES, type GpuFeature } from '../gpu-feature.js';
-import { CHECKSUM_GROUP_BYTES, checksumShader } from '../shaders/checksum-shader.js';
-import { decodeShader } from '../shaders/decode-shader.js';
+import { CHECKSUM_GROUP_BYTES } from '../shaders/checksum-shader.js';
 import { writeCoding } from '../shaders/records.js';
 import { REPORT, REPORT_WORDS } from '../shaders/report.js';
-import { type DecodePlan, type LevelMemory, planDecoding } from './decode-plan.js';
+import { type DecodeMemory, type DecodePlan, planDecoding } from './decode-plan.js';
+import { type DecodingKernels, decodingKernels } from './decoding-kernels.js';
 
 const FEATURE_USAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySrc | BUFFER_USAGE.copyDst;
 /** Kernels of onnxruntime read four elements at a time, of which those beyond the end of a buffer are others than its last. */
@@ -40,20 +40,14 @@ export async function decodeOnGpu(
   context: GpuContext,
   frame: Uint8Array,
   { target, ...parsing }: GpuDecodeOptions,
-  memory: LevelMemory,
+  memory: DecodeMemory,
 ): Promise<GpuFeature> {
   context.checkDevice();
   const parsed = parseFrame(frame, { ...parsing, checksum: 'unchecked' }, 1);
   const { plan, count } = planOrRefuse(context, frame, parsed, parsing, memory);
   if (target) checkBuffer('target', target, count);
   if (plan.isFaulty) refuse(frame, parsing);
-  const { laneCount } = plan.coding;
-  const kind = context.ballotKind(laneCount);
-  const [decodeChunks, addChecksum] = await Promise.all([
-    context.pipeline(`decode by ${kind}`, decodeShader(kind, laneCount)),
-    context.pipeline('checksum', checksumShader()),
-  ]);
-  const kernels = { decodeChunks, addChecksum };
+  const kernels = await decodingKernels(context, plan);
   const { buffer, report, digest } = await runDecoding(context, kernels, { frame, plan, count, target });
   const isRight =
     report[REPORT.fault] === 0 &&
@@ -76,7 +70,7 @@ function planOrRefuse(
   frame: Uint8Array,
   parsed: ParsedFrame,
   parsing: ParseOptions,
-  memory: LevelMemory,
+  memory: DecodeMemory,
 ): { plan: DecodePlan; count: number } {
   try {
     const count = checkElements(device, parsed.parts[0].header.shape);
@@ -99,11 +93,6 @@ function createFeature(device: GPUDevice, count: number): GPUBuffer {
   return device.createBuffer({ label: 'featherwire feature', size, usage: FEATURE_USAGE });
 }
 
-interface DecodingKernels {
-  readonly decodeChunks: GPUComputePipeline;
-  readonly addChecksum: GPUComputePipeline;
-}
-
 interface DecodeWork {
   readonly frame: Uint8Array;
   readonly plan: DecodePlan;
@@ -115,25 +104,22 @@ interface DecodeWork {
 /** @returns the feature's buffer, and what the kernels report of the frame and of its elements */
 async function runDecoding(
   context: GpuContext,
-  { decodeChunks, addChecksum }: DecodingKernels,
+  { addChunks, addChecksum }: DecodingKernels,
   { frame, plan, count, target }: DecodeWork,
 ): Promise<{ buffer: GPUBuffer; report: Uint32Array; digest: Uint32Array }> {
-  const { coding } = plan;
   const call = new GpuCall(context, 'decode');
   const buffer = target ?? createFeature(context.device, count);
   const addChecksumOf = (bytes: GPUBuffer, byteCount: number, report: GPUBuffer): void =>
     call.dispatch(addChecksum, [bytes, report], Math.ceil(byteCount / CHECKSUM_GROUP_BYTES));
   try {
-    const common = call.uniform('coding', writeCoding(coding));
-    const chunks = call.upload('chunks', plan.chunks);
-    const tables = call.upload('tables', plan.tables);
+    const common = call.uniform('coding', writeCoding(plan.coding));
     const levels = call.upload('levels', plan.levels);
     const bytes = call.upload('frame', frame);
     const checkedBytes = frame.length - CHECKSUM_BYTES;
     const report = call.upload('report', initialReport(checkedBytes));
     const digest = call.upload('digest', initialReport(count * ELEMENT_BYTES));
     addChecksumOf(bytes, checkedBytes, report);
-    call.dispatch(decodeChunks, [common, chunks, tables, levels, bytes, buffer, report], coding.chunkCount);
+    addChunks(call, { coding: common, levels, bytes, feature: buffer, report });
     if (plan.hasDigest) addChecksumOf(buffer, count * ELEMENT_BYTES, digest);
     const readbacks = [report, digest].map((words) => ({ buffer: words, size: REPORT_BYTES }));
     const reports = await call.finish(readbacks, (...parts) =>

@@ -16,7 +16,8 @@ const TIMES_BYTES = 16;
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: readonly GPUBuffer[];
-  readonly workgroups: number;
+  /** Along x and y. */
+  readonly workgroups: readonly [number, number];
 }
 
 /** Part of a buffer that the host wants, multiples of 4 bytes. */
@@ -77,9 +78,14 @@ export class GpuCall {
     return this.upload(label, data, BUFFER_USAGE.uniform | BUFFER_USAGE.copyDst);
   }
 
-  /** Adds a kernel. */
-  dispatch(pipeline: GPUComputePipeline, bindings: readonly GPUBuffer[], workgroups: number): void {
-    this.#dispatches.push({ pipeline, bindings, workgroups });
+  /** Adds a kernel. @param rows - workgroups along y, `workgroups` of them each */
+  dispatch(
+    pipeline: GPUComputePipeline,
+    bindings: readonly GPUBuffer[],
+    workgroups: number,
+    rows: number = 1,
+  ): void {
+    this.#dispatches.push({ pipeline, bindings, workgroups: [workgroups, rows] });
   }
 
   /**
@@ -161,7 +167,7 @@ export class GpuCall {
       const entries = bindings.map((buffer, binding) => ({ binding, resource: { buffer } }));
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-      pass.dispatchWorkgroups(workgroups);
+      pass.dispatchWorkgroups(...workgroups);
     }
     pass.end();
     if (!querySet) return null;

@@ -1,11 +1,12 @@
 /** What all calls on one device share: pipelines, buffers, and whether the device is still there. */
 
 import { GpuError } from '../errors.js';
-import type { BallotKind } from '../shaders/decode-shader.js';
 import { BufferPool } from './buffer-pool.js';
 
 /** How long a failed call waits to hear that the device is lost. */
 const LOSS_GRACE_MS = 200;
+/** Voters of a ballot's first word. */
+const MAX_VOTERS = 32;
 
 /** Receives the time that the kernels of a call took. */
 export type KernelTimer = (call: 'encode' | 'count' | 'decode', nanoseconds: number) => void;
@@ -50,10 +51,10 @@ export class GpuContext {
     });
   }
 
-  /** How lanes can vote: subgroups that are certain to hold all of them need no workgroup memory. */
-  ballotKind(laneCount: number): BallotKind {
-    const smallest = this.device.adapterInfo?.subgroupMinSize ?? 0;
-    return this.device.features.has('subgroups') && smallest >= laneCount ? 'subgroup' : 'workgroup';
+  /** Invocations that every subgroup holds, a power of two up to 32; 0 where kernels know no subgroups. */
+  get subgroupSize(): number {
+    if (!this.device.features.has('subgroups')) return 0;
+    return Math.min(MAX_VOTERS, this.device.adapterInfo?.subgroupMinSize ?? 0);
   }
 
   /** @throws {GpuError} if the device is known to be lost */

@@ -4,17 +4,21 @@ import { shortFrame } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
 import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';
-import { GpuError } from '../errors.js';
 import type { GpuFeature } from '../gpu-feature.js';
 import { CHECKSUM_GROUP_BYTES, checksumShader } from '../shaders/checksum-shader.js';
-import { ENCODE_LANES, GATHER_SECTIONS, LANE_GROUP, PLACE_SECTIONS } from '../shaders/encode-shaders.js';
 import { writeCoding } from '../shaders/records.js';
 import { REPORT, REPORT_WORDS } from '../shaders/report.js';
+import { gatherShader, type PayloadForm, placeShader } from '../shaders/section-shaders.js';
+import type { CodedLanes } from './coded-lanes.js';
+import { contextLanes } from './context-lanes.js';
+import { checkReport } from './encode-report.js';
 import { type FramePlan, symbolCounts } from './frame-plan.js';
-import { chunkRecords, designTables, refuseNaN, type SectionTables } from './section-tables.js';
+import { tableLanes } from './table-lanes.js';
 
 const CHECKSUM_BYTES = 4;
 const WORD_BYTES = 4;
+/** Words of a section's place. */
+const SECTION_WORDS = 3;
 const REPORT_BYTES = REPORT_WORDS * WORD_BYTES;
 /** Bytes of a length up to 2^26 words. */
 const MAX_VARINT_BYTES = 4;
@@ -36,25 +40,27 @@ export async function encodePlanned(
   plan: FramePlan,
   target: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const sections = plan.shared
-    ? { tables: plan.shared.tables, rowOfChunk: () => 0, heads: [plan.shared.sectionHead] }
-    : await designTables(context, feature, plan);
-  return encodeSections(context, feature, plan, sections, target);
+  const { coder } = plan;
+  const lanes =
+    coder.kind === 'rans-contexts'
+      ? await contextLanes(context, plan, coder)
+      : await tableLanes(context, feature, plan, coder);
+  return encodeSections(context, feature, plan, lanes, target);
 }
 
 async function encodeSections(
   context: GpuContext,
   feature: GpuFeature,
   plan: FramePlan,
-  sections: SectionTables,
+  lanes: CodedLanes,
   target: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const kernels = await encodingKernels(context);
+  const kernels = await sectionKernels(context, lanes.form);
   const symbolCount = symbolCounts(plan).reduce((a, b) => a + b, 0);
-  const capacity = capacityOf(plan, sections, symbolCount);
+  const capacity = capacityOf(plan, lanes, symbolCount);
   const call = new GpuCall(context, 'encode');
   try {
-    const { report, frame } = addKernels(call, kernels, { feature, plan, sections, symbolCount, capacity });
+    const { report, frame } = addKernels(call, kernels, { feature, plan, lanes, symbolCount, capacity });
     const firstSize = Math.min(capacity, expectedSize(plan, symbolCount));
     const readbacks = [
       { buffer: report, size: REPORT_BYTES },
@@ -77,27 +83,25 @@ async function encodeSections(
   }
 }
 
-interface EncodingKernels {
-  readonly encodeLanes: GPUComputePipeline;
+interface SectionKernels {
   readonly placeSections: GPUComputePipeline;
   readonly gatherSections: GPUComputePipeline;
   readonly addChecksum: GPUComputePipeline;
 }
 
-async function encodingKernels(context: GpuContext): Promise<EncodingKernels> {
-  const [encodeLanes, placeSections, gatherSections, addChecksum] = await Promise.all([
-    context.pipeline('encode lanes', ENCODE_LANES),
-    context.pipeline('place sections', PLACE_SECTIONS),
-    context.pipeline('gather sections', GATHER_SECTIONS),
+async function sectionKernels(context: GpuContext, form: PayloadForm): Promise<SectionKernels> {
+  const [placeSections, gatherSections, addChecksum] = await Promise.all([
+    context.pipeline('place sections', placeShader(form)),
+    context.pipeline('gather sections', gatherShader(form)),
     context.pipeline('checksum', checksumShader()),
   ]);
-  return { encodeLanes, placeSections, gatherSections, addChecksum };
+  return { placeSections, gatherSections, addChecksum };
 }
 
 interface EncodeWork {
   readonly feature: GpuFeature;
   readonly plan: FramePlan;
-  readonly sections: SectionTables;
+  readonly lanes: CodedLanes;
   readonly symbolCount: number;
   /** Bytes of the frame's buffer, whole words. */
   readonly capacity: number;
@@ -106,54 +110,44 @@ interface EncodeWork {
 /** Adds the kernels in their order. @returns the buffers that they leave results in */
 function addKernels(
   call: GpuCall,
-  { encodeLanes, placeSections, gatherSections, addChecksum }: EncodingKernels,
-  { feature, plan, sections, symbolCount, capacity }: EncodeWork,
+  { placeSections, gatherSections, addChecksum }: SectionKernels,
+  { feature, plan, lanes, symbolCount, capacity }: EncodeWork,
 ): { report: GPUBuffer; frame: GPUBuffer } {
-  const { chunkCount, laneCount } = plan.coding;
+  const { chunkCount, laneCount, tilesPerChunk } = plan.coding;
   const { head } = plan.outline;
   const coding = call.uniform('coding', writeCoding({ ...plan.coding, headLength: head.length }));
-  const chunks = call.upload('chunks', chunkRecords(plan, sections));
+  const chunks = call.upload('chunks', lanes.chunks);
   const thresholds = call.upload('thresholds', plan.thresholds);
-  const tables = call.upload('tables', sections.tables.words);
-  const literals = call.upload('literals', join([head, ...sections.heads]));
+  const literals = call.upload('literals', join([head, ...lanes.heads]));
   const emitted = call.scratch('emitted words', symbolCount * WORD_BYTES);
   const states = call.scratch('states', chunkCount * laneCount * WORD_BYTES);
-  const starts = call.scratch('section starts', chunkCount * WORD_BYTES);
-  const report = call.zeros('report', REPORT_BYTES + chunkCount * WORD_BYTES);
+  const tileWords = call.zeros('words of tiles', chunkCount * tilesPerChunk * WORD_BYTES);
+  const sections = call.scratch('sections', chunkCount * SECTION_WORDS * WORD_BYTES);
+  const report = call.zeros('report', REPORT_BYTES);
   const frame = call.zeros('frame', capacity);
-  call.dispatch(
-    encodeLanes,
-    [coding, chunks, feature.buffer, thresholds, tables, emitted, states, report],
-    Math.ceil((chunkCount * laneCount) / LANE_GROUP),
-  );
-  call.dispatch(placeSections, [coding, chunks, report, starts], 1);
-  const gathered = [coding, chunks, report, starts, emitted, states, literals, frame];
-  call.dispatch(gatherSections, gathered, chunkCount);
+  lanes.add(call, feature, { coding, chunks, thresholds, emitted, states, tileWords, report });
+  call.dispatch(placeSections, [coding, chunks, report, tileWords, sections], 1);
+  const gathered = [coding, chunks, tileWords, sections, emitted, states, literals, frame];
+  call.dispatch(gatherSections, gathered, tilesPerChunk, chunkCount);
   call.dispatch(addChecksum, [frame, report], Math.ceil(capacity / CHECKSUM_GROUP_BYTES));
   return { report, frame };
 }
 
 /** Most bytes that a frame can take: a word for every symbol. */
-function capacityOf({ outline, coding }: FramePlan, { heads }: SectionTables, symbolCount: number): number {
-  const headBytes = Math.max(...heads.map((head) => head.length));
-  const chunkBytes = headBytes + MAX_VARINT_BYTES + coding.laneCount * WORD_BYTES;
-  return wholeWords(outline.head.length + coding.chunkCount * chunkBytes + symbolCount * 2);
+function capacityOf(
+  { outline, coding }: FramePlan,
+  { heads, form }: CodedLanes,
+  symbolCount: number,
+): number {
+  const headBytes = heads.reduce((most, head) => Math.max(most, head.length), 0);
+  const chunkBytes = headBytes + MAX_VARINT_BYTES + coding.stateCount * form.stateBytes;
+  return wholeWords(outline.head.length + coding.chunkCount * chunkBytes + symbolCount * form.wordBytes);
 }
 
 /** Bytes to read back at first: most of what a frame could take is not taken. */
 function expectedSize({ sizes }: FramePlan, symbolCount: number): number {
   if (sizes.bytesPerSymbol === null) return Number.POSITIVE_INFINITY;
   return wholeWords(MIN_READBACK_BYTES + sizes.bytesPerSymbol * symbolCount * SIZE_MARGIN);
-}
-
-/** @throws {RangeError} if the feature was not to be coded @throws {GpuError} if the frame cannot be */
-function checkReport(reported: Uint8Array<ArrayBuffer>, count: number, capacity: number): void {
-  const words = new Uint32Array(reported.slice().buffer);
-  refuseNaN(words, count);
-  const missing = words[REPORT.missingSymbol];
-  if (missing > 0) throw new RangeError(`table expected a frequency for symbol ${missing - 1}, got none`);
-  const byteCount = words[REPORT.byteCount];
-  if (byteCount > capacity) throw new GpuError('internal', `a frame of ${byteCount} bytes in ${capacity}`);
 }
 
 /** The frame with what was read of it and its checksum. @returns also how many bytes of it were not read */

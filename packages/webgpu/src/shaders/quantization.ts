@@ -1,7 +1,17 @@
 /**
- * Elements to symbols, for kernels that begin with a feature. Values are compared as integers in the order of float32
+ * Elements to symbols, for kernels that begin with a feature, and indices to elements, for those that end with one. Values are compared as integers in the order of float32
  * numbers: no arithmetic on them, so that neither flushed subnormals nor inexact division can move an index.
  */
+
+/** Declares `rowOf`: where the row of an element's group begins. @param rows - groups of rows, then the group of each channel */
+function rowOfElement(rows: 'thresholds' | 'levels'): string {
+  return `fn rowOf(element: u32) -> u32 {
+  if (coding.groupCount == 1u) { return 0u; }
+  let channel = (element / coding.inner) % coding.channels;
+  return ${rows}[coding.groupCount * coding.rowLength + channel] * coding.rowLength;
+}
+`;
+}
 
 /** Declares the first four bindings and `symbolOf`; needs `report` and its constants. */
 export const SYMBOL_OF_ELEMENTS = `
@@ -17,12 +27,7 @@ fn orderOf(bits: u32) -> u32 {
   return select(bits ^ 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
-fn rowOf(element: u32) -> u32 {
-  if (coding.groupCount == 1u) { return 0u; }
-  let channel = (element / coding.inner) % coding.channels;
-  return thresholds[coding.groupCount * coding.rowLength + channel] * coding.rowLength;
-}
-
+${rowOfElement('thresholds')}
 // The number of thresholds at or below the element.
 fn indexOf(element: u32) -> u32 {
   let bits = feature[element];
@@ -51,5 +56,17 @@ fn symbolOf(chunk: Chunk, i: u32) -> u32 {
     symbol = symbol * coding.levelCount + index;
   }
   return symbol;
+}
+`;
+
+/** Declares the levels as binding 3 and `levelOf`. */
+export const LEVEL_OF_ELEMENTS = `
+// Bits of float32 numbers: a row of levels for each group; then the group of each channel.
+@group(0) @binding(3) var<storage, read> levels: array<u32>;
+
+${rowOfElement('levels')}
+// The bits of an element of this index.
+fn levelOf(element: u32, index: u32) -> u32 {
+  return levels[rowOf(element) + index];
 }
 `;

@@ -4,8 +4,10 @@
 export const CHUNK_WORDS = 8;
 /** Entries of a symbol table. */
 export const TABLE_ENTRIES = 256;
-/** Most lanes of a chunk (bitstream.md §7). */
+/** Most lanes of a chunk under a table (bitstream.md §7). */
 export const MAX_LANES = 32;
+/** Symbols whose words are counted and gathered together. */
+export const TILE_SYMBOLS = 2048;
 
 /** What all chunks of a call have in common; a uniform buffer, so that its size is a multiple of 16. */
 export const CODING_STRUCT = `
@@ -20,8 +22,8 @@ struct Coding {
   channels: u32,
   inner: u32,
   rowLength: u32,
-  reserved0: u32,
-  reserved1: u32,
+  stateCount: u32,
+  tilesPerChunk: u32,
 }
 `;
 
@@ -43,31 +45,56 @@ export interface CodingRecord {
   readonly inner: number;
   /** Words of a row, a power of two. */
   readonly rowLength: number;
+  /** States of every section; when decoding chunks say it. */
+  readonly stateCount: number;
+  /** Tiles of the largest chunk; 0 when decoding. */
+  readonly tilesPerChunk: number;
 }
 
 /** `Coding` as bytes. */
 export function writeCoding(coding: CodingRecord): Uint32Array<ArrayBuffer> {
   const { chunkCount, laneCount, levelCount, background, perSymbol } = coding;
-  const { headLength, groupCount, channels, inner, rowLength } = coding;
+  const { headLength, groupCount, channels, inner, rowLength, stateCount, tilesPerChunk } = coding;
   const words = [chunkCount, laneCount, levelCount, background, perSymbol, headLength, groupCount];
-  return Uint32Array.from([...words, channels, inner, rowLength, 0, 0]);
+  return Uint32Array.from([...words, channels, inner, rowLength, stateCount, tilesPerChunk]);
 }
 
-/** A chunk to encode. `head` is where its section's front stands behind the frame's head. */
-export const ENCODE_CHUNK_STRUCT = `
+/** A chunk to encode under a table. `head` is where its section's front stands behind the frame's head. */
+export const ENCODE_CHUNK_STRUCT = encodeChunkStruct('table', 'precisionBits');
+
+/** A chunk to encode under contexts: the same but for the rows and columns of its channels. */
+export const CONTEXT_ENCODE_CHUNK_STRUCT = encodeChunkStruct('rows', 'columns');
+
+function encodeChunkStruct(...own: readonly [string, string]): string {
+  return `
 struct Chunk {
   firstElement: u32,
   elementCount: u32,
   firstSymbol: u32,
   symbolCount: u32,
-  table: u32,
-  precisionBits: u32,
   head: u32,
   headLength: u32,
+  ${own[0]}: u32,
+  ${own[1]}: u32,
+}
+`;
+}
+
+/** A chunk to decode under contexts. `model` is the word at which its model begins, `states` the byte of its states. */
+export const CONTEXT_DECODE_CHUNK_STRUCT = `
+struct Chunk {
+  firstElement: u32,
+  elementCount: u32,
+  model: u32,
+  laneCount: u32,
+  rows: u32,
+  columns: u32,
+  states: u32,
+  byteCount: u32,
 }
 `;
 
-/** A chunk to decode. `states` is the byte at which its states begin, followed by its words. */
+/** A chunk to decode under a table. `states` is the byte at which its states begin, followed by its words. */
 export const DECODE_CHUNK_STRUCT = `
 struct Chunk {
   firstElement: u32,

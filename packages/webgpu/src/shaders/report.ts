@@ -19,7 +19,7 @@ export const REPORT = {
   fault: 5,
 } as const;
 
-/** Words before those of chunks, each the number of its words of code. */
+/** Words of the report. */
 export const REPORT_WORDS = 8;
 
 /** The places as constants of a shader. */
@@ -27,5 +27,4 @@ export const REPORT_CONSTANTS = `
 ${Object.entries(REPORT)
   .map(([name, place]) => `const REPORT_${name} = ${place}u;`)
   .join('\n')}
-const REPORT_WORDS = ${REPORT_WORDS}u;
 `;

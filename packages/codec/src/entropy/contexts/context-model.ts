@@ -9,6 +9,7 @@ import { ByteWriter } from '../../bitstream/byte-writer.js';
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
 import { channelPlanes, GROUP_CHANNELS } from './lanes.js';
 
+/** Most levels of a model. */
 export const MAX_CONTEXT_LEVELS = 16;
 export const MAX_CONTEXT_CLASSES = 64;
 const MAX_CONTEXT_CHANNELS = 65_536;

@@ -8,6 +8,7 @@ import { binOf, type ChannelPlanes, channelPlanes, MAX_CONTEXT_LANES, visitEleme
 
 /** Lower bound of a state, and every lane's state before the first symbol is encoded. */
 export const CONTEXT_STATE_LOW = 1 << 8;
+/** Bytes of a state in the payload. */
 export const CONTEXT_STATE_BYTES = 2;
 const SLOTS_LOG2 = 8;
 const SLOT_COUNT = 1 << SLOTS_LOG2;

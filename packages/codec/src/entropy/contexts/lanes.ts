@@ -8,6 +8,7 @@ import type { ContextModel, FeatureGeometry } from '../../stages.js';
 
 /** Channels that share a class. */
 export const GROUP_CHANNELS = 16;
+/** Most lanes of a section. */
 export const MAX_CONTEXT_LANES = 64;
 
 /** A tensor as items of equally many channels, each a plane of rows and columns that lie anywhere in memory. */

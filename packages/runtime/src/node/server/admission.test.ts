@@ -12,10 +12,20 @@ describe('rate limiter', () => {
     const at = (now: number) => limiter.take('a', now);
     expect([0, 0, 0, 0].map(at)).toEqual([0, 0, 0, 0]);
     expect(at(0)).toBe(250);
-    expect(at(100)).toBeCloseTo(150);
     expect([at(250), at(251) > 0]).toEqual([0, true]);
     expect([at(9000), at(9000), at(9000), at(9000), at(9000) > 0]).toEqual([0, 0, 0, 0, true]);
     expect(limiter.take('b', 9000)).toBe(0);
+  });
+
+  test('tells a flood to wait until all that was refused could have been taken, a second more at most', () => {
+    const limiter = createRateLimiter(4);
+    limiter.take('a', 0, 4);
+    const waits = Array.from({ length: 10 }, () => limiter.take('a', 0));
+    expect(waits).toEqual([250, 500, 750, 1000, 1250, 1250, 1250, 1250, 1250, 1250]);
+    // What came too early is taken as soon as there is a token, and what was refused is forgotten as time goes.
+    expect([limiter.take('a', 250), limiter.take('a', 250)]).toEqual([0, 1000]);
+    expect(limiter.take('a', 1250, 4)).toBe(0);
+    expect(limiter.take('a', 1250)).toBe(250);
   });
 
   test('several tokens may be taken at once, and no more than a bucket holds', () => {
@@ -38,6 +48,7 @@ describe('rate limiter', () => {
 describe('byte budget', () => {
   test('is bounded for all and for each', () => {
     const budget = createByteBudget(100);
+    expect([budget.hasRoom('a', 50), budget.hasRoom('a', 51), budget.held]).toEqual([true, false, 0]);
     expect([budget.take('a', 50), budget.take('a', 1)]).toEqual([true, false]);
     expect([budget.take('b', 30), budget.take('c', 21), budget.take('c', 20)]).toEqual([true, false, true]);
     budget.owe('a', 40);

@@ -7,6 +7,8 @@
 export interface ByteBudget {
   /** Bytes held now. */
   readonly held: number;
+  /** Whether `take` would count so many bytes now. */
+  hasRoom(client: string, bytes: number): boolean;
   /** Counts bytes. @returns false, counting nothing, if they are over the limit of all or over the client's share of it */
   take(client: string, bytes: number): boolean;
   /** Counts bytes that are there already and have to leave: what comes next is refused instead. */
@@ -28,13 +30,17 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     if (own > 0) byClient.set(client, own);
     else byClient.delete(client);
   };
+  const hasRoom = (client: string, bytes: number): boolean => {
+    const own = byClient.get(client) ?? 0;
+    return held + bytes <= maxBytes && own + bytes <= CLIENT_SHARE * maxBytes;
+  };
   return {
     get held() {
       return held;
     },
+    hasRoom,
     take(client, bytes) {
-      const own = byClient.get(client) ?? 0;
-      if (held + bytes > maxBytes || own + bytes > CLIENT_SHARE * maxBytes) return false;
+      if (!hasRoom(client, bytes)) return false;
       add(client, bytes);
       return true;
     },

@@ -12,6 +12,8 @@ export interface Queued {
 /** A queue of requests of several clients. */
 export interface FairQueue<T extends Queued> {
   readonly size: number;
+  /** Whether `push` would find a place for an item of a client. */
+  hasPlaceFor(client: string): boolean;
   /**
    * Puts an item behind those of its client.
    * @returns what found no place: undefined, the newest item of the client that has most, or the item itself
@@ -47,12 +49,19 @@ class RoundRobinQueue<T extends Queued> implements FairQueue<T> {
     return this.#size;
   }
 
+  hasPlaceFor(client: string): boolean {
+    if (this.#size < this.#maxItems) return true;
+    const own = this.#clients.get(client)?.length ?? 0;
+    const [, items] = this.#longest();
+    return items.length > own + 1;
+  }
+
   push(item: T): T | undefined {
+    if (!this.hasPlaceFor(item.client)) return item;
     const own = this.#clients.get(item.client);
     let dropped: T | undefined;
     if (this.#size >= this.#maxItems) {
       const [longest, items] = this.#longest();
-      if (items.length <= (own?.length ?? 0) + 1) return item;
       dropped = items.at(-1)!;
       this.#removeAt(longest, items, items.length - 1);
     }

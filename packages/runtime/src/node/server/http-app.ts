@@ -8,7 +8,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { REMOTE_ERRORS, type RemoteErrorCode } from '../../protocol/index.js';
 import type { Authenticator } from './authentication.js';
 import { UNAUTHORIZED_TEXT } from './body-route.js';
-import type { BundleListing } from './bundle-listing.js';
+import type { BundleDirectory } from './bundle-listing.js';
 import type { ByteBudget } from './byte-budget.js';
 import { addInferRoute } from './infer-route.js';
 import type { ServerLimits } from './limits.js';
@@ -24,7 +24,7 @@ export interface HttpAppOptions {
   readonly handler: RequestHandler;
   readonly limits: ServerLimits;
   /** The bundles that requests are taken for. */
-  readonly listBundles: () => Promise<readonly BundleListing[]>;
+  readonly bundles: BundleDirectory;
   /** Adds routes, which only known clients reach. */
   readonly addRoutes?: ((app: FastifyInstance) => void) | undefined;
   readonly authenticator: Authenticator;
@@ -76,7 +76,7 @@ function addHealthRoutes(app: FastifyInstance, { handler, isReady }: HttpAppOpti
 /** Those that only known clients reach. */
 function addKnownRoutes(
   scope: FastifyInstance,
-  { limits, authenticator, metrics, listBundles, addRoutes }: HttpAppOptions,
+  { limits, authenticator, metrics, bundles, addRoutes }: HttpAppOptions,
 ): void {
   scope.addHook('onRequest', async (request, reply) => {
     if (authenticator.clientOf(request.raw) !== undefined) return;
@@ -87,7 +87,7 @@ function addKnownRoutes(
     const { text, contentType } = await metrics.scrape();
     return reply.header('content-type', contentType).send(text);
   });
-  scope.get('/v1/bundles', async () => ({ bundles: await listBundles(), limits }));
+  scope.get('/v1/bundles', async () => ({ bundles: await bundles.list(), limits }));
   addRoutes?.(scope);
 }
 

@@ -1,17 +1,23 @@
-/** How often each client may ask: a bucket of tokens for each, refilled evenly, full at first. */
+/**
+ * How often each client may ask: a bucket of tokens for each, refilled evenly, full at first. A client that is refused is told to
+ * wait until all that was refused before could have been taken, so that a flood is told longer and longer times, up to those of a
+ * whole bucket; it is taken all the same if it comes before.
+ */
 
 /** Counts requests. */
 export interface RateLimiter {
   /**
    * Takes tokens.
    * @param count - 1 by default; what is over the size of a bucket is not counted
-   * @returns 0, or the milliseconds until there are enough
+   * @returns 0, or the milliseconds to wait
    */
   take(client: string, now: number, count?: number): number;
 }
 
 interface Bucket {
   tokens: number;
+  /** Tokens that were asked for in vain, less what was refilled since. */
+  refused: number;
   at: number;
 }
 
@@ -35,13 +41,18 @@ export function createRateLimiter(perSecond: number): RateLimiter {
       let bucket = buckets.get(client);
       if (!bucket) {
         if (buckets.size >= nextSweep) forgetFull(now);
-        bucket = { tokens: perSecond, at: now };
+        bucket = { tokens: perSecond, refused: 0, at: now };
         buckets.set(client, bucket);
       }
+      bucket.refused = Math.max(0, bucket.refused - ((now - bucket.at) * perSecond) / 1000);
       bucket.tokens = refill(bucket, now);
       bucket.at = now;
       const wanted = Math.min(count, perSecond);
-      if (bucket.tokens < wanted) return ((wanted - bucket.tokens) * 1000) / perSecond;
+      if (bucket.tokens < wanted) {
+        const waitMs = ((bucket.refused + wanted - bucket.tokens) * 1000) / perSecond;
+        bucket.refused = Math.min(perSecond, bucket.refused + wanted);
+        return waitMs;
+      }
       bucket.tokens -= wanted;
       return 0;
     },

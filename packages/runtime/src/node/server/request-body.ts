@@ -1,6 +1,6 @@
 /**
  * The body of an HTTP request, gathered as it comes and counted against the server's budget; what is claimed to come is only
- * compared with the limit.
+ * compared with the limit and with what there is room for.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -41,15 +41,14 @@ export async function readRequestBody(
 ): Promise<Uint8Array> {
   const claimed = Number(payload.headers['content-length'] ?? 0);
   if (claimed > maxBytes) throw tooLarge(maxBytes, String(claimed));
+  // Reading what cannot be taken costs most of what taking it does.
+  if (!budget.hasRoom(client, claimed)) throw noRoom();
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of payload as AsyncIterable<Uint8Array>) {
       if (length + chunk.length > maxBytes) throw tooLarge(maxBytes, 'more');
-      if (!budget.take(client, chunk.length)) {
-        const text = 'the server holds as many bytes as it can, or as it keeps for one client';
-        throw new BodyRefusedError('overloaded', text, RETRY_AFTER_MS);
-      }
+      if (!budget.take(client, chunk.length)) throw noRoom();
       length += chunk.length;
       chunks.push(chunk);
     }
@@ -58,6 +57,11 @@ export async function readRequestBody(
     budget.release(client, length);
     throw error;
   }
+}
+
+function noRoom(): BodyRefusedError {
+  const text = 'the server holds as many bytes as it can, or as it keeps for one client';
+  return new BodyRefusedError('overloaded', text, RETRY_AFTER_MS);
 }
 
 function tooLarge(maxBytes: number, got: string): BodyRefusedError {

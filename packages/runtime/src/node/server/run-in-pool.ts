@@ -50,12 +50,12 @@ async function runInPool(
   };
 }
 
-/** Copies, since the request's bytes may share a buffer with others, and a job's bytes are given away. */
+/** A view: what is refused is never copied. */
 function jobOf(request: InferenceRequest): TailJob {
   const { compactOutputs: isCompact } = request;
   return request.kind === 'feature-request'
-    ? { kind: 'feature', frames: request.frames.map((frame) => new Uint8Array(frame)), isCompact }
-    : { kind: 'picture', image: new Uint8Array(request.image), isCompact };
+    ? { kind: 'feature', frames: request.frames, isCompact }
+    : { kind: 'picture', image: request.image, isCompact };
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -8,7 +8,7 @@ import { type Backend, type BackendPreference, loadBackend } from '@featherwire/
 import type { FastifyInstance } from 'fastify';
 import { STREAM_PATH } from '../../client/websocket-transport.js';
 import { type ClientTokens, createAuthenticator } from './authentication.js';
-import type { BundleListing } from './bundle-listing.js';
+import type { BundleDirectory } from './bundle-listing.js';
 import { type ByteBudget, createByteBudget } from './byte-budget.js';
 import { answerHolding } from './held-answer.js';
 import { createHttpApp } from './http-app.js';
@@ -61,7 +61,7 @@ export interface FrontAddress {
 /** What a front works with. */
 export interface ServiceFrontOptions extends FrontAddress {
   readonly run: RequestRunner;
-  readonly listBundles: () => Promise<readonly BundleListing[]>;
+  readonly bundles: BundleDirectory;
   /** Adds routes, which only known clients reach. */
   readonly addRoutes?: (app: FastifyInstance, handler: RequestHandler) => void;
   /** Links that the stream is offered over as well, without TLS only; default: none. */
@@ -143,7 +143,7 @@ interface FrontParts {
 }
 
 function assemble(options: ServiceFrontOptions, backend: Backend, tracing: RequestTracing): FrontParts {
-  const { limits, logger, tokens, tls, listBundles, addRoutes } = options;
+  const { limits, logger, tokens, tls, bundles, addRoutes } = options;
   const budget = createByteBudget(limits.maxBufferedBytes);
   const authenticator = createAuthenticator(tokens);
   const readiness = { leaving: false };
@@ -154,7 +154,7 @@ function assemble(options: ServiceFrontOptions, backend: Backend, tracing: Reque
   const common = { handler, limits, authenticator, budget };
   const routes = addRoutes && ((app: FastifyInstance) => addRoutes(app, handler));
   const { app, listener } = createHttpApp({
-    ...{ ...common, metrics, limiter, isReady, tls, listBundles, addRoutes: routes, backend },
+    ...{ ...common, metrics, limiter, isReady, tls, bundles, addRoutes: routes, backend },
   });
   const stream = attachStream({ ...common, server: listener.server, logger, links: options.links });
   const parts: FrontParts = { app, listener, stream, handler, budget, readiness };

@@ -53,7 +53,7 @@ export interface TailPoolStats {
 
 /** A pool of tail workers. */
 export interface TailPool {
-  /** Does a job; never rejects. The job's bytes are given away. */
+  /** Does a job; never rejects. The job's bytes are only read, until it is done. */
   submit(job: TailJob, origin: JobOrigin): Promise<PoolResult>;
   stats(): TailPoolStats;
   /** Resolves when nothing waits or runs. */
@@ -118,8 +118,14 @@ class WorkerPool implements TailPool {
   submit(job: TailJob, { client, deadlineAt = Number.POSITIVE_INFINITY }: JobOrigin): Promise<PoolResult> {
     const { requestTimeoutMs } = this.#options;
     if (this.#closing) return Promise.resolve(failure('shutting-down', 'the server is shutting down'));
+    const queuedAt = performance.now();
+    this.#activity.heard(client, queuedAt);
+    if (this.#queue.size >= this.#options.maxQueuedRequests) {
+      this.#dropLate(queuedAt);
+      // Before anything is made for it: a flood is refused at the cost of reading it.
+      if (!this.#queue.hasPlaceFor(client)) return Promise.resolve(this.#overloaded());
+    }
     return new Promise((resolve) => {
-      const queuedAt = performance.now();
       const timer = setTimeout(() => {
         this.#queue.remove(entry);
         this.#tellDrained();
@@ -131,8 +137,7 @@ class WorkerPool implements TailPool {
         resolve(result);
       };
       const entry: QueuedJob = { job, client, queuedAt, deadlineAt, settle };
-      this.#activity.heard(client, queuedAt);
-      this.#enqueue(entry);
+      this.#queue.push(entry)?.settle(this.#overloaded());
       this.#dispatch();
     });
   }
@@ -169,15 +174,11 @@ class WorkerPool implements TailPool {
     await Promise.all([...this.#all].map((thread) => thread.close()));
   }
 
-  #enqueue(entry: QueuedJob): void {
-    const { maxQueuedRequests } = this.#options;
-    if (this.#queue.size >= maxQueuedRequests) this.#dropLate(entry.queuedAt);
-    const dropped = this.#queue.push(entry);
-    if (!dropped) return;
+  #overloaded(): PoolResult {
     const { size } = this.#queue;
     const waitMs = this.#policy.expectedMs(size) / Math.max(1, this.#all.size);
     const retryAfterMs = Math.round(clamp(waitMs, RETRY_AFTER_MS.least, RETRY_AFTER_MS.most));
-    dropped.settle({ ...failure('overloaded', `${size} requests are waiting already`), retryAfterMs });
+    return { ...failure('overloaded', `${size} requests are waiting already`), retryAfterMs };
   }
 
   #adopt(thread: TailThread): void {

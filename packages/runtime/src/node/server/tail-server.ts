@@ -189,8 +189,9 @@ function startFront(
     ...(offered?.links && { links: offered.links }),
     ...(backend && { backend }),
     run: createPoolRunner(registry),
-    listBundles: async () =>
-      registry.list().map(({ bundle: { digest, manifest } }) => ({ digest, manifest })),
+    bundles: {
+      list: async () => registry.list().map(({ bundle: { digest, manifest } }) => ({ digest, manifest })),
+    },
     addRoutes: (app, handler) => {
       addBundleRoutes(app, { handler, registry, profiles });
       if (offered) addEdgePageRoutes(app, offered, registry);

@@ -25,7 +25,7 @@ export interface TailThread {
   readonly lost: Promise<Error>;
   /**
    * Does jobs; not to be called before the last ones are done.
-   * @param jobs - feature jobs, or a single one of any kind; their bytes are given away
+   * @param jobs - feature jobs, or a single one of any kind; their bytes are copied before it returns
    * @returns an outcome for each, in their order
    * @throws {Error} if the thread is lost meanwhile
    */
@@ -73,11 +73,11 @@ class WorkerThread implements TailThread {
   }
 
   async run(jobs: readonly TailJob[]): Promise<readonly JobOutcome[]> {
-    const bytes = jobs.flatMap(bytesOf);
+    const copies = jobs.map(copyOf);
     const done = new Promise<readonly JobOutcome[]>((resolve) => {
       this.#finish = resolve;
     });
-    this.#post({ kind: 'jobs', jobs }, [...new Set(bytes.map(({ buffer }) => buffer as ArrayBuffer))]);
+    this.#post({ kind: 'jobs', jobs: copies }, copies.flatMap(buffersOf));
     const ended = await Promise.race([done, this.lost]);
     if (ended instanceof Error) throw ended;
     return ended;
@@ -94,16 +94,22 @@ class WorkerThread implements TailThread {
   }
 }
 
-/** What is given away with a job. */
-function bytesOf(job: TailJob): readonly Uint8Array[] {
+/** A job whose bytes are its own: those of a request may share a buffer with others. */
+function copyOf(job: TailJob): TailJob {
   switch (job.kind) {
     case 'feature':
-      return job.frames;
+      return { ...job, frames: job.frames.map((frame) => new Uint8Array(frame)) };
     case 'picture':
-      return [job.image];
+      return { ...job, image: new Uint8Array(job.image) };
     case 'profile':
-      return [];
+      return job;
     default:
       return job satisfies never;
   }
+}
+
+/** What is given away with such a job. */
+function buffersOf(job: TailJob): ArrayBuffer[] {
+  const bytes = job.kind === 'feature' ? job.frames : job.kind === 'picture' ? [job.image] : [];
+  return bytes.map(({ buffer }) => buffer as ArrayBuffer);
 }

@@ -44,8 +44,10 @@ export interface TrainLadderOptions {
   readonly tail: ModelProto;
   /** The one tensor of the cut. */
   readonly cut: string;
-  /** Features of all samples; those for design are trained on. */
+  /** Features of all samples; those for design are trained on, with their copies. */
   readonly samples: SplitSamples;
+  /** As in `TaskOptions`. */
+  readonly labels?: boolean;
   /** Bytes of head and tail, which bounds the units. */
   readonly networkBytes: number;
   /** How long to train: steps in all, or minutes from which the number of steps is chosen on this machine. */
@@ -67,6 +69,8 @@ export interface TrainedLadder {
   readonly units: readonly UnitSource[];
   /** From few bytes to many. */
   readonly points: readonly TrainedPoint[];
+  /** Samples and changed copies of them that units were trained on, and whether their labels were a part of the loss. */
+  readonly trainedOn: { readonly samples: number; readonly copies: number; readonly labels: boolean };
   readonly steps: number;
   readonly isResumed: boolean;
   readonly architecture: UnitArchitecture;
@@ -129,6 +133,11 @@ export async function trainLadder(options: TrainLadderOptions): Promise<TrainedL
     return {
       units: opened.map(({ source }) => source).filter(({ id }) => named.has(id)),
       points,
+      trainedOn: {
+        samples: options.samples.parts.design.length,
+        copies: options.samples.copies.length,
+        labels: options.labels ?? false,
+      },
       steps: journal.steps,
       isResumed: journal.isResumed,
       architecture: architectures[ladder[0].architecture],

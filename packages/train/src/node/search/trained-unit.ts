@@ -2,11 +2,10 @@
 
 import type { UnitSource } from '@featherwire/bundle/node';
 import type { UnitRuns } from '@featherwire/calibration';
-import type { ModelSession } from '@featherwire/inference';
-import { createWorkerSession } from '@featherwire/inference/node';
 import type { Tensor, TensorOf } from '@featherwire/tensor';
 import { LATENT_NAME } from '../../units/export-unit.js';
 import type { Unit } from '../../units/unit.js';
+import { openUnitRuns } from '../unit-runs.js';
 import { unitSourceOf } from '../unit-source.js';
 
 /** A unit with its sessions. */
@@ -30,23 +29,12 @@ export async function openUnit(
   { cut, id }: { readonly cut: string; readonly id: string },
 ): Promise<OpenUnit> {
   const source = await unitSourceOf(unit, parameters, { cut, id });
-  const reducing = await createWorkerSession(source.reduction.model);
-  let restoring: ModelSession;
-  try {
-    restoring = await createWorkerSession(source.restoration.model);
-  } catch (error) {
-    await reducing.close();
-    throw error;
-  }
-  const latentOf = async ([feature]: readonly Tensor[]): Promise<TensorOf<'float32'>> =>
-    (await reducing.run({ [cut]: feature })).outputs[LATENT_NAME] as TensorOf<'float32'>;
-  return {
-    source,
-    latentOf,
-    reduce: async (features) => [await latentOf(features)],
-    restore: async ([latent]) => [(await restoring.run({ [LATENT_NAME]: latent })).outputs[cut]],
-    async close() {
-      await Promise.all([reducing.close(), restoring.close()]);
-    },
+  const names = { cut: [cut], latent: [LATENT_NAME] };
+  const models = { reduction: source.reduction.model, restoration: source.restoration.model };
+  const { reduce, restore, close } = await openUnitRuns(models, names);
+  const latentOf = async (features: readonly Tensor[]): Promise<TensorOf<'float32'>> => {
+    const [latent] = await reduce(features);
+    return latent as TensorOf<'float32'>;
   };
+  return { source, latentOf, reduce, restore, close };
 }

@@ -1,16 +1,17 @@
 /**
  * What all units of a search are trained on: the tail with static shapes, the features that the head gave once, and what
- * the tail made of them. No label is needed.
+ * the tail made of them. No label is needed; where the data have classes, they can be a part of the loss.
  */
 
 import { createHash } from 'node:crypto';
 import type { SplitSamples } from '@featherwire/calibration';
+import type { Label } from '@featherwire/eval';
 import { createWorkerSession } from '@featherwire/inference/node';
 import { declaredShapes, type ModelProto, serializeModel } from '@featherwire/onnx';
 import { bytesOfData, elementCount, type Tensor, type TensorOf, tensor } from '@featherwire/tensor';
 import { TrainError } from '../../errors.js';
 import { createUnit, type FeatureKind, listArchitectures } from '../../search/architecture.js';
-import { comparedTensors } from '../../search/compared-tensors.js';
+import { comparedTensors, scoresOf } from '../../search/compared-tensors.js';
 import { addMoments, newMoments, varianceOf } from '../../search/moments.js';
 import { cacheLayoutOf, createFeatureCache, type FeatureCache } from '../../training/feature-cache.js';
 import { createTrainingStep, type DistortionTerm, type TrainingStep } from '../../training/step.js';
@@ -25,7 +26,7 @@ export interface TrainingTask {
   readonly training: FeatureCache;
   /** Items that losses are compared on. */
   readonly heldOut: FeatureCache;
-  /** SHA-256 of all features in order: which task this is. */
+  /** SHA-256 of all features and labels in order: which task this is. */
   readonly sha256: string;
   /** The training step of a unit. */
   stepOf(unit: Unit): TrainingStep;
@@ -36,7 +37,10 @@ export interface TaskOptions {
   readonly tail: ModelProto;
   /** The one tensor of the cut. */
   readonly cut: string;
+  /** Those for design are trained on, with their copies. */
   readonly samples: SplitSamples;
+  /** Cross-entropy of the labels beside the answers of the tail; for classification. False by default. */
+  readonly labels?: boolean;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal: AbortSignal;
 }
@@ -47,10 +51,13 @@ const BATCH = 16;
 const MAX_HELD_OUT = 256;
 /** Weight of the cut tensor itself beside the compared ones: it leads the way while a unit is still far from any answer. */
 const CUT_WEIGHT = 0.1;
+/** Weight of the cross-entropy of labels, in nats, beside relative distances that sum to 1. */
+const LABELS_WEIGHT = 1;
+
 /**
  * Fills the caches.
  * @throws {TrainError} `open-shape` if features differ in shape or hold several samples; as `createTrainingStep`
- * @throws {RangeError} if there are fewer items than a step takes
+ * @throws {RangeError} if there are fewer items than a step takes, or labels that are no classes of the scores
  */
 export async function createTrainingTask(options: TaskOptions): Promise<TrainingTask> {
   const { samples, cut, tail } = options;
@@ -65,13 +72,18 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
     shape,
     rectified: false,
   });
-  const terms: DistortionTerm[] = names.map((name) => ({ kind: 'squared-error', tensor: name }));
+  const labelsTerm = options.labels ? [labelsTermOf(prepared.model, samples.task)] : [];
+  const terms: DistortionTerm[] = [
+    ...names.map((name) => ({ kind: 'squared-error', tensor: name }) as const),
+    ...labelsTerm,
+  ];
   const plain = createTrainingStep({ tail: prepared, cut, unit: probe, distortion: terms });
   const teacher = await createWorkerSession(serializeModel(createTargetModel(prepared, plain)!));
   try {
     const layout = cacheLayoutOf(plain, shape);
     const hash = createHash('sha256');
-    const statistics = new Map(plain.targets.map(({ name }) => [name, newMoments()] as const));
+    const answers = plain.targets.filter(({ kind }) => kind !== 'labels');
+    const statistics = new Map(answers.map(({ name }) => [name, newMoments()] as const));
     const cutMoments = newMoments();
     const fill = async (numbers: readonly number[]): Promise<FeatureCache> => {
       if (numbers.length < batch)
@@ -88,8 +100,10 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
         for (const [row, feature] of features.entries()) {
           if (start + row < from) continue;
           const targets = Object.entries(outputs).map(([name, value]) => [name, rowOf(value, row, batch)]);
-          cache.set(start + row, { [cut]: feature, ...Object.fromEntries(targets) });
+          const labels = labelTargets(plain, samples.labelOf(numbers[start + row]));
+          cache.set(start + row, { [cut]: feature, ...Object.fromEntries(targets), ...labels });
           hash.update(bytesOfData(feature.data));
+          for (const { data } of Object.values(labels)) hash.update(bytesOfData(data));
           addMoments(cutMoments, feature.data);
           for (const [name, value] of targets)
             addMoments(statistics.get(name as string)!, (value as Tensor).data as Float32Array);
@@ -99,13 +113,14 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
       return cache;
     };
     options.progress?.stage('run the tail for its answers');
-    const training = await fill(samples.parts.design);
+    const training = await fill([...samples.parts.design, ...samples.copies]);
     const distortion: DistortionTerm[] = [
-      ...plain.targets.map(({ name, tensor: target }) => ({
+      ...answers.map(({ name, tensor: target }) => ({
         kind: 'squared-error' as const,
         tensor: target,
-        weight: 1 / (plain.targets.length * varianceOf(statistics.get(name)!)),
+        weight: 1 / (answers.length * varianceOf(statistics.get(name)!)),
       })),
+      ...labelsTerm,
       { kind: 'squared-error', tensor: cut, weight: CUT_WEIGHT / varianceOf(cutMoments) },
     ];
     const heldOut = await fill(samples.parts.selection.slice(0, MAX_HELD_OUT));
@@ -119,6 +134,27 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
   } finally {
     await teacher.close();
   }
+}
+
+/** @throws {TypeError} if the bundle's task has no classes */
+function labelsTermOf(tail: ModelProto, task: SplitSamples['task']): DistortionTerm {
+  if (task?.kind !== 'classification')
+    throw new TypeError(`labels expected a bundle for classification, got ${task?.kind ?? 'no task'}`);
+  return { kind: 'labels', tensor: scoresOf(tail, task.output), weight: LABELS_WEIGHT };
+}
+
+/** The label of an item as shares of the classes, for the input of the step that takes it. */
+function labelTargets({ targets }: TrainingStep, label: Label): Record<string, Tensor> {
+  const wanted = targets.filter(({ kind }) => kind === 'labels');
+  return Object.fromEntries(
+    wanted.map(({ name, shape }) => {
+      const classes = elementCount(shape.slice(1));
+      if (typeof label !== 'number' || !(label >= 0 && label < classes))
+        throw new RangeError(`labels expected classes from 0 to ${classes - 1}, got ${String(label)}`);
+      const shares = Float32Array.from({ length: classes }, (_, i) => Number(i === label));
+      return [name, tensor('float32', [1, ...shape.slice(1)], shares)];
+    }),
+  );
 }
 
 /** Static shapes for a batch, or for one item where the tail fixes that. */

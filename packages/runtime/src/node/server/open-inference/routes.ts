@@ -22,7 +22,7 @@ import {
   retryAfterHeader,
   UNAUTHORIZED_TEXT,
 } from '../body-route.js';
-import type { BundleListing } from '../bundle-listing.js';
+import type { BundleDirectory, BundleListing } from '../bundle-listing.js';
 import { answerHolding } from '../held-answer.js';
 import type { ServerLimits } from '../limits.js';
 import type { RateLimiter } from '../rate-limiter.js';
@@ -40,7 +40,7 @@ import {
 export interface OpenInferenceOptions extends BodyContext {
   readonly handler: RequestHandler;
   readonly limits: ServerLimits;
-  readonly listBundles: () => Promise<readonly BundleListing[]>;
+  readonly bundles: BundleDirectory;
   readonly limiter: RateLimiter;
   readonly isReady: () => boolean;
   /** Codes tensors that come or go plain. */
@@ -51,6 +51,8 @@ const SERVER_NAME = 'featherwire';
 const MODEL_PATHS = ['/v2/models/:name', '/v2/models/:name/versions/:version'];
 const JSON_TYPE = 'application/json; charset=utf-8';
 const BINARY_TYPE = 'application/octet-stream';
+/** What a client is told to wait for a model that nobody serves now. */
+const RETRY_AFTER_MS = 250;
 /** JSON that takes the thread for connections about as long as a request does. */
 const JSON_BYTES_PER_REQUEST = 4096;
 
@@ -79,7 +81,7 @@ function addHealthRoutes(scope: FastifyInstance, { isReady }: OpenInferenceOptio
 }
 
 function addMetadataRoutes(scope: FastifyInstance, options: OpenInferenceOptions): void {
-  const { authenticator, listBundles, isReady } = options;
+  const { authenticator, bundles, isReady } = options;
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (authenticator.clientOf(request.raw) !== undefined) return;
     reply.header('www-authenticate', 'Bearer');
@@ -90,12 +92,12 @@ function addMetadataRoutes(scope: FastifyInstance, options: OpenInferenceOptions
   for (const path of ['/v2', '/v2/']) scope.get(path, { onRequest }, async () => server);
   for (const path of MODEL_PATHS) {
     scope.get(path, { onRequest }, async ({ params }, reply) => {
-      const model = findModel(await listBundles(), params as ModelPath);
-      return model ? metadataOf(model) : sendError(reply, 'unknown-bundle', unknownText(params as ModelPath));
+      const model = await lookUp(bundles, params as ModelPath);
+      return 'code' in model ? sendAbsence(reply, model) : metadataOf(model);
     });
     scope.get(`${path}/ready`, { onRequest }, async ({ params }, reply) => {
-      const model = findModel(await listBundles(), params as ModelPath);
-      if (!model) return sendError(reply, 'unknown-bundle', unknownText(params as ModelPath));
+      const model = await lookUp(bundles, params as ModelPath);
+      if ('code' in model) return sendAbsence(reply, model);
       const ready = isReady();
       return reply.code(ready ? 200 : 503).send({ name: model.manifest.model.name, ready });
     });
@@ -108,12 +110,12 @@ async function infer(
   { params, headers }: FastifyRequest,
   options: OpenInferenceOptions,
 ): Promise<HttpAnswer> {
-  const { handler, limits, limiter, listBundles, backend } = options;
+  const { handler, limits, limiter, bundles, backend } = options;
   const refuse = (code: RemoteErrorCode, text: string, retryAfterMs?: number): HttpAnswer =>
     errorOf(handler.refuse({ requestId: 0, code, text, retryAfterMs, receivedBytes: body.length }));
   const path = params as ModelPath;
-  const model = findModel(await listBundles(), path);
-  if (!model) return refuse('unknown-bundle', unknownText(path));
+  const model = await lookUp(bundles, path);
+  if ('code' in model) return refuse(model.code, model.text, model.retryAfterMs);
   const headerLength = headers[HEADER_LENGTH_FIELD] as string | undefined;
   const waitMs = limiter.take(client, performance.now(), jsonCost(body.length, headerLength, limits));
   if (waitMs > 0) return refuse('rate-limited', 'more JSON in a second than a client may send', waitMs);
@@ -135,6 +137,28 @@ async function infer(
   } catch (error) {
     return refuse(error instanceof WireError ? 'run-failed' : 'internal', (error as Error).message);
   }
+}
+
+/** Why a model cannot answer. */
+interface Absence {
+  readonly code: 'unknown-bundle' | 'worker-lost';
+  readonly text: string;
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * The model of a path. One that was served and is not is waited for, unless another version of it is served: it was replaced then,
+ * and will not come back.
+ */
+async function lookUp(bundles: BundleDirectory, path: ModelPath): Promise<BundleListing | Absence> {
+  const served = await bundles.list();
+  const model = findModel(served, path);
+  if (model) return model;
+  const isReplaced = findModel(served, { name: path.name }) !== undefined;
+  if (isReplaced || !findModel(bundles.listFormer?.() ?? [], path))
+    return { code: 'unknown-bundle', text: unknownText(path) };
+  const text = `no worker serves the model '${path.name}' now`;
+  return { code: 'worker-lost', text, retryAfterMs: RETRY_AFTER_MS };
 }
 
 /** Requests that the JSON of a body counts as, beside its own, which a client with its whole second left may send. */
@@ -171,6 +195,10 @@ function errorOf({ message, error, retryAfterMs }: Answer): HttpAnswer {
 
 function sendError(reply: FastifyReply, code: RemoteErrorCode, text: string): FastifyReply {
   return reply.code(REMOTE_ERRORS[code].httpStatus).send({ error: text, code });
+}
+
+function sendAbsence(reply: FastifyReply, { code, text, retryAfterMs }: Absence): FastifyReply {
+  return sendError(reply.headers(retryAfterHeader(retryAfterMs)), code, text);
 }
 
 function unknownText({ name, version }: ModelPath): string {

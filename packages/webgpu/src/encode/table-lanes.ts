@@ -1,24 +1,28 @@
 /**
- * The tables of a frame's sections: given, or designed by the host from what the GPU counts; and the records of chunks that
- * refer to them.
+ * Lanes of symbols under tables, and the tables: given, or designed by the host from what the GPU counts.
  */
 
-import { designPackedTable, elementsOf, outlineSection, symbolAlphabet } from '@featherwire/codec/parts';
+import { designPackedTable, outlineSection, symbolAlphabet } from '@featherwire/codec/parts';
 import { elementCount } from '@featherwire/tensor';
 import { type SymbolTables, symbolTables } from '../coding/symbol-tables.js';
 import { GpuCall } from '../device/gpu-call.js';
 import type { GpuContext } from '../device/gpu-context.js';
 import type { GpuFeature } from '../gpu-feature.js';
-import { COUNT_SYMBOLS } from '../shaders/encode-shaders.js';
-import { CHUNK_WORDS, TABLE_ENTRIES, writeCoding } from '../shaders/records.js';
-import { REPORT, REPORT_WORDS } from '../shaders/report.js';
-import { type FramePlan, symbolCounts } from './frame-plan.js';
+import { COUNT_SYMBOLS, ENCODE_LANES, LANE_GROUP } from '../shaders/encode-table-shaders.js';
+import { TABLE_ENTRIES, writeCoding } from '../shaders/records.js';
+import { REPORT_WORDS } from '../shaders/report.js';
+import { TABLE_PAYLOAD } from '../shaders/section-shaders.js';
+import { type CodedLanes, chunkRecords } from './coded-lanes.js';
+import { refuseNaN } from './encode-report.js';
+import type { FramePlan, TablePlan } from './frame-plan.js';
 
 const WORD_BYTES = 4;
 const REPORT_BYTES = REPORT_WORDS * WORD_BYTES;
+/** Of chunks before they have tables. */
+const NOTHING_KNOWN = { head: 0, headLength: 0, own: [0, 0] } as const;
 
 /** The tables of a frame's chunks, and what stands at the front of their sections. */
-export interface SectionTables {
+interface SectionTables {
   readonly tables: SymbolTables;
   /** Table of each chunk. */
   readonly rowOfChunk: (chunk: number) => number;
@@ -27,16 +31,48 @@ export interface SectionTables {
 }
 
 /**
+ * @param feature - what tables are designed for, if they are
+ * @throws {RangeError} if tables are designed and the feature holds NaN @throws {GpuError}
+ */
+export async function tableLanes(
+  context: GpuContext,
+  feature: GpuFeature,
+  plan: FramePlan,
+  { kind, shared }: TablePlan,
+): Promise<CodedLanes> {
+  const encodeLanes = await context.pipeline('encode lanes', ENCODE_LANES);
+  const { tables, rowOfChunk, heads } = shared
+    ? { tables: shared.tables, rowOfChunk: () => 0, heads: [shared.sectionHead] }
+    : await designTables(context, feature, plan, kind);
+  const offsets = headOffsets(heads);
+  const { chunkCount, laneCount } = plan.coding;
+  return {
+    form: TABLE_PAYLOAD,
+    chunks: chunkRecords(plan, (i) => {
+      const row = rowOfChunk(i);
+      return { head: offsets[row], headLength: heads[row].length, own: [row, tables.precisionBits[row]] };
+    }),
+    heads,
+    add(call, { buffer }, { coding, chunks, thresholds, emitted, states, tileWords, report }) {
+      const rows = call.upload('tables', tables.words);
+      const bindings = [coding, chunks, buffer, thresholds, rows, emitted, states, report, tileWords];
+      call.dispatch(encodeLanes, bindings, Math.ceil((chunkCount * laneCount) / LANE_GROUP));
+    },
+  };
+}
+
+/**
  * A table of packed symbols for each chunk, as the reference designs it: a round trip to the host, which takes it about a
  * millisecond for each.
  * @throws {RangeError} if the feature holds NaN @throws {GpuError}
  */
-export async function designTables(
+async function designTables(
   context: GpuContext,
   feature: GpuFeature,
   plan: FramePlan,
+  kind: TablePlan['kind'],
 ): Promise<SectionTables> {
-  const { alphabet, coding, kind } = plan;
+  const { alphabet, coding } = plan;
   const symbols = symbolAlphabet(kind, alphabet);
   const counts = await countSymbols(context, feature, plan);
   const described = Array.from({ length: coding.chunkCount }, (_, chunk) => {
@@ -57,7 +93,10 @@ async function countSymbols(context: GpuContext, feature: GpuFeature, plan: Fram
   const call = new GpuCall(context, 'count');
   try {
     const common = call.uniform('coding', writeCoding({ ...coding, headLength: 0 }));
-    const chunks = call.upload('chunks', chunkRecords(plan, null));
+    const chunks = call.upload(
+      'chunks',
+      chunkRecords(plan, () => NOTHING_KNOWN),
+    );
     const thresholds = call.upload('thresholds', plan.thresholds);
     const countBytes = coding.chunkCount * TABLE_ENTRIES * WORD_BYTES;
     const counts = call.scratch('counts', countBytes);
@@ -77,48 +116,10 @@ async function countSymbols(context: GpuContext, feature: GpuFeature, plan: Fram
   }
 }
 
-/** Records of the chunks. @param sections - null before there are tables */
-export function chunkRecords(plan: FramePlan, sections: SectionTables | null): Uint32Array<ArrayBuffer> {
-  const { chunks } = plan.outline;
-  const records = new Uint32Array(chunks.length * CHUNK_WORDS);
-  const counts = symbolCounts(plan);
-  const offsets = sections ? headOffsets(sections.heads) : [];
-  let firstElement = 0;
-  let firstSymbol = 0;
-  for (let i = 0; i < chunks.length; i++) {
-    const elements = elementsOf(chunks[i]);
-    const record = i * CHUNK_WORDS;
-    records[record] = firstElement;
-    records[record + 1] = elements;
-    records[record + 2] = firstSymbol;
-    records[record + 3] = counts[i];
-    if (sections) {
-      const row = sections.rowOfChunk(i);
-      records[record + 4] = row;
-      records[record + 5] = sections.tables.precisionBits[row];
-      records[record + 6] = offsets[row];
-      records[record + 7] = sections.heads[row].length;
-    }
-    firstElement += elements;
-    firstSymbol += counts[i];
-  }
-  return records;
-}
-
 function headOffsets(heads: readonly Uint8Array[]): number[] {
   let sum = 0;
   return heads.map(({ length }) => {
     sum += length;
     return sum - length;
   });
-}
-
-/** @throws {RangeError} if the kernels found NaN, as the codec says it */
-export function refuseNaN(report: Uint32Array, count: number): void {
-  const nanCount = report[REPORT.nanCount];
-  if (nanCount === 0) return;
-  const first = ~report[REPORT.nanPosition] >>> 0;
-  throw new RangeError(
-    `feature expected numbers, got NaN in ${nanCount} of ${count} elements, the first at ${first}`,
-  );
 }

@@ -1,72 +1,34 @@
 /**
- * The kernel that decodes: a workgroup for each chunk, an invocation for each lane. In each step the lanes whose states
- * run low take words in the order of their symbols, so they must know of each other: by a ballot of the subgroup where one
- * holds all lanes, else by bits in workgroup memory. Reads outside of a payload are never made: a lane that finds no word
- * reports a fault and goes on with what it has, so that the kernel ends on any bytes.
+ * The kernel that decodes symbols under tables: a workgroup for each chunk, an invocation for each lane. In each step the lanes
+ * whose states run low take words in the order of their symbols, so they must know of each other (`ballots.ts`). A lane that
+ * finds no word reports a fault and goes on with what it has, so that the kernel ends on any bytes.
  */
 
+import { BALLOTS, type BallotKind } from './ballots.js';
+import { PAYLOAD_READING } from './payload-reading.js';
+import { LEVEL_OF_ELEMENTS } from './quantization.js';
 import { CODING_STRUCT, DECODE_CHUNK_STRUCT, TABLE_ENTRIES } from './records.js';
 import { REPORT_CONSTANTS } from './report.js';
-
-/** How lanes learn which of them take words. */
-export type BallotKind = 'subgroup' | 'workgroup';
-
-const BALLOTS = {
-  subgroup: {
-    enable: 'enable subgroups;',
-    declarations: '',
-    vote: 'let votes = subgroupBallot(isLow).x;',
-    laneOf: '@builtin(subgroup_invocation_id)',
-  },
-  workgroup: {
-    enable: '',
-    // Three in turn: one is written, one may still be read, one is cleared.
-    declarations: 'var<workgroup> ballots: array<atomic<u32>, 3>;',
-    vote: `
-    if (isLow) { atomicOr(&ballots[step % 3u], 1u << lane); }
-    workgroupBarrier();
-    let votes = atomicLoad(&ballots[step % 3u]);
-    if (lane == 0u) { atomicStore(&ballots[(step + 2u) % 3u], 0u); }`,
-    laneOf: '@builtin(local_invocation_index)',
-  },
-} as const satisfies Record<BallotKind, object>;
 
 /**
  * The text of the kernel.
  * @param kind - `subgroup` if every subgroup has at least `laneCount` invocations
  * @param laneCount - most lanes of a chunk, 1 to 32: the size of a workgroup
  */
-export function decodeShader(kind: BallotKind, laneCount: number): string {
-  const { enable, declarations, vote, laneOf } = BALLOTS[kind];
+export function decodeTableShader(kind: BallotKind, laneCount: number): string {
+  const { enable, functions, laneOf } = BALLOTS[kind];
   return `${enable}${CODING_STRUCT}${DECODE_CHUNK_STRUCT}${REPORT_CONSTANTS}
 @group(0) @binding(0) var<uniform> coding: Coding;
 @group(0) @binding(1) var<storage, read> chunks: array<Chunk>;
 // A row for each table: the start of a symbol in the low half, its frequency in the high one; starts ascend.
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
-// Bits of float32 numbers: a row of levels for each group; then the group of each channel.
-@group(0) @binding(3) var<storage, read> levels: array<u32>;
-@group(0) @binding(4) var<storage, read> bytes: array<u32>;
 @group(0) @binding(5) var<storage, read_write> feature: array<u32>;
 @group(0) @binding(6) var<storage, read_write> report: array<atomic<u32>>;
-
+${LEVEL_OF_ELEMENTS}${PAYLOAD_READING}${functions}
 const STATE_LOW = 0x8000u;
 const STATE_END = 0x80000000u;
 
 var<workgroup> entries: array<u32, ${TABLE_ENTRIES}>;
-${declarations}
-
-fn wordAt(position: u32) -> u32 {
-  let shift = (position & 3u) * 8u;
-  var word = bytes[position >> 2u] >> shift;
-  if (shift > 16u) { word |= bytes[(position >> 2u) + 1u] << (32u - shift); }
-  return word & 0xffffu;
-}
-
-fn rowOf(element: u32) -> u32 {
-  if (coding.groupCount == 1u) { return 0u; }
-  let channel = (element / coding.inner) % coding.channels;
-  return levels[coding.groupCount * coding.rowLength + channel] * coding.rowLength;
-}
 
 // The last symbol that starts at or before the slot: one without a frequency starts where the next one does.
 fn symbolOf(slot: u32) -> u32 {
@@ -89,7 +51,7 @@ fn writeElements(chunk: Chunk, i: u32, symbol: u32) -> bool {
     let place = i * chunk.perSymbol + digit;
     if (place < chunk.elementCount) {
       let element = chunk.firstElement + place;
-      feature[element] = levels[rowOf(element) + index];
+      feature[element] = levelOf(element, index);
     } else if (index != coding.background) {
       return false;
     }
@@ -127,16 +89,16 @@ fn decodeChunks(@builtin(workgroup_id) group: vec3u, ${laneOf} lane: u32) {
       state = (entry >> 16u) * (state >> chunk.precisionBits) + slot - (entry & 0xffffu);
     }
     let isLow = isCoding && state < STATE_LOW;
-    ${vote}
+    let votes = vote(isLow, lane, step % 3u);
     if (isLow) {
-      let word = taken + countOneBits(votes & ((1u << lane) - 1u));
+      let word = taken + votes.before;
       if (word < wordCount) {
         state = (state << 16u) | wordAt(words + word * 2u);
       } else {
         isFaulty = true;
       }
     }
-    taken += countOneBits(votes);
+    taken += votes.all;
     if (isCoding && !writeElements(chunk, i, symbol)) { isFaulty = true; }
   }
   isFaulty = isFaulty || state != STATE_LOW || taken != wordCount;

@@ -1,0 +1,108 @@
+/** `train-exit`, `inspect`, `serve` and `run --exit` as processes, on the PP-OCR orientation classifier and rendered lines. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createWorkDirectory, featherwire, orientationModel, type RunningCommand, start } from './command.js';
+
+const CUT = 'p2o.Add.83'; // [1, 32, 2, 96]
+/** A quarter of these chooses the threshold: enough for a loss of 10 points. */
+const SAMPLES = 160;
+const RUN_SAMPLES = 12;
+
+let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
+let server: RunningCommand | undefined;
+const run = (...args: string[]) => featherwire(args, directory.path);
+
+beforeAll(async () => {
+  directory = await createWorkDirectory();
+  const preprocessing = {
+    ...{ kind: 'image', input: 'x', channelOrder: 'BGR', height: 48, width: 192, fit: 'stretch' },
+    ...{ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  };
+  writeFileSync(join(directory.path, 'p.json'), JSON.stringify(preprocessing));
+  const split = await run(
+    ...['split', orientationModel(), '--at', CUT, '--shape', 'x=1,3,48,192', '--preprocessing', 'p.json'],
+    ...['--task', 'classification', '-o', 'bundle'],
+  );
+  expect(split.status, split.errors).toBe(0);
+}, 60_000);
+
+afterAll(async () => {
+  server?.child.kill('SIGTERM');
+  await server?.result();
+  await directory?.remove();
+});
+
+const readManifest = () =>
+  JSON.parse(readFileSync(join(directory.path, 'bundle', 'featherwire.json'), 'utf8'));
+
+test('an exit is refused without data, without samples enough, and where there is none', async () => {
+  const neither = await run('train-exit', 'bundle');
+  expect([neither.status, neither.errors]).toEqual([
+    2,
+    expect.stringContaining('--data or --remove expected'),
+  ]);
+  const few = await run('train-exit', 'bundle', '--data', 'turned-lines', '--samples', '40');
+  expect([few.status, few.errors]).toEqual([1, expect.stringContaining('samples expected at least 299')]);
+  const none = await run('train-exit', 'bundle', '--remove');
+  expect([none.status, none.errors]).toEqual([1, expect.stringContaining('expected one with an exit')]);
+  const unused = await run(
+    ...['run', 'bundle', '--server', 'http://127.0.0.1:1', '--data', 'turned-lines', '--exit'],
+  );
+  expect([unused.status, unused.errors]).toEqual([2, expect.stringContaining('bundle with an exit')]);
+  expect('exit' in readManifest()).toBe(false);
+}, 60_000);
+
+test('an exit is trained, shown, answers in the place of the server, and is taken out again', async () => {
+  const trained = await run(
+    ...['train-exit', 'bundle', '--data', 'turned-lines', '--samples', `${SAMPLES}`],
+    ...['--max-loss', '10', '--json'],
+  );
+  expect(trained.status, trained.errors).toBe(0);
+  const report = JSON.parse(trained.output);
+  const { exit } = readManifest();
+  expect(report).toMatchObject({ tensor: CUT, classCount: 2, maxLoss: 10, measured: exit.measured });
+  expect(report.exit).toMatchObject({ threshold: exit.threshold, bytes: exit.bytes });
+  expect(exit.measured.sampleCount).toBe(SAMPLES / 4);
+  expect(exit.measured.answeredShare).toBeGreaterThan(0);
+  expect(readdirSync(join(directory.path, 'bundle', 'exits'))).toHaveLength(1);
+
+  const inspected = await run('inspect', 'bundle');
+  expect(inspected.output).toContain(exit.file);
+
+  server = start(['serve', 'bundle', '--port', '0'], directory.path);
+  const [, url] = await server.outputMatch(/(http:\S+)/);
+  const runs = async (...more: string[]) => {
+    const result = await run(
+      ...['run', 'bundle', '--server', url, '--data', 'turned-lines', '--limit', `${RUN_SAMPLES}`],
+      ...['--levels', '16', '--json', ...more],
+    );
+    expect(result.status, result.errors).toBe(0);
+    return JSON.parse(result.output);
+  };
+  const without = await runs();
+  expect([without.ways, without.exit]).toEqual([null, null]);
+  // Above 1 is no confidence: with the highest threshold nearly all is sent, with 0 nothing.
+  const always = await runs('--exit', '--exit-threshold', '0');
+  expect(always).toMatchObject({
+    ways: { exit: RUN_SAMPLES },
+    bytesPerSample: { sent: 0, received: 0 },
+    exit: { answeredShare: 1, bytesPerSent: null },
+    attempts: 0,
+  });
+  const chosen = await runs('--exit', '--fallback', 'local');
+  const { exit: here = 0, split = 0 } = chosen.ways;
+  expect(here + split).toBe(RUN_SAMPLES);
+  expect(chosen.attempts).toBe(split);
+  expect(chosen.exit.answeredShare).toBeCloseTo(here / RUN_SAMPLES, 9);
+  expect(chosen.bytesPerSample.sent).toBeCloseTo((chosen.exit.bytesPerSent ?? 0) * (split / RUN_SAMPLES), 6);
+
+  const alone = await run(
+    ...['run', 'bundle', '--server', url, '--data', 'turned-lines', '--exit-threshold', '0.5'],
+  );
+  expect([alone.status, alone.errors]).toEqual([2, expect.stringContaining('--exit beside it')]);
+  const removed = await run('train-exit', 'bundle', '--remove');
+  expect([removed.status, removed.output]).toEqual([0, expect.stringContaining('has no exit any more')]);
+  expect('exit' in readManifest()).toBe(false);
+}, 240_000);

@@ -1,0 +1,10 @@
+/** Answers of the device itself where it is sure. */
+
+export {
+  createExitClient,
+  type ExitAnswer,
+  type ExitClient,
+  type ExitClientOptions,
+  type ExitOutcome,
+  type ExitResult,
+} from './exit-client.js';
