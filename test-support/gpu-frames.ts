@@ -5,6 +5,9 @@ import type { TensorMap } from '@featherwire/inference';
 import { createEdgeClient, type InferResult, parseMessage, type Transport } from '@featherwire/runtime';
 import type { Edge } from '@featherwire/runtime/browser';
 
+/** What a head may take at first on a busy machine: an adapter in software compiles its kernels for half a minute and more. */
+const COMPILE_MS = 120_000;
+
 /** A request and its frame. */
 export interface ComparedRequest {
   readonly result: InferResult;
@@ -27,7 +30,7 @@ export async function compareRequest(edge: Edge, inputs: TensorMap, point: strin
       coded = cut.coded;
     },
   });
-  const result = await client.infer(inputs, { coding: point });
+  const result = await client.infer(inputs, { coding: point, timeoutMs: COMPILE_MS });
   const [frame] = frames;
   const position = bundle.manifest.operatingPoints.findIndex(({ id }) => id === point);
   const profile = bundle.profiles.get(point)!;
