@@ -83,7 +83,7 @@ test('an exit is trained, shown, answers in the place of the server, and is take
   };
   const without = await runs();
   expect([without.ways, without.exit]).toEqual([null, null]);
-  // Above 1 is no confidence: with the highest threshold nearly all is sent, with 0 nothing.
+  // Every confidence reaches 0.
   const always = await runs('--exit', '--exit-threshold', '0');
   expect(always).toMatchObject({
     ways: { exit: RUN_SAMPLES },

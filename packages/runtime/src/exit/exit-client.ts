@@ -7,6 +7,7 @@
 import { type Bundle, EXIT_CONFIDENCE } from '@featherwire/bundle';
 import type { ModelSession, TensorMap } from '@featherwire/inference';
 import type { InferResult } from '../client/edge-client.js';
+import { localResult } from '../client/local-result.js';
 import { type Clock, systemClock } from '../client/retry.js';
 
 /** What an exit client is made of; the sessions stay the caller's to close. */
@@ -76,7 +77,7 @@ export function createExitClient(options: ExitClientOptions): ExitClient {
       const outcome = { confidence: Number(sureness.data[0]), exitMs: exitEnd - headEnd };
       // A confidence that is no number is none.
       if (outcome.confidence >= threshold)
-        return { ...answeredHere(answer, headMs, exitEnd - started), way: 'exit', exit: outcome };
+        return { ...localResult(answer, { headMs, totalMs: exitEnd - started }), way: 'exit', exit: outcome };
       const cut = Object.fromEntries(bundle.manifest.cut.map(({ name }) => [name, features[name]]));
       const result = await send(cut, exitEnd - started);
       return {
@@ -96,15 +97,4 @@ function checkExit({ bundle: { manifest }, exit }: ExitClientOptions): void {
   const wanted = [...names(manifest.outputs), EXIT_CONFIDENCE].sort().join(', ');
   const given = names(exit.outputs).sort().join(', ');
   if (given !== wanted) throw new RangeError(`exit expected the outputs ${wanted}, got ${given}`);
-}
-
-function answeredHere(outputs: TensorMap, headMs: number, totalMs: number): InferResult {
-  const none = { encodeMs: 0, linkMs: 0, queueMs: 0, decodeMs: 0, tailMs: 0, respondMs: 0, readMs: 0 };
-  return {
-    outputs,
-    bytes: { sent: 0, received: 0, counted: 'link', payload: 0, perTensor: [] },
-    times: { ...none, headMs, totalMs },
-    codec: undefined,
-    attempts: 0,
-  };
 }

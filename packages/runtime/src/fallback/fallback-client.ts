@@ -8,6 +8,7 @@ import type { Bundle } from '@featherwire/bundle';
 import type { ModelSession, TensorMap } from '@featherwire/inference';
 import type { EdgeClient, InferResult, RequestOptions } from '../client/edge-client.js';
 import { RemoteError, TransportError } from '../client/errors.js';
+import { localResult } from '../client/local-result.js';
 import { type Clock, systemClock } from '../client/retry.js';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 
@@ -162,12 +163,9 @@ async function runLocally(
     Object.fromEntries(manifest.cut.map(({ name }) => [name, features[name]])),
   );
   const ended = clock.now();
-  const none = { encodeMs: 0, linkMs: 0, queueMs: 0, decodeMs: 0, respondMs: 0, readMs: 0 };
-  return {
-    outputs,
-    bytes: { sent: 0, received: 0, counted: 'link', payload: 0, perTensor: [] },
-    times: { ...none, headMs: tailStart - headStart, tailMs: ended - tailStart, totalMs: ended - started },
-    codec: undefined,
-    attempts: 0,
-  };
+  return localResult(outputs, {
+    headMs: tailStart - headStart,
+    tailMs: ended - tailStart,
+    totalMs: ended - started,
+  });
 }
