@@ -26,4 +26,4 @@ const { output } = await bundle.write({
 await bundle.close();
 cpSync(path('site'), path('dist/site'), { recursive: true });
 const bytes = output.reduce((sum, { code = '' }) => sum + code.length, 0);
-process.stdout.write(`studio: ${output.length} scripts, ${bytes} bytes\n`);
+process.stderr.write(`studio: ${output.length} scripts, ${bytes} bytes\n`);

@@ -62,6 +62,16 @@ const ADD36 = {
   },
   batch: 10,
 };
+/** Restoration is wider and deeper than the reduction, and there is no more latent than two thirds of the feature. */
+const ADD36_WIDE = {
+  ...ADD36,
+  unit: {
+    levels: [{ stride: 1, width: 128, blocks: 1, filters: 2, restoring: { width: 160, blocks: 3 } }],
+    latentChannels: 40,
+    rectified: false,
+    outerDepthwise: 'linear',
+  },
+};
 const LINES = {
   network: 'ppocr_rec',
   tensor: 'p2o.AveragePool.1',
@@ -271,6 +281,25 @@ export const PLAN = [
     distortion: [SAME('conv39', 3), SAME('add47', 10), SAME('add58', 10), LOGITS(0.3)],
     targets: 'computed',
     codings: ['contexts', 'table'],
+  },
+  {
+    ...ADD36_WIDE,
+    id: 'add36-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 1500, learningRate: 3e-3, warmUpSteps: 50, roundedShare: 0.2 },
+    freeBits: 16_000,
+    distortion: [SAME('conv39', 10), SAME('add36', 3)],
+    targets: 'computed',
+  },
+  {
+    ...ADD36_WIDE,
+    id: 'add36-wide',
+    start: 'add36-wide-shallow',
+    seed: 2,
+    schedule: { stepCount: 1500, learningRate: 2e-3, warmUpSteps: 50, roundedShare: 0.5 },
+    freeBits: 15_000,
+    distortion: [SAME('conv39', 3), SAME('add47', 10), SAME('add58', 10), LOGITS(0.3)],
+    targets: 'computed',
   },
   {
     ...LINES,
