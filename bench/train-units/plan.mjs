@@ -302,6 +302,22 @@ export const PLAN = [
     targets: 'computed',
   },
   {
+    ...ADD36_WIDE,
+    id: 'add36-longer',
+    start: 'add36-wide',
+    seed: 3,
+    schedule: {
+      stepCount: 2400,
+      learningRate: 2e-3,
+      warmUpSteps: 50,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    freeBits: 15_500,
+    distortion: [SAME('conv39', 3), SAME('add47', 10), SAME('add58', 10), LOGITS(0.6)],
+    targets: 'computed',
+  },
+  {
     ...LINES,
     id: 'lines-shallow',
     isStart: true,
