@@ -1,20 +1,9 @@
-import type { QuantizerChoice } from '@featherwire/codec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DIGEST, exampleManifest, withValue } from '../test/example-manifest.js';
+import { DIGEST, exampleManifest, refusalOf, withValue } from '../test/example-manifest.js';
 import { BundleError } from './errors.js';
 import { MANIFEST_LIMITS } from './manifest-limits.js';
 import { checkManifest, parseManifest, serializeManifest } from './parse-manifest.js';
-
-function refusal(value: unknown): BundleError {
-  try {
-    parseManifest(typeof value === 'string' ? value : JSON.stringify(value));
-  } catch (error) {
-    expect(error).toBeInstanceOf(BundleError);
-    return error as BundleError;
-  }
-  throw new Error('the manifest was accepted');
-}
 
 function reversedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversedKeys);
@@ -58,7 +47,7 @@ describe('the canonical form', () => {
 
 describe('format and version', () => {
   test('a later version is told from a broken manifest, whatever its fields', () => {
-    const error = refusal({ format: 'featherwire-bundle', version: 2, somethingNew: true });
+    const error = refusalOf({ format: 'featherwire-bundle', version: 2, somethingNew: true });
     expect(error.code).toBe('unsupported-version');
     expect(error.message).toBe('manifest: version expected 1, got 2');
   });
@@ -71,7 +60,7 @@ describe('format and version', () => {
     ['{}', 'format expected "featherwire-bundle", got nothing'],
     ['{"format":"featherwire-bundle","version":"1"}', 'version expected 1, got "1"'],
   ])('%s is refused', (text, message) => {
-    const error = refusal(text);
+    const error = refusalOf(text);
     expect(error.code).toBe('invalid-manifest');
     expect(error.message).toContain(message);
   });
@@ -80,7 +69,7 @@ describe('format and version', () => {
     const { preprocessing, ...rest } = { ...exampleManifest(), task: { kind: 'segmentation', output: 'y' } };
     expect(parseManifest(JSON.stringify({ ...rest, preprocessing })).task?.kind).toBe('segmentation');
     const cropped = { ...rest, preprocessing: { ...preprocessing, fit: 'center-crop' } };
-    expect(refusal(cropped).message).toContain("preprocessing.fit expected 'stretch' for segmentation");
+    expect(refusalOf(cropped).message).toContain("preprocessing.fit expected 'stretch' for segmentation");
   });
 
   test('boxes are an output, and of pictures that are not cropped', () => {
@@ -88,13 +77,13 @@ describe('format and version', () => {
     const { preprocessing, ...rest } = { ...exampleManifest(), task };
     expect(parseManifest(JSON.stringify({ ...rest, preprocessing })).task).toEqual(task);
     const elsewhere = { ...rest, preprocessing, task: { ...task, boxes: 'z' } };
-    expect(refusal(elsewhere).message).toContain('task.boxes expected the name of an output');
+    expect(refusalOf(elsewhere).message).toContain('task.boxes expected the name of an output');
     const cropped = { ...rest, preprocessing: { ...preprocessing, fit: 'center-crop' } };
-    expect(refusal(cropped).message).toContain("preprocessing.fit expected 'stretch' for detection");
+    expect(refusalOf(cropped).message).toContain("preprocessing.fit expected 'stretch' for detection");
   });
 
   test('a text over the limit is refused before it is parsed', () => {
-    expect(refusal(' '.repeat(MANIFEST_LIMITS.manifestBytes + 1)).message).toContain(
+    expect(refusalOf(' '.repeat(MANIFEST_LIMITS.manifestBytes + 1)).message).toContain(
       'characters, got 16777217',
     );
   });
@@ -245,7 +234,7 @@ describe('each wrong field is named with what was expected', () => {
     ['tail.file expected a file that no other entry uses', ['tail', 'file'], 'HEAD.onnx'],
     ['weights expected', ['tail', 'externalData', 0, 'file'], 'weights//tail.bin'],
   ])('%s', (message, path, value) => {
-    const error = refusal(withValue(path, value));
+    const error = refusalOf(withValue(path, value));
     expect(error.code).toBe('invalid-manifest');
     expect(error.message).toContain(
       message.startsWith('weights expected') ? 'a relative file name' : message,
@@ -268,7 +257,7 @@ describe('each wrong field is named with what was expected', () => {
       [{ resizeShortSide: 64.5 }, 'an integer, got 64.5'],
       [{ resizeShortSide: 65537 }, 'at most 65536, got 65537'],
     ] as const) {
-      expect(refusal(withCrop(changes)).message).toContain(
+      expect(refusalOf(withCrop(changes)).message).toContain(
         `preprocessing.resizeShortSide expected ${expected}`,
       );
     }
@@ -278,7 +267,7 @@ describe('each wrong field is named with what was expected', () => {
     const [point] = exampleManifest().operatingPoints.slice(1);
     const [band] = point.measured!.bands!;
     const twice = withValue(['operatingPoints', 1, 'measured', 'bands'], [band, band]);
-    expect(refusal(twice).message).toContain('bands[1].tensor expected a name that is not used before it');
+    expect(refusalOf(twice).message).toContain('bands[1].tensor expected a name that is not used before it');
     const bytes = MANIFEST_LIMITS.profileBytes;
     const most = MANIFEST_LIMITS.profileBytesInAll / bytes;
     const points = Array.from({ length: most + 1 }, (_, i) => ({
@@ -286,7 +275,7 @@ describe('each wrong field is named with what was expected', () => {
       profile: { file: `tables/${i}.bin`, sha256: DIGEST, bytes },
     }));
     const tooMany = withValue(['operatingPoints'], points);
-    expect(refusal(tooMany).message).toContain('profiles of at most 67108864 bytes in all, got 71303168');
+    expect(refusalOf(tooMany).message).toContain('profiles of at most 67108864 bytes in all, got 71303168');
     expect(checkManifest(withValue(['operatingPoints'], points.slice(1)))).toBeTruthy();
     const shared = points.map(({ profile: _, ...rest }) => ({ ...rest, profile: points[0].profile }));
     expect(checkManifest(withValue(['operatingPoints'], shared))).toBeTruthy();
@@ -294,12 +283,12 @@ describe('each wrong field is named with what was expected', () => {
 
   test('a number that overflows to infinity is refused', () => {
     const text = serializeManifest(exampleManifest()).replace('"tolerance": 0.00001', '"tolerance": 1e999');
-    expect(refusal(text).message).toContain('verification.tolerance expected number');
+    expect(refusalOf(text).message).toContain('verification.tolerance expected number');
   });
 
   test('a key named __proto__ is refused like any other unknown key', () => {
     const text = serializeManifest(exampleManifest()).replace('{', '{"__proto__": {"a": 1},');
-    expect(refusal(text).message).toContain('"__proto__"');
+    expect(refusalOf(text).message).toContain('"__proto__"');
   });
 
   test.each([
@@ -309,7 +298,7 @@ describe('each wrong field is named with what was expected', () => {
   ])('deep nesting in %s is refused without running out of stack', (key, more) => {
     const deep = '['.repeat(500_000) + ']'.repeat(500_000);
     const start = key === '"format":' ? '{' : '{"format":"featherwire-bundle","version":1,';
-    expect(refusal(`${start}${more}${key}${deep}}`).code).toBe('invalid-manifest');
+    expect(refusalOf(`${start}${more}${key}${deep}}`).code).toBe('invalid-manifest');
   });
 
   test('any change of any value is refused or read, and nothing but BundleError is thrown', () => {
@@ -328,83 +317,6 @@ describe('each wrong field is named with what was expected', () => {
 
   test('many wrong fields give a short message', () => {
     const broken = { ...exampleManifest(), inputs: new Array(100).fill(7) };
-    expect(refusal(broken).message).toMatch(/95 more$/);
-  });
-});
-
-describe('every quantizer of the codec can be stored', () => {
-  const limits = [
-    { low: 0, high: 1 },
-    { low: -1, high: 2 },
-  ];
-  test.each<QuantizerChoice>([
-    { kind: 'none' },
-    { kind: 'integer' },
-    { kind: 'lossless' },
-    { kind: 'uniform', levelCount: 4, range: { kind: 'minmax' } },
-    { kind: 'uniform', levelCount: 4, range: { kind: 'model' } },
-    { kind: 'asymmetric', bits: 8, range: { kind: 'model', activation: 'leaky-relu' } },
-    { kind: 'asymmetric', bits: 8, range: { kind: 'fixed', low: -1, high: 1 } },
-    { kind: 'levels', levels: [-0.5, 0, 3], thresholds: [-0.25, 2] },
-    { kind: 'grouped', levelCount: 8, axis: 1, groupCount: 4, range: { kind: 'model', activation: 'gelu' } },
-    {
-      kind: 'grouped',
-      levelCount: 8,
-      axis: 1,
-      groupCount: 2,
-      groupOfChannel: [0, 1, 1, 0, 0, 0, 1, 1],
-      range: { kind: 'fixed', limits },
-    },
-  ])('$kind', (quantizer) => {
-    const manifest = withValue(['operatingPoints', 0, 'coding', 0, 'quantizer'], quantizer);
-    const codings = [{ coding: [{ quantizer }, {}] }, {}, {}];
-    expect(parseManifest(JSON.stringify(manifest)).operatingPoints).toMatchObject(codings);
-    const read = parseManifest(serializeManifest(checkManifest(manifest)));
-    expect(read.operatingPoints).toMatchObject(codings);
-  });
-});
-
-describe('file names', () => {
-  test.each([
-    '../head.onnx',
-    'a/../../head.onnx',
-    '/etc/passwd',
-    'C:\\head.onnx',
-    'C:head.onnx',
-    'a\\b',
-    '.',
-    '..',
-    '.hidden',
-    './head.onnx',
-    'a/./b',
-    'a//b',
-    'a/',
-    '',
-    'head.onnx\u0000',
-    'head.onnx\n',
-    'head\u2025.onnx',
-    'name.',
-    'x'.repeat(256),
-    'featherwire.json',
-    'FEATHERWIRE.JSON',
-  ])('%j is refused', (file) => {
-    expect(refusal(withValue(['head', 'file'], file)).message).toContain('head.file expected');
-    expect(refusal(withValue(['tail', 'externalData', 0, 'file'], file)).message).toContain(
-      'tail.externalData[0].file',
-    );
-  });
-
-  test.each(['a', 'head.onnx', 'units/u-1/encoder.onnx', 'a.b.c', 'x'.repeat(255)])(
-    '%j is accepted',
-    (file) => {
-      expect(parseManifest(JSON.stringify(withValue(['head', 'file'], file))).head.file).toBe(file);
-    },
-  );
-
-  test('two parts may share a file of weights only with equal digests', () => {
-    const shared = { file: 'weights/tail.bin', sha256: DIGEST, bytes: 30 };
-    expect(checkManifest(withValue(['head', 'externalData'], [shared]))).toBeTruthy();
-    const other = { ...shared, bytes: 31 };
-    expect(() => checkManifest(withValue(['head', 'externalData'], [other]))).toThrow('no other entry uses');
+    expect(refusalOf(broken).message).toMatch(/95 more$/);
   });
 });

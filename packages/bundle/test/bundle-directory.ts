@@ -1,12 +1,13 @@
 /** What tests of bundles in directories share: the content of a small bundle, and what lies in a directory. */
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { BundleErrorCode } from '../src/errors.js';
 import type { DescribedPoint } from '../src/manifest.js';
-import type { BundleContent } from '../src/node/write-bundle.js';
+import { type BundleContent, writeBundle } from '../src/node/write-bundle.js';
 import { exampleManifest } from './example-manifest.js';
 
 /** Letters as bytes. */
@@ -38,6 +39,14 @@ export function bundleContent(headText = 'head'): BundleContent {
       },
     },
   };
+}
+
+/** Writes the small bundle into a directory of its own. @returns that directory, to remove, and the bundle's */
+export async function createExampleBundle(): Promise<{ root: string; target: string }> {
+  const root = await mkdtemp(join(tmpdir(), 'featherwire-bundle-'));
+  const target = join(root, 'example');
+  await writeBundle(target, bundleContent());
+  return { root, target };
 }
 
 /** The described point of the example under another id. */

@@ -1,6 +1,9 @@
 /** A manifest that uses every field, for the tests of this package. */
 
+import { expect } from 'vitest';
+import { BundleError } from '../src/errors.js';
 import type { BundleManifest } from '../src/manifest.js';
+import { parseManifest } from '../src/parse-manifest.js';
 
 export const DIGEST = 'ab'.repeat(32);
 
@@ -130,4 +133,15 @@ export function withValue(path: readonly (string | number)[], value: unknown): R
   if (value === undefined) delete holder[path[path.length - 1]];
   else holder[path[path.length - 1]] = value;
   return copy;
+}
+
+/** The error with which a manifest, or its text, is refused. */
+export function refusalOf(value: unknown): BundleError {
+  try {
+    parseManifest(typeof value === 'string' ? value : JSON.stringify(value));
+  } catch (error) {
+    expect(error).toBeInstanceOf(BundleError);
+    return error as BundleError;
+  }
+  throw new Error('the manifest was accepted');
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CodingProfile, writeProfile } from '@featherwire/codec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   bundleContent,
   bytesOf,
+  createExampleBundle,
   describedPoint,
   expectCode,
   snapshotOf,
@@ -20,9 +20,7 @@ let root: string;
 let target: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'featherwire-units-'));
-  target = join(root, 'example');
-  await writeBundle(target, bundleContent());
+  ({ root, target } = await createExampleBundle());
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
