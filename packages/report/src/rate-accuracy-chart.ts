@@ -17,8 +17,9 @@ export interface ChartOptions {
 
 const HEIGHT = 380;
 const DEFAULT_SHOWN_LOSS = 0.2;
-/** Room above the unsplit network, as a share of the loss shown. */
+/** Least room above the unsplit network, as a share of the loss shown. */
 const HEADROOM = 0.25;
+
 /** The specification; it holds its data. */
 export function rateAccuracyChart(
   subject: ReportSubject,
@@ -33,7 +34,10 @@ export function rateAccuracyChart(
   }
   const { better, unsplit, name } = subject.metric;
   const sign = better === 'higher' ? 1 : -1;
-  const domain = [unsplit - sign * shownLoss, unsplit + sign * shownLoss * HEADROOM].map((value) =>
+  // With few samples points lie well above the unsplit network, and what is best is not to be cut off.
+  const most = curves.flatMap(({ rows }) => rows).map(({ metric }) => sign * (metric.value - unsplit));
+  const headroom = most.reduce((a, b) => Math.max(a, b), shownLoss * HEADROOM);
+  const domain = [unsplit - sign * shownLoss, unsplit + sign * headroom].map((value) =>
     Math.min(Math.max(value, 0), 1),
   );
   const color = {

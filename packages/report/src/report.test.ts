@@ -103,6 +103,30 @@ describe('drawing', () => {
   });
 });
 
+test.each(['higher', 'lower'] as const)(
+  'a chart of a metric where %s is better ends at its best point',
+  (better) => {
+    const sign = better === 'higher' ? 1 : -1;
+    const endOf = (...values: number[]): number => {
+      const rows = values.map((value, i) => row('ours', 100 + i, value));
+      const chart = rateAccuracyChart({
+        ...SUBJECT,
+        metric: { ...SUBJECT.metric, better, unsplit: 0.5 },
+        rows,
+      });
+      const [, , , { encoding }] = (chart as unknown as { layer: { encoding: Encoding }[] }).layer;
+      const [low, high] = encoding.y.scale.domain;
+      return better === 'higher' ? high : low;
+    };
+    expect(endOf(0.5, 0.5 - 0.4 * sign)).toBeCloseTo(0.5 + 0.05 * sign, 9);
+    expect(endOf(0.5, 0.5 + 0.13 * sign)).toBeCloseTo(0.5 + 0.13 * sign, 9);
+  },
+);
+
+interface Encoding {
+  readonly y: { readonly scale: { readonly domain: readonly number[] } };
+}
+
 describe('page', () => {
   const figure = {
     kind: 'rate-accuracy',
