@@ -20,7 +20,7 @@ export async function featuresOf({ subject, split, copies, batch, file, runHead,
   const own = subject.counts[split];
   const kept = [];
   for (let copy = 0; copy < copies; copy++) {
-    const files = [`${file}-${split}-${copy}.f16`, `${file}-${split}-${copy}.outputs`];
+    const files = [`${file}-${split}-copy${copy}.f16`, `${file}-${split}-copy${copy}.outputs`];
     const note = (done) => log(`features of ${split}, copy ${copy}: ${done} of ${own}`);
     const items = { split, from: copy * own, count: own };
     if (!existsSync(files[1])) await writeFeatures(files, items, { subject, batch, runHead, runTail, note });

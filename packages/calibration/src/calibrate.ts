@@ -8,7 +8,7 @@ import type { Calibration, CalibrationOptions } from './calibration.js';
 import { compareKinds } from './comparisons.js';
 import { familiesOf } from './design-families.js';
 import { lossOfExchange } from './exchanged-answers.js';
-import { paretoFront } from './ladder.js';
+import { besideChosen, paretoFront } from './ladder.js';
 import { lossOf } from './measure.js';
 import { chosenId, measureLadder } from './measure-ladder.js';
 import { measurePictures, type PictureRate } from './picture-rates.js';
@@ -39,10 +39,10 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     });
     const { best, held } = smallest;
     const exchanged = await lossOfExchange(samples.parts.selection, samples.bench, confidence);
-    const chosen = rungs.find(({ id }) => id === chosenId(maxLoss))?.id ?? null;
+    const chosen = rungs.find(({ id }) => id === chosenId(maxLoss));
     return {
-      points: paretoFront(rungs),
-      chosen,
+      points: paretoFront(chosen ? besideChosen(rungs, chosen) : rungs),
+      chosen: chosen?.id ?? null,
       maxLoss,
       metric: { name: samples.metricName, better: samples.bench.better },
       samples: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { paretoFront } from './ladder.js';
+import { besideChosen, paretoFront } from './ladder.js';
 import { bytesAtDistance, coarsestThatHolds, meanLogRatio, scaleOfStep } from './search.js';
 
 test('bisection finds the coarsest step that holds with few looks', async () => {
@@ -47,4 +47,12 @@ test('a point that another one of its curve beats does not count', () => {
   const noisy = [...curve, { bytes: 120, distance: 0.02 }, { bytes: 25, distance: 0.05 }];
   expect(bytesAtDistance(noisy, 0.02)).toBeCloseTo(50, 9);
   expect(bytesAtDistance(noisy, 0.045)).toBeNull();
+});
+
+test('a point of another family does not take the place of the chosen one', () => {
+  const point = (bytesPerSample: number, distance: number) => ({ bytesPerSample, distance });
+  const chosen = point(30, 0.2);
+  const points = [point(10, 0.5), chosen, point(28, 0.15), point(40, 0.1)];
+  expect(paretoFront(points)).not.toContain(chosen);
+  expect(paretoFront(besideChosen(points, chosen))).toEqual([point(10, 0.5), chosen, point(40, 0.1)]);
 });

@@ -196,7 +196,7 @@ function exactTest({ hits }: CalibratedPoint): string[] {
 function alternatives({ comparisons, pictures, points, chosen }: Calibration): string[] {
   const names = {
     range: 'one range for the tensor',
-    coefficients: 'one step for all coefficients',
+    coefficients: 'one step for all coefficients, of channels or their components',
     sensitivity: 'steps by sensitivity',
   };
   const lines = comparisons.map(
