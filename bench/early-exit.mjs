@@ -80,8 +80,14 @@ async function measureCut(network, tensor) {
     ...{ source: { ...source, data: train }, backend, maxLoss: MAX_LOSS },
     ...{ sampleCount: CALIBRATION_SAMPLES, pointCount: 1 },
   });
-  const { coding } = points.find(({ id }) => id === chosen) ?? points[0];
-  const row = { network, tensor, ...(await measureExit(source, coding)), pictures: pictures.map(pictureOf) };
+  const point = points.find(({ id }) => id === chosen);
+  if (!point) throw new Error(`${network} ${tensor}: no point keeps to the loss`);
+  const row = {
+    network,
+    tensor,
+    ...(await measureExit(source, point.coding)),
+    pictures: pictures.map(pictureOf),
+  };
   for (const session of sessions) await session.close();
   const used = process.cpuUsage(started);
   return { ...row, cpuSeconds: Math.round((used.user + used.system) / 1e6) };

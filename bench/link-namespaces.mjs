@@ -6,8 +6,8 @@
  *
  * Rates of a link are of TCP payload, those of `tc` of whole frames: a segment of 1448 bytes is one of 1514 on the wire.
  *
- * Needs Linux, `unshare`, `ip` and `tc`, and the right to make namespaces; is skipped with the reason where one is missing. Ends
- * with status 1 if a median is off by more than the tolerance.
+ * Needs Linux, `unshare`, `ip` and `tc`, and the right to make namespaces; is skipped with the reason where one is missing, with
+ * status 2. Ends with status 1 if a median is off by more than the tolerance.
  *
  * Usage: npm run build && node bench/link-namespaces.mjs [--rounds 5] > results/link-namespaces.json
  */
@@ -53,6 +53,7 @@ async function runCommand() {
   const missing = whyNot(unshare);
   if (missing) {
     process.stderr.write(`skipped: ${missing}\n`);
+    process.exitCode = 2;
     return;
   }
   const [command, ...args] = [...unshare, process.execPath, SELF, '--as', 'near', '--rounds', values.rounds];

@@ -72,7 +72,7 @@ process.stdout.write(
   `${JSON.stringify({ command, machine, ...(note && { note }), settings, rows }, null, 1)}\n`,
 );
 
-/** A profile made from part of a feature, and the division that the codec chooses under it. */
+/** A profile made from part of a feature (contexts from its first item, tables from some planes), and its division for a GPU. */
 function profileOf(feature, levelCount, coder) {
   const { shape } = feature;
   const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low: 0, high: 2 } };

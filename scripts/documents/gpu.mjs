@@ -4,7 +4,7 @@ export function gpuTables({ command, machine, rows }) {
   const { vendor, architecture, description } = machine.adapter;
   const encoded = rows.filter(({ direction }) => direction === 'encode');
   return [
-    `From \`${command} > results/webgpu-speed.json\`; ${vendor} ${architecture}, ${description}, Node ${machine.node}. Drawn rectified maps, a static coder; bytes of the frame:`,
+    `From \`${command} > results/webgpu-speed.json\`; ${vendor} ${architecture}, ${description}, Node ${machine.node}. Drawn rectified maps, a static coder: models of contexts are designed on the first item, tables on some of its planes. Bytes of the frame:`,
     '',
     '| feature | levels | coder | chunks | divided for a GPU | divided as a CPU chooses | more |',
     '| --- | --: | --- | --: | --: | --: | --: |',

@@ -3,14 +3,13 @@
  * tables and levels. Whoever codes tensors needs none of it.
  */
 
-export { type RansHead, symbolAlphabet } from './entropy/coded-indices.js';
+export { symbolAlphabet } from './entropy/coded-indices.js';
 export {
   checkContextModel,
-  classCountOf,
   MAX_CONTEXT_LEVELS,
   neighborTables,
 } from './entropy/contexts/context-model.js';
-export { CONTEXT_STATE_BYTES } from './entropy/contexts/context-rans.js';
+export { CONTEXT_STATE_BYTES, CONTEXT_STATE_LOW } from './entropy/contexts/context-rans.js';
 export {
   blockChannels,
   type ChannelPlanes,
@@ -19,10 +18,10 @@ export {
   GROUP_CHANNELS,
   MAX_CONTEXT_LANES,
 } from './entropy/contexts/lanes.js';
-export { checkCoding, type IndexCoding } from './entropy/encode-indices.js';
+export { checkCoding } from './entropy/encode-indices.js';
 export { checkPackedAlphabet, designPackedTable } from './entropy/encode-packed.js';
 export { tableOfDescription } from './entropy/frequency-table.js';
-export { indicesPerSymbol, packedSymbolCount } from './entropy/packed-symbols.js';
+export { indicesPerSymbol } from './entropy/packed-symbols.js';
 export { geometryOfShape } from './feature/feature-values.js';
 export { type FixedQuantizer, quantizerOfChoice } from './feature/fixed-quantizer.js';
 export type { BundledPlace } from './frame/frame-encoder.js';
@@ -33,15 +32,8 @@ export {
   outlineSection,
   type SectionHead,
 } from './frame/frame-outline.js';
-export {
-  type CodedChunk,
-  type ParsedFrame,
-  parseFrame,
-  type TensorBody,
-  type TensorPart,
-} from './frame/frame-parser.js';
-export { type BundledStart, shortFrame } from './frame/short-frame.js';
-export type { IndexSection } from './indices/index-section.js';
+export { type CodedChunk, type ParsedFrame, parseFrame } from './frame/frame-parser.js';
+export { shortFrame } from './frame/short-frame.js';
 export { levelsOfQuantizer } from './quantizer/affine.js';
 export { alphabetOfQuantizer, type IndexingQuantizer } from './quantizer/alphabet.js';
 export { affineOfGroup } from './quantizer/channel-groups.js';

@@ -68,4 +68,15 @@ describe('the bundles of a fleet', () => {
     expect(fleet.former()).toContain('first');
     expect(fleet.former()).not.toContain('second');
   });
+
+  test('are counted only once nobody serves them: more than 64 that are served are all known when they leave', async () => {
+    const fleet = fleetOf('former');
+    await fleet.list();
+    fleet.pass(20_000, ...Array.from({ length: 70 }, (_, i) => `served ${i}`));
+    await fleet.list();
+    expect(fleet.former()).toEqual(['former']);
+    fleet.pass(20_000, ...Array.from({ length: 69 }, (_, i) => `served ${i}`));
+    await fleet.list();
+    expect(fleet.former()).toEqual(['former', 'served 69']);
+  });
 });

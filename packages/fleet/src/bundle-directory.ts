@@ -45,8 +45,8 @@ export function directoryOf(
       known.delete(bundle.digest);
       known.set(bundle.digest, bundle);
     }
-    for (const digest of [...known.keys()].slice(0, Math.max(0, known.size - MAX_FORMER)))
-      known.delete(digest);
+    const former = [...known.keys()].filter((digest) => !served.has(digest));
+    for (const digest of former.slice(0, Math.max(0, former.length - MAX_FORMER))) known.delete(digest);
   };
   const renew = (at: number): Listing => {
     const listing = { at, bundles: ask() };

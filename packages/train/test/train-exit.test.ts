@@ -143,7 +143,7 @@ describe('an exit', () => {
     expect(trained?.measured.answeredShare ?? 0).toBeLessThan(0.1);
   });
 
-  test('wants a classifier, and samples enough', async () => {
+  test('wants a classifier, a loss that can be kept to, and samples enough', async () => {
     const samples = await openTask([...MEANS, node('Identity', ['means'], 'scores')]);
     const { task: _, ...without } = MANIFEST;
     await expect(trainExit({ manifest: without, samples, maxLoss: MAX_LOSS })).rejects.toThrow(
@@ -152,5 +152,10 @@ describe('an exit', () => {
     await expect(trainExit({ manifest: MANIFEST, samples, maxLoss: 0.5 })).rejects.toThrow(
       'samples expected at least 598',
     );
+    for (const maxLoss of [0, 100, Number.NaN]) {
+      await expect(trainExit({ manifest: MANIFEST, samples, maxLoss })).rejects.toThrow(
+        `maxLoss expected a number above 0 and below 100, got ${maxLoss}`,
+      );
+    }
   });
 });

@@ -36,7 +36,8 @@ test('under contexts each item is a chunk, of lanes that have 256 indices at lea
   const maps = modelOf(128, 8, 8);
   expect(chooseContextDivision([128, 8, 8], maps)).toEqual({ laneCount: 32, chunkCount: 1 });
   expect(chooseContextDivision([6, 128, 12, 12], maps)).toEqual({ laneCount: 64, chunkCount: 6 });
-  expect(chooseContextDivision([2050, 128, 1, 4], maps)).toEqual({ laneCount: 2, chunkCount: 410 });
+  expect(chooseContextDivision([2050, 128, 1, 4], maps)).toEqual({ laneCount: 2, chunkCount: 1025 });
+  expect(chooseContextDivision([1031, 128, 1, 4], maps)).toEqual({ laneCount: 2, chunkCount: 1031 });
   expect(chooseContextDivision([128, 8, 8], maps, { laneCount: 2 })).toEqual({ laneCount: 2, chunkCount: 1 });
   expect(chooseContextDivision([20, 64, 64], modelOf(20, 64, 64)).laneCount).toBe(32);
   const tokens = modelOf(1, 50, 96);

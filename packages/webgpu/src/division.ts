@@ -47,7 +47,8 @@ export function chooseDivision(
 }
 
 /**
- * A division under contexts: a chunk for each item, whose neighborhoods it keeps, and as many lanes as there are.
+ * A division under contexts: a chunk for each item, whose neighborhoods it keeps (for several, beyond 1,024 that divide evenly),
+ * and as many lanes as there are.
  * @param given - what is not to be chosen; taken as it is
  * @throws {RangeError} if the model is of another shape
  */
@@ -59,7 +60,7 @@ export function chooseContextDivision(
   const geometry = geometryOfShape(shape);
   const { items, channels } = planesOfChunk(geometry, model);
   let chunkCount = Math.min(items, ENOUGH_CHUNKS);
-  while (items % chunkCount > 0) chunkCount--;
+  while (items % chunkCount > 0) chunkCount++; // ends at a chunk for each item
   let laneCount = chooseLanes(elementCount(shape) / items / MIN_INDICES_PER_LANE, MAX_CONTEXT_LANES);
   while (laneCount >= 2 * channels) laneCount /= 2;
   return { laneCount: given.laneCount ?? laneCount, chunkCount: given.chunkCount ?? chunkCount };

@@ -182,7 +182,7 @@ for (const { by, opened } of KINDS)
       );
     });
 
-    test('every flipped bit behind a right checksum ends as by the reference', async () => {
+    test('flipped bits behind a right checksum end as by the reference', async () => {
       const feature = smooth([18, 3, 3], 5);
       const { profile } = profileOf(feature, 5);
       const profiles = new Map([[POINT, profile]]);

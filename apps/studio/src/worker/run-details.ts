@@ -21,14 +21,14 @@ const MAX_GROUPS = 64;
 const MAX_MS = 4000;
 
 /** Codes a cut: one frame for each tensor, or one for all. */
-type CutEncoder = (tensors: readonly Tensor[], coder?: CoderChoice) => number;
+type CodedSizeOf = (tensors: readonly Tensor[], coder?: CoderChoice) => number;
 
 export function runDetails(last: LastRun): RunDetails {
-  const encode = cutEncoder(last);
+  const encode = codedSizeOf(last);
   return { coders: coderSizes(last, encode), channels: channelBytes(last, encode) };
 }
 
-function cutEncoder({ open, point, coding, names }: LastRun): CutEncoder {
+function codedSizeOf({ open, point, coding, names }: LastRun): CodedSizeOf {
   const { bundle, backend } = open;
   const profile = point && bundle.profiles.get(point.id);
   if (profile) {
@@ -65,7 +65,7 @@ function quantizerOf(
  * By each coder that the cut is a case for, and last as it was sent; nothing where frequencies have nothing to code.
  * A coder refuses cuts of too many levels.
  */
-function coderSizes({ tensors, sentBytes }: LastRun, encode: CutEncoder): CodedSize[] {
+function coderSizes({ tensors, sentBytes }: LastRun, encode: CodedSizeOf): CodedSize[] {
   const again = CODERS.flatMap(([coder, name]) => {
     try {
       return [{ name, bytes: encode(tensors, coder) }];
@@ -78,7 +78,7 @@ function coderSizes({ tensors, sentBytes }: LastRun, encode: CutEncoder): CodedS
 }
 
 /** Bytes that the frame loses without each group of channels of the first tensor. */
-function channelBytes({ tensors, names }: LastRun, encode: CutEncoder): RunDetails['channels'] {
+function channelBytes({ tensors, names }: LastRun, encode: CodedSizeOf): RunDetails['channels'] {
   const [first, ...others] = tensors;
   const { planeCount, planeHeight, planeWidth } = planeGrid(first.shape);
   if (planeCount < 2 || first.dtype !== 'float32') return null;

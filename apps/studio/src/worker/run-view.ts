@@ -53,7 +53,7 @@ export async function runView(
   const specs = codedTensors(manifest, point ?? { kind: 'described' });
   const tensors = specs.map(({ name }) => tapped.coded![name]);
   const names = specs.map(({ name }) => name);
-  const sentBytes = tapped.frames.reduce((sum, { length }) => sum + length, 0);
+  const sentBytes = result.bytes.payload;
   const last: LastRun = { open, tensors, names, point, coding: call.coding, sentBytes };
   const answer = answerOf(manifest, result.outputs);
   const whole = await askWhole(open, call);

@@ -30,7 +30,8 @@ export function addTrainExitCommand(program: Command, context: CommandContext): 
     .summary('train an exit, which answers on the device where it is sure')
     .description(
       'Fits a small classifier to what crosses the cut, calibrates how sure it is, chooses the threshold from which its answer ' +
-        "is taken, and writes it into the bundle; tells which share it answers, what that loses and which bytes it saves at each of the bundle's points.",
+        'is taken, and writes it into the bundle; tells which share it answers, what that loses and which bytes it saves at each ' +
+        "of the bundle's profiled points.",
     )
     .argument('<bundle>', 'directory written by `featherwire split`, of a classifier')
     .option('--data <data>', 'what to fit, choose and measure with; see below')

@@ -66,9 +66,13 @@ export async function createGpuSession(
   const { ort, enter } = engine;
   const preferredOutputLocation = Object.fromEntries(onGpu.map((name) => [name, 'gpu-buffer'] as const));
   const network = await loadNetwork(model, engine, options, { preferredOutputLocation });
-  const device = await ort.env.webgpu.device;
   const turns = await engineTurns(network, { runOptions: webRunOptions(), ...(enter && { enter }) });
-  return openSession(turns, engine, device);
+  try {
+    return openSession(turns, engine, await ort.env.webgpu.device);
+  } catch (error) {
+    await turns.close();
+    throw error;
+  }
 }
 
 function openSession(turns: EngineTurns, engine: WebEngine, device: GPUDevice): GpuSession {
@@ -202,7 +206,12 @@ class OpenValue implements GpuValue {
   }
 
   #dispose(): void {
-    if (!this.#isDisposed) this.#tensor.dispose();
+    if (this.#isDisposed) return;
     this.#isDisposed = true;
+    try {
+      this.#tensor.dispose();
+    } catch {
+      // A lost device has nothing to give back, and the session is to end all the same.
+    }
   }
 }

@@ -68,10 +68,7 @@ const IDENTITY = Uint8Array.of(
 
 /** More threads than this gain little on the networks of an edge. */
 const MOST_THREADS = 4;
-/**
- * A processor each leaves none to the page: threads wait for each other, so that one that is held up holds up all. On two busy
- * processors a head took 58 ms on two threads and 24 ms on one.
- */
+/** A processor each leaves none to the page: threads wait for each other, so that one that is held up holds up all. */
 const PROCESSORS_PER_THREAD = 2;
 
 /** What the first call for a module has set for all. */

@@ -73,7 +73,8 @@ export async function engineTurns(engine: InferenceSession, options: EngineRunOp
   try {
     return openTurns(engine, options);
   } catch (error) {
-    await engine.release();
+    const { enter = (call) => call() } = options;
+    await enter(() => engine.release());
     throw error;
   }
 }
@@ -110,8 +111,11 @@ function openTurns(
     },
     close(beforehand = async () => undefined) {
       closing ??= inTurn(async () => {
-        await beforehand();
-        await engine.release();
+        try {
+          await beforehand();
+        } finally {
+          await engine.release();
+        }
       });
       return closing;
     },

@@ -117,8 +117,10 @@ async function encodeOnGpu(
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     const headMs = await headDone;
-    const encoded = await host.encodeFeatures(await readAll(features), settings);
-    return { ...encoded, headMs, encodeMs: clock.now() - started - headMs };
+    const read = await readAll(features);
+    const readMs = clock.now() - started - headMs;
+    const encoded = await host.encodeFeatures(read, settings);
+    return { ...encoded, headMs, encodeMs: readMs + encoded.encodeMs };
   } finally {
     for (const value of [...Object.values(features), ...Object.values(coded)]) void value.release();
   }

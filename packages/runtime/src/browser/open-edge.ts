@@ -72,14 +72,17 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     fetchBundle(options.bundle, options.digest === undefined ? {} : { digest: options.digest }),
     loadBackend(options.backend),
   ]);
+  const transport = openTransport(options); // a bad address is found before anything is opened
   const sessions = await EdgeSessions.open(bundle, loading);
   const engine = await loading;
-  const transport = openTransport(options);
   let encoder: GpuEncoder | undefined;
   const close = async (): Promise<void> => {
-    await transport.close();
-    encoder?.close();
-    await sessions.close();
+    try {
+      await transport.close();
+    } finally {
+      encoder?.close();
+      await sessions.close();
+    }
   };
   try {
     const { head, reductions } = sessions;

@@ -11,6 +11,15 @@ import { type ContextChunks, planContextChunks } from './context-chunks.js';
 import { chunksOfRans, isOfContexts, isOfTable } from './rans-chunks.js';
 import { planTableChunks, type TableChunks } from './table-chunks.js';
 
+/** What decoding takes from chunks. */
+const SAID_BY_CHUNKS = {
+  laneCount: 0,
+  perSymbol: 0,
+  headLength: 0,
+  stateCount: 0,
+  tilesPerChunk: 0,
+} as const;
+
 /** What the kernels are given beside the bytes. */
 export interface DecodePlan {
   readonly header: FrameHeader;
@@ -57,19 +66,7 @@ export function planDecoding(
   const ransChunks = chunksOfRans(frame, chunks);
   const tables = planTableChunks(ransChunks.filter(isOfTable), alphabet, maxElements);
   const contexts = planContextChunks(ransChunks.filter(isOfContexts), maxElements, memory.models);
-  const coding = {
-    ...{
-      chunkCount: chunks.length,
-      laneCount: 0,
-      perSymbol: 0,
-      headLength: 0,
-      stateCount: 0,
-      tilesPerChunk: 0,
-    },
-    ...alphabet,
-    ...groups,
-    rowLength,
-  };
+  const coding = { ...SAID_BY_CHUNKS, chunkCount: chunks.length, ...alphabet, ...groups, rowLength };
   const levels = rememberedLevels(quantizer, header, memory.levels);
   const hasDigest = parsed.digest !== null;
   const isFaulty = Boolean(tables?.isFaulty || contexts?.isFaulty);

@@ -3,7 +3,7 @@
  * an index in the tensor by its place in coding order.
  */
 
-import { GROUP_CHANNELS } from '@featherwire/codec/parts';
+import { CONTEXT_STATE_LOW, GROUP_CHANNELS } from '@featherwire/codec/parts';
 
 /** Places in the words of a model; the rows come after `bins`, then the channels in the order of their lanes. */
 export const MODEL = {
@@ -42,7 +42,7 @@ ${Object.entries(MODEL)
 const ROW_WORDS = ${ROW_WORDS}u;
 const CHANNEL_BITS = ${CHANNEL_BITS}u;
 const GROUP_CHANNELS = ${GROUP_CHANNELS}u;
-const CONTEXT_STATE_LOW = 0x100u;
+const CONTEXT_STATE_LOW = ${CONTEXT_STATE_LOW}u;
 `;
 
 /** Declares models as binding 2 and `placeOf`. */

@@ -8,7 +8,7 @@
  * an invocation has several channels of the block, which it goes through in coding order, each with the state of its lane.
  */
 
-import { GROUP_CHANNELS, MAX_CONTEXT_LEVELS } from '@featherwire/codec/parts';
+import { blockChannels, GROUP_CHANNELS, MAX_CONTEXT_LEVELS } from '@featherwire/codec/parts';
 import { BALLOTS, type BallotKind } from './ballots.js';
 import { BIN_WORDS, CELL_WORDS, MODEL_CONSTANTS, PLACES } from './context-model.js';
 import { PAYLOAD_READING } from './payload-reading.js';
@@ -44,7 +44,7 @@ export function divideLanes(laneCount: number, subgroupSize: number): LaneDivisi
 /** The text of `decodeContexts`. */
 export function decodeContextShader({ ballots, invocations, laneCount }: LaneDivision): string {
   const { enable, functions, laneOf } = BALLOTS[ballots];
-  const blockSize = Math.max(GROUP_CHANNELS, laneCount);
+  const blockSize = blockChannels(laneCount);
   const ownLanes = laneCount / invocations;
   const ownChannels = blockSize / invocations;
   return `${enable}${CODING_STRUCT}${CONTEXT_DECODE_CHUNK_STRUCT}${REPORT_CONSTANTS}${MODEL_CONSTANTS}

@@ -1,6 +1,7 @@
 /**
- * Elements to symbols, for kernels that begin with a feature, and indices to elements, for those that end with one. Values are compared as integers in the order of float32
- * numbers: no arithmetic on them, so that neither flushed subnormals nor inexact division can move an index.
+ * Elements to symbols, for kernels that begin with a feature, and indices to elements, for those that end with one. Values are
+ * compared as integers in the order of float32 numbers: no arithmetic on them, so that neither flushed subnormals nor inexact
+ * division can move an index.
  */
 
 /** Declares `rowOf`: where the row of an element's group begins. @param rows - groups of rows, then the group of each channel */

@@ -30,11 +30,11 @@ struct Coding {
 /** Values of `Coding` on the host. */
 export interface CodingRecord {
   readonly chunkCount: number;
-  /** Lanes of every chunk; when decoding chunks say it themselves, and this is the most that one has. */
+  /** Lanes of every chunk; 0 when decoding, where chunks say it. */
   readonly laneCount: number;
   readonly levelCount: number;
   readonly background: number;
-  /** Indices of a symbol; when decoding chunks say it. */
+  /** Indices of a symbol; 0 when decoding, where chunks say it. */
   readonly perSymbol: number;
   /** Bytes before the first section. */
   readonly headLength: number;
@@ -45,7 +45,7 @@ export interface CodingRecord {
   readonly inner: number;
   /** Words of a row, a power of two. */
   readonly rowLength: number;
-  /** States of every section; when decoding chunks say it. */
+  /** States of every section; 0 when decoding, where chunks say it. */
   readonly stateCount: number;
   /** Tiles of the largest chunk; 0 when decoding. */
   readonly tilesPerChunk: number;

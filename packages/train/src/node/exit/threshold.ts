@@ -39,7 +39,7 @@ export function fewestDecisions({ maxLost, confidence }: LossLimit): number {
 export function checkDecisionCount(count: number, limit: LossLimit): void {
   const fewest = fewestDecisions(limit);
   if (count >= fewest) return;
-  const loss = `a loss of ${100 * limit.maxLost} points`;
+  const loss = `a loss of ${Number((100 * limit.maxLost).toPrecision(6))} points`;
   throw new RangeError(`samples expected at least ${fewest} to choose by for ${loss}, got ${count}`);
 }
 

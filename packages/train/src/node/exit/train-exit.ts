@@ -1,7 +1,7 @@
 /**
  * An exit for a bundle: a linear classifier of the means of a tensor that crosses the cut, fitted to the answers of the network
- * itself, so that no labels are needed. It is fitted to samples for design; its temperature and threshold are chosen on those for
- * selection; what is claimed is measured on samples that nothing was chosen by.
+ * itself, so that no labels are needed. It and its temperature are fitted to samples for design; the threshold is chosen on those
+ * for selection, which nothing that it is tested on was fitted to; what is claimed is measured on samples that nothing was chosen by.
  */
 
 import { type BundleManifest, EXIT_CONFIDENCE, indexOfLargest, type TensorSpec } from '@featherwire/bundle';
@@ -46,7 +46,7 @@ export interface TrainedExit extends ExitEffect {
   readonly grid: number;
   readonly featureCount: number;
   readonly classCount: number;
-  /** Agreement with the network on a fifth of the samples for design. */
+  /** Agreement with the network on a fifth of the samples that the classifier is fitted to. */
   readonly heldOut: Estimate;
   readonly temperature: number;
   /** On the samples that the threshold was chosen on. */
@@ -56,31 +56,38 @@ export interface TrainedExit extends ExitEffect {
 /** Grids that are tried, where they divide the map and the features are not too many to fit. */
 const GRIDS = [1, 2, 4];
 const MAX_FEATURES = 1024;
+/** One of so many samples for design is the temperature's: on those that the classifier is fitted to it is too sure. */
+const TEMPERATURE_STRIDE = 5;
 /** Between the pooling and the matrix. */
 const FEATURES = 'exit_features';
 
 /**
  * Trains an exit.
  * @returns null if no threshold keeps to the loss
- * @throws {TypeError} if the task is no classification, or its scores are not float32 [1, classes]; {RangeError} if there are too few
- *   samples, or no tensor of the cut can be read; {OnnxError} {InferenceError} of models; the signal's reason
+ * @throws {TypeError} if the task is no classification, or its scores are not float32 [1, classes]; {RangeError} if `maxLoss` is out of
+ *   its range, there are too few samples, or no tensor of the cut can be read; {OnnxError} {InferenceError} of models; the signal's reason
  */
 export async function trainExit(options: TrainExitOptions): Promise<TrainedExit | null> {
   const { manifest, samples, maxLoss, confidence = 0.95, progress } = options;
+  if (!(maxLoss > 0 && maxLoss < 100))
+    throw new RangeError(`maxLoss expected a number above 0 and below 100, got ${maxLoss}`);
   const limit = { maxLost: maxLoss / 100, confidence };
   const { parts, bench } = samples;
   const output = outputOf(manifest);
+  const isOfTemperature = (_: number, i: number): boolean => i % TEMPERATURE_STRIDE === 0;
+  const forTemperature = parts.design.filter(isOfTemperature);
+  const forClassifier = parts.design.filter((number, i) => !isOfTemperature(number, i));
   checkDecisionCount(parts.selection.length, limit);
   progress?.stage('ask the network');
-  const known = await answersOf(bench, output, [...parts.design, ...parts.selection]);
+  const known = await answersOf(bench, output, parts.design);
   progress?.stage('fit the exit');
-  const { spec, grid, probe } = await fitBest(options, known);
+  const { spec, grid, probe } = await fitBest(options, forClassifier, known);
   const names = { answer: output, confidence: EXIT_CONFIDENCE };
   // The engine runs samples together where the first dimension is open.
   const features = featuresOf(spec, grid, 'N');
   const unscaled = linearExit(features, probe, { ...names, answers: 'scores' });
   const scored: LabeledScores[] = [];
-  await runOnCut(unscaled, bench, parts.selection, (outputs, number) => {
+  await runOnCut(unscaled, bench, forTemperature, (outputs, number) => {
     scored.push({ scores: outputs[output].data as Float32Array, label: known.labels.get(number)! });
   });
   const temperature = fitTemperature(scored);
@@ -151,7 +158,8 @@ interface FittedExit {
 
 /** Tensors and grids in turn; what agrees most on samples held out, and of equals the first, which is smaller. */
 async function fitBest(
-  { manifest: { cut }, samples: { parts, bench }, seed = 1 }: TrainExitOptions,
+  { manifest: { cut }, samples: { bench }, seed = 1 }: TrainExitOptions,
+  numbers: readonly number[],
   { labels, classCount }: KnownAnswers,
 ): Promise<FittedExit> {
   let best: FittedExit | undefined;
@@ -159,7 +167,7 @@ async function fitBest(
     for (const grid of gridsOf(spec)) {
       const features = featuresOf(spec, grid, 'N');
       const rows: ProbeSample[] = [];
-      await runOnCut(features, bench, parts.design, (outputs, number) => {
+      await runOnCut(features, bench, numbers, (outputs, number) => {
         rows.push({ features: outputs[FEATURES].data as Float32Array, label: labels.get(number)! });
       });
       const probe = fitLinearProbe(rows, classCount, { seed });
