@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { sharpOfPixels } from '@featherwire/bundle/node/pictures';
 import { encodeFrame, referenceBackend } from '@featherwire/codec';
@@ -57,3 +59,20 @@ test.each([
   await thread.close();
   expect(await Promise.race([outcome, Promise.resolve('no answer')])).toMatchObject([{ kind: 'done' }]);
 });
+
+test('keeps nothing of jobs that are done', async () => {
+  const thread = await startThread();
+  const outcomes = [await runOnce(thread), await runOnce(thread)];
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  expect(outcomes.map((outcome) => outcome.deref())).toEqual([undefined, undefined]);
+  await thread.close();
+});
+
+async function runOnce(thread: TailThread): Promise<WeakRef<object>> {
+  return new WeakRef((await thread.run([featureJob()]))[0]);
+}

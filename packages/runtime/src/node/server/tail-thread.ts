@@ -44,28 +44,42 @@ export function startTailThread(settings: Omit<TailWorkerStart, 'exitGuard'>): T
   return new WorkerThread(worker);
 }
 
+/** How a promise of outcomes is settled. */
+interface PendingJobs {
+  resolve(outcomes: readonly JobOutcome[]): void;
+  reject(loss: Error): void;
+}
+
 class WorkerThread implements TailThread {
   readonly ready: Promise<TailThreadAbilities>;
   readonly lost: Promise<Error>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   #closing = false;
-  #finish: ((outcomes: readonly JobOutcome[]) => void) | undefined;
+  /** Why the thread is lost. */
+  #loss: Error | undefined;
+  /** The jobs at hand. Not raced against `lost`, which would keep all outcomes as long as the thread lives. */
+  #pending: PendingJobs | undefined;
 
   constructor(worker: Worker) {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     this.lost = new Promise((resolve) => {
-      worker.on('error', (cause) => resolve(new Error(`tail worker failed: ${cause.message}`, { cause })));
+      const lose = (loss: Error): void => {
+        this.#loss ??= loss;
+        this.#pending?.reject(this.#loss);
+        resolve(this.#loss);
+      };
+      worker.on('error', (cause) => lose(new Error(`tail worker failed: ${cause.message}`, { cause })));
       worker.once('exit', (status) => {
-        if (!this.#closing) resolve(new Error(`tail worker ended with status ${status}`));
+        if (!this.#closing) lose(new Error(`tail worker ended with status ${status}`));
       });
     });
     this.ready = new Promise((resolve, reject) => {
       worker.on('message', (reply: TailWorkerReply) => {
         if (reply.kind === 'ready') resolve({ sharesRows: reply.sharesRows });
         else if (reply.kind === 'refused') reject(new Error(reply.text));
-        else this.#finish?.(reply.outcomes);
+        else this.#pending?.resolve(reply.outcomes);
       });
       this.lost.then(reject);
     });
@@ -73,14 +87,16 @@ class WorkerThread implements TailThread {
   }
 
   async run(jobs: readonly TailJob[]): Promise<readonly JobOutcome[]> {
+    if (this.#loss) throw this.#loss;
     const copies = jobs.map(copyOf);
-    const done = new Promise<readonly JobOutcome[]>((resolve) => {
-      this.#finish = resolve;
-    });
-    this.#post({ kind: 'jobs', jobs: copies }, copies.flatMap(buffersOf));
-    const ended = await Promise.race([done, this.lost]);
-    if (ended instanceof Error) throw ended;
-    return ended;
+    try {
+      return await new Promise<readonly JobOutcome[]>((resolve, reject) => {
+        this.#pending = { resolve, reject };
+        this.#post({ kind: 'jobs', jobs: copies }, copies.flatMap(buffersOf));
+      });
+    } finally {
+      this.#pending = undefined;
+    }
   }
 
   async close(): Promise<void> {
