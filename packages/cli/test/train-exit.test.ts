@@ -12,7 +12,8 @@ const SAMPLES = 160;
 const RUN_SAMPLES = 12;
 /** Its measurement is made up: it makes the point one that a budget may choose. */
 const COARSE = {
-  ...{ id: 'coarse', kind: 'described' },
+  id: 'coarse',
+  kind: 'described',
   coding: [{ tensor: CUT, quantizer: { kind: 'uniform', levelCount: 16, range: { kind: 'minmax' } } }],
   measured: {
     ...{ bytesPerSample: 900, metric: { name: 'agreement', value: 0.99 } },
