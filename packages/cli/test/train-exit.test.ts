@@ -119,6 +119,19 @@ test('an exit is trained, shown, answers in the place of the server, and is take
     choices: split > 0 ? { [COARSE.id]: split } : {},
   });
 
+  const plan = ['plan', 'bundle', '--data', 'turned-lines', '--samples', '16', '--link', '5mbps,20ms'];
+  const planned = await run(...plan, '--no-cache', '--json');
+  expect(planned.status, planned.errors).toBe(0);
+  const { ways } = JSON.parse(planned.output).choice;
+  const [best] = ways.filter(({ way }: { way: { kind: string } }) => way.kind === 'split');
+  const { way, decisionMs, totalMs } = best;
+  expect(way.exit.answeredShare).toBeGreaterThan(0);
+  expect(way.exit.bytesPerDecision).toBeLessThan(way.uplinkBytes.p95);
+  expect(decisionMs.mean).toBeLessThan(totalMs.p50 + way.exit.here.p95);
+  expect(decisionMs.mean).toBeGreaterThan(0);
+  const shown = await run(...plan, '--no-cache');
+  expect(shown.output).toContain('with the exit of the bundle, per decision');
+
   const alone = await run(
     ...['run', 'bundle', '--server', url, '--data', 'turned-lines', '--exit-threshold', '0.5'],
   );
