@@ -119,7 +119,7 @@ test('an exit is trained, shown, answers in the place of the server, and is take
     choices: split > 0 ? { [COARSE.id]: split } : {},
   });
 
-  const plan = ['plan', 'bundle', '--data', 'turned-lines', '--samples', '16', '--link', '5mbps,20ms'];
+  const plan = ['plan', 'bundle', '--data', 'turned-lines', '--samples', '8', '--link', '5mbps,20ms'];
   const planned = await run(...plan, '--no-cache', '--json');
   expect(planned.status, planned.errors).toBe(0);
   const { ways } = JSON.parse(planned.output).choice;
