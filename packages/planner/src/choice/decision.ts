@@ -18,8 +18,12 @@ export interface DecisionMs {
 /** Share of the answers up to a 95th percentile. */
 const P95_SHARE = 0.95;
 
-/** @param way - with what its exit does */
-export function decisionOf(way: Way, { answeredShare, here, sent }: WayExit, link: LinkProfile): DecisionMs {
+/**
+ * The times of decisions with an exit before a way.
+ * @param exit - what it does to the way
+ */
+export function decisionOf(way: Way, exit: WayExit, link: LinkProfile): DecisionMs {
+  const { answeredShare, here, sent } = exit;
   if (!sent) return { mean: here.p50, p95: here.p95 };
   const total = totalOf({ ...way, ...sent }, link);
   return {
