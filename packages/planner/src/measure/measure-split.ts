@@ -3,11 +3,19 @@
 import { profileOfPoint, unitOfPoint } from '@featherwire/bundle';
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { designQuickLadder } from '@featherwire/calibration';
-import { closeAll, type DataSet, mapOnWorkers, type NetworkParts, openParts } from '@featherwire/eval';
+import {
+  closeAll,
+  type DataSet,
+  mapOnWorkers,
+  type NetworkParts,
+  type OpenExit,
+  openExit,
+  openParts,
+} from '@featherwire/eval';
 import { type ModelSession, quantiles, type TensorMap } from '@featherwire/inference';
 import type { MeasureContext } from './measure-context.js';
 import type { Reference } from './measure-whole.js';
-import { type CodedSample, exitBefore, type OpenExit, openExit } from './measured-exit.js';
+import { type CodedSample, exitBefore } from './measured-exit.js';
 import type { MeasuredWay } from './measured-way.js';
 import { type CodingPoint, designLadder, pointCoder } from './point-coder.js';
 import { judge } from './task-score.js';

@@ -2,10 +2,9 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { type Backend, decodeFrame, encodeFrame } from '@featherwire/codec';
-import { type NetworkParts, openNetwork } from '@featherwire/eval';
+import { type NetworkParts, type OpenExit, openNetwork } from '@featherwire/eval';
 import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
 import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
-import type { OpenExit } from './measured-exit.js';
 import type { WayStages } from './measured-way.js';
 import type { PointCoder } from './point-coder.js';
 
