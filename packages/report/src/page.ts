@@ -168,7 +168,7 @@ function exitTable(families: readonly FamilyAtLoss[]): string {
   return `<div class="wide">
 <table>
 <caption>The same with the exit of the bundle, which answers on the device where it is sure</caption>
-<thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes a sample sent</th>
+<thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes, all sent</th>
 <th scope="col">answered on the device</th><th scope="col">bytes a decision</th><th scope="col">loss</th><th scope="col">interval</th></tr></thead>
 <tbody>
 ${lines.join('\n')}

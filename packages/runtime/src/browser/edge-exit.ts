@@ -86,7 +86,7 @@ export function createHeldEncoder(host: HostEncoder, held: HeldCuts, clock: Cloc
       try {
         features = isOnGpu(cut) ? await readValues(cut) : cut;
       } catch {
-        return host.encode(inputs, settings); // the GPU has lost them, or was given them back
+        return host.encode(inputs, settings); // values of a GPU that is lost
       }
       const readMs = clock.now() - started;
       const encoded = await host.encodeFeatures(features, settings);

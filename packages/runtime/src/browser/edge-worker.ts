@@ -118,10 +118,15 @@ export function inferWithExit(
 ): Promise<ExitResult<InferResult>> {
   const { client, exit } = edge;
   if (!exit) throw new TypeError('exit expected among the options of the edge side, got none');
+  const { elapsedMs: before = 0 } = options;
   if ('coding' in options)
-    return exit.infer(inputs, (held, elapsedMs) => client.infer(held, { ...options, elapsedMs }));
+    return exit.infer(inputs, (held, elapsedMs) =>
+      client.infer(held, { ...options, elapsedMs: before + elapsedMs }),
+    );
   const budgeted = budgetedOf(edge);
-  return exit.infer(inputs, (held, elapsedMs) => budgeted.infer(held, { ...options, elapsedMs }));
+  return exit.infer(inputs, (held, elapsedMs) =>
+    budgeted.infer(held, { ...options, elapsedMs: before + elapsedMs }),
+  );
 }
 
 function budgetedOf({ budgeted }: Edge): BudgetedClient {

@@ -127,7 +127,9 @@ async function encodeOnGpu(
     const encoded = await host.encodeFeatures(read, settings);
     return { ...encoded, headMs, encodeMs: readMs + encoded.encodeMs };
   } finally {
-    for (const value of [...Object.values(features), ...Object.values(coded)]) void value.release();
+    // What is held belongs to whoever asked the exit.
+    const own = [...(cut ? [] : [features]), ...(coded === features ? [] : [coded])];
+    for (const value of own.flatMap((values) => Object.values(values))) void value.release();
   }
 }
 

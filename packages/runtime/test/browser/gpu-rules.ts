@@ -161,6 +161,14 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
       expect([...result.outputs.y.data]).toEqual([sumOf(planesFeatures(3))]);
       expect(result.exit.confidence).toBeLessThan(0.5);
     }
+    // Whoever sends may try another point first.
+    const twice = await edge.exit!.infer(sumsInputs(false), async (held) => {
+      const first = await edge.client.infer(held, { coding: 'packed' });
+      const { bytes, codec } = await edge.client.infer(held, { coding: 'packed' });
+      expect([bytes.payload, codec]).toEqual([first.bytes.payload, 'webgpu']);
+      return edge.client.infer(held, { coding: 'learning' });
+    });
+    expect([...twice.outputs.y.data]).toEqual([sumOf(planesFeatures(3))]);
   });
 
   test('an exit outlives the GPU', async () => {
