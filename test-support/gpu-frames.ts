@@ -23,8 +23,7 @@ export async function compareRequest(edge: Edge, inputs: TensorMap, point: strin
   const frames: Uint8Array[] = [];
   let coded: TensorMap = {};
   const client = createEdgeClient({
-    ...{ bundle, head, reductions, backend: edgeBackend },
-    ...(encoder && { encoder }),
+    ...{ bundle, head, reductions, backend: edgeBackend, encoder },
     transport: tapped(edge.transport, frames),
     onCut: (cut) => {
       coded = cut.coded;

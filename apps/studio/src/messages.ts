@@ -35,16 +35,24 @@ export type StudioCoding =
   /** The operating point that the rate controller finds to fit. */
   | { readonly kind: 'budget'; readonly budgetMs: number };
 
+/** Which bundle, and what is loaded of it. */
+export interface StudioBundle {
+  readonly digest: string;
+  readonly hasExit: boolean;
+}
+
 /** A request of the page. */
 export type StudioCall =
-  | { readonly kind: 'open'; readonly digest: string }
+  | { readonly kind: 'open'; readonly bundle: StudioBundle }
   | {
       readonly kind: 'run';
-      readonly digest: string;
+      readonly bundle: StudioBundle;
       readonly input: StudioInput;
       readonly coding: StudioCoding;
       /** Path of the stream; null for the straight one. */
       readonly stream: string | null;
+      /** Whether the bundle's exit may answer. */
+      readonly asksExit: boolean;
     }
   /** More of the last run: what takes many codings of its cut to find out. */
   | { readonly kind: 'details' }
@@ -122,8 +130,8 @@ export interface TensorView {
 
 /** A whole run. */
 export interface RunView {
-  /** Id of the operating point, or a description of the coding. */
-  readonly coding: string;
+  /** Id of the operating point, or a description of the coding; null where nothing was coded. */
+  readonly coding: string | null;
   readonly split: {
     readonly answer: Answer;
     readonly bytes: RequestBytes;
@@ -131,6 +139,8 @@ export interface RunView {
     /** What coded the cut. */
     readonly codec: CodecName | undefined;
     readonly attempts: number;
+    /** Null where it was not asked. */
+    readonly exit: ExitView | null;
   };
   /** The uncut network on the same picture; null where it was not asked, with the reason. */
   readonly whole:
@@ -138,9 +148,21 @@ export interface RunView {
     | { readonly reason: string };
   /** Whether both give the same answer; null without the whole network's. */
   readonly agrees: boolean | null;
+  /** None where the exit answered. */
   readonly tensors: readonly TensorView[];
   /** Of all coded tensors as float32. */
   readonly rawBytes: number;
+}
+
+/** What the exit made of a run. */
+export interface ExitView {
+  /** In [0, 1]. */
+  readonly confidence: number;
+  /** From which on it answers. */
+  readonly threshold: number;
+  readonly exitMs: number;
+  /** Whether it answered, so that nothing was sent. */
+  readonly answers: boolean;
 }
 
 /** What is found out by coding the cut of the last run again. */

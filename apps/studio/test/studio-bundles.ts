@@ -1,8 +1,8 @@
 /** A network that says which color a picture has most of, cut in two places. */
 
 import path from 'node:path';
-import type { Measurement } from '@featherwire/bundle';
-import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
+import { EXIT_CONFIDENCE, type Measurement } from '@featherwire/bundle';
+import { type NodeBundle, setExit, writeBundle } from '@featherwire/bundle/node';
 import { designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import { createRandom, tensor } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
@@ -57,6 +57,21 @@ export async function writeColorBundle(root: string, cut: keyof typeof CUTS): Pr
       whole: part(tinyOnnx([pixels], [scores], NODES)),
     },
   });
+}
+
+/** Confidence from which the exit of a bundle answers: between those of noise and of a light picture. */
+export const EXIT_THRESHOLD = 0.5;
+
+/** The bundle of the cut `means` with an exit: the tail itself, as sure as the strongest color is bright. */
+export async function writeExitBundle(root: string): Promise<NodeBundle> {
+  const { directory } = await writeColorBundle(root, 'means');
+  const [feature, before] = CUTS.means;
+  const model = tinyOnnx(
+    [feature],
+    [scores, value(EXIT_CONFIDENCE, [1, 1])],
+    [...NODES.slice(before), { op: 'ReduceMax', inputs: ['scores'], outputs: [EXIT_CONFIDENCE] }],
+  );
+  return setExit(directory, { ...part(model), macs: 0, threshold: EXIT_THRESHOLD });
 }
 
 /** Made up: what the page draws must come from somewhere. */

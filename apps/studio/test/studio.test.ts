@@ -19,7 +19,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchChromium, skipsWithoutChromium } from '../../../test-support/chromium.js';
 import { noisePixels } from '../../../test-support/pictures.js';
-import { SIDE, writeColorBundle } from './studio-bundles.js';
+import { EXIT_THRESHOLD, SIDE, writeColorBundle, writeExitBundle } from './studio-bundles.js';
 
 const main = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -47,7 +47,7 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
     bundles = [await writeColorBundle(root, 'bright'), await writeColorBundle(root, 'squared')];
     const links = { slow: { ...parseLink('2mbps,120ms'), name: 'slow' } };
     server = await createTailServer({
-      bundles,
+      bundles: [...bundles, await writeExitBundle(root)],
       page: { site: studioSite([{ name: 'noise', path: picture }]), links },
     });
     browser = await launchChromium([...FAKE_CAMERA, '--enable-unsafe-webgpu']); // in software, where there is no GPU
@@ -84,6 +84,15 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
     await act();
     const status = page.locator('#status', { hasText: pattern });
     return (await status.textContent({ timeout: 20_000 })) ?? '';
+  }
+
+  /** No serious violation as the page stands, and nothing beside the screen. */
+  async function expectAccessible(): Promise<void> {
+    await page.evaluate(axe);
+    const { violations } = (await page.evaluate('axe.run(document)')) as AxeResults;
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth > innerWidth')).toBe(false);
   }
 
   /** The same sample by the command line. */
@@ -164,6 +173,37 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
     expect(status).toMatch(/coded by (fine|coarse)/);
     expect(await page.locator('#point').isDisabled()).toBe(true);
   });
+
+  test('the exit of a bundle answers on the device where it is sure, if it may', async () => {
+    const exitControl = page.getByLabel('Answer here, from 50 % confidence');
+    expect(await exitControl.isVisible()).toBe(false);
+    await statusAfter(() => page.locator('#bundle').selectOption('2'), /Answered/);
+    expect(await exitControl.isVisible()).toBe(true);
+    const confidence = async (): Promise<number> => {
+      const [, percent] = /sure by (\S+) %/.exec((await page.locator('[data-value="exit"]').textContent())!)!;
+      return Number(percent) / 100;
+    };
+    // Noise is not bright.
+    expect(await confidence()).toBeLessThan(EXIT_THRESHOLD);
+    expect(await shown('coded-bytes')).toBeGreaterThan(0);
+    await page.locator('.details h2').first().waitFor();
+    const light = 2;
+    const status = await statusAfter(() => page.locator('#sample').selectOption(String(light)), /Answered/);
+    expect(status).toMatch(/on this device by the exit, with nothing sent/);
+    expect(await confidence()).toBeGreaterThanOrEqual(EXIT_THRESHOLD);
+    expect(await page.locator('#cut').textContent()).toMatch(/Nothing crossed the cut/);
+    expect(await page.locator('.details').textContent()).toBe('');
+    expect(await page.locator('#answers h3').first().textContent()).toBe('Exit, on this device');
+    expect([await shown('linkMs'), (await shown('exitMs')) >= 0]).toEqual([0, true]);
+    expect(await page.locator('.badge').textContent()).toBe('The answers agree');
+    const sent = await statusAfter(() => exitControl.uncheck(), /coded by/);
+    expect(sent).toContain('sent, coded by');
+    expect(await page.locator('[data-value="exit"]').count()).toBe(0);
+    await statusAfter(() => exitControl.check(), /by the exit/);
+    // Under a budget the exit is asked first too.
+    await statusAfter(() => page.locator('#with-budget').check(), /by the exit/);
+    await statusAfter(() => page.locator('#sample').selectOption('0'), /coded by (fine|coarse)/);
+  }, 60_000);
 
   test('pictures and codings of every kind can be chosen, by keyboard too', async () => {
     for (const coding of ['levels 2', 'levels 256', 'lossless'])
@@ -251,18 +291,18 @@ describe.skipIf(skipsWithoutChromium('the studio in a browser'))('the studio', (
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
       await page.locator('.details h2').first().waitFor();
+      await statusAfter(() => page.locator('#bundle').selectOption('2'), /Answered/);
+      await statusAfter(() => page.locator('#sample').selectOption('2'), /by the exit/);
+      await expectAccessible();
+      await statusAfter(() => page.locator('#bundle').selectOption('0'), /Answered/);
+      await page.locator('.details h2').first().waitFor();
       for (const tab of ['#tab-tensor', '#tab-network']) {
         await page.locator(tab).click();
         if (tab === '#tab-tensor') {
           await page.locator('#example').click();
           await page.locator('.methods').waitFor({ timeout: 30_000 });
         }
-        await page.evaluate(axe);
-        const { violations } = (await page.evaluate('axe.run(document)')) as AxeResults;
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-        const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-        expect(isWide).toBe(false);
+        await expectAccessible();
       }
     },
     60_000,

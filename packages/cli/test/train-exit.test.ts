@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addOperatingPoints } from '@featherwire/bundle/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkDirectory, featherwire, orientationModel, type RunningCommand, start } from './command.js';
 
@@ -9,6 +10,16 @@ const CUT = 'p2o.Add.83'; // [1, 32, 2, 96]
 /** A quarter of these chooses the threshold: enough for a loss of 10 points. */
 const SAMPLES = 160;
 const RUN_SAMPLES = 12;
+/** Its measurement is made up: it makes the point one that a budget may choose. */
+const COARSE = {
+  id: 'coarse',
+  kind: 'described',
+  coding: [{ tensor: CUT, quantizer: { kind: 'uniform', levelCount: 16, range: { kind: 'minmax' } } }],
+  measured: {
+    ...{ bytesPerSample: 900, metric: { name: 'agreement', value: 0.99 } },
+    ...{ data: 'turned lines', sampleCount: 1 },
+  },
+} as const;
 
 let directory: Awaited<ReturnType<typeof createWorkDirectory>>;
 let server: RunningCommand | undefined;
@@ -71,12 +82,14 @@ test('an exit is trained, shown, answers in the place of the server, and is take
   const inspected = await run('inspect', 'bundle');
   expect(inspected.output).toContain(exit.file);
 
+  await addOperatingPoints(join(directory.path, 'bundle'), [COARSE]);
   server = start(['serve', 'bundle', '--port', '0'], directory.path);
   const [, url] = await server.outputMatch(/(http:\S+)/);
   const runs = async (...more: string[]) => {
+    const coding = more.includes('--budget') ? [] : ['--levels', '16'];
     const result = await run(
       ...['run', 'bundle', '--server', url, '--data', 'turned-lines', '--limit', `${RUN_SAMPLES}`],
-      ...['--levels', '16', '--json', ...more],
+      ...[...coding, '--json', ...more],
     );
     expect(result.status, result.errors).toBe(0);
     return JSON.parse(result.output);
@@ -97,6 +110,27 @@ test('an exit is trained, shown, answers in the place of the server, and is take
   expect(chosen.attempts).toBe(split);
   expect(chosen.exit.answeredShare).toBeCloseTo(here / RUN_SAMPLES, 9);
   expect(chosen.bytesPerSample.sent).toBeCloseTo((chosen.exit.bytesPerSent ?? 0) * (split / RUN_SAMPLES), 6);
+
+  // What the exit answers keeps the budget too, and has no point.
+  const budgeted = await runs('--exit', '--budget', '60000ms');
+  expect(budgeted.ways).toEqual(chosen.ways);
+  expect(budgeted.budget).toEqual({
+    ...{ budgetMs: 60_000, keptShare: 1 },
+    choices: split > 0 ? { [COARSE.id]: split } : {},
+  });
+
+  const plan = ['plan', 'bundle', '--data', 'turned-lines', '--samples', '8', '--link', '5mbps,20ms'];
+  const planned = await run(...plan, '--no-cache', '--json');
+  expect(planned.status, planned.errors).toBe(0);
+  const { ways } = JSON.parse(planned.output).choice;
+  const [best] = ways.filter(({ way }: { way: { kind: string } }) => way.kind === 'split');
+  const { way, decisionMs, totalMs } = best;
+  expect(way.exit.answeredShare).toBeGreaterThan(0);
+  expect(way.exit.bytesPerDecision).toBeLessThan(way.uplinkBytes.p95);
+  expect(decisionMs.mean).toBeLessThan(totalMs.p50 + way.exit.here.p95);
+  expect(decisionMs.mean).toBeGreaterThan(0);
+  const shown = await run(...plan, '--no-cache');
+  expect(shown.output).toContain('with the exit of the bundle, per decision');
 
   const alone = await run(
     ...['run', 'bundle', '--server', url, '--data', 'turned-lines', '--exit-threshold', '0.5'],

@@ -172,6 +172,7 @@ export {
   syntheticFeature,
 } from './speed/codec-speed.js';
 export { type BatchRun, batchRunOf, runSingly } from './split/batch-run.js';
+export { type OpenExit, openExit, ratiosWithExit, type ScoredExitAnswer } from './split/exit.js';
 export { copyInput, type InputCopy } from './split/input-copy.js';
 export { closeAll, type Network, type NetworkParts, openNetwork, openParts } from './split/network.js';
 export { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from './split/sample-feeds.js';
@@ -203,7 +204,7 @@ export {
   ownMethods,
 } from './sweep/own-methods.js';
 export { type SweepOptions, type SweepOutcome, type SweepProgress, sweep } from './sweep/sweep.js';
-export type { SkippedMethod, SweepRow } from './sweep/sweep-row.js';
+export type { RowExit, SkippedMethod, SweepRow } from './sweep/sweep-row.js';
 export type {
   ArrayCoder,
   CodedCut,

@@ -9,6 +9,7 @@ export {
 } from './cache/plan-cache.js';
 export { type BandwidthRange, fastestByBandwidth, type WayLine } from './choice/break-even.js';
 export { type Choice, choose, type RatedWay, type Wishes } from './choice/choose.js';
+export { type DecisionMs, decisionOf } from './choice/decision.js';
 export { paretoFront } from './choice/pareto.js';
 export {
   ASSUMED_BITS_PER_ELEMENT,
@@ -17,7 +18,7 @@ export {
   shortlistCuts,
 } from './choice/shortlist.js';
 export { type TotalLine, totalLine, totalOf } from './choice/total.js';
-export type { Loss, Way, WayKind } from './choice/way.js';
+export type { Loss, Way, WayExit, WayKind } from './choice/way.js';
 export { BAR_SIGNS, drawBars, partsOf, type TotalParts } from './draw/bars.js';
 export { drawPlan } from './draw/plan-svg.js';
 export { shownWays } from './draw/shown-ways.js';
@@ -26,6 +27,7 @@ export { measureSplit } from './measure/measure-split.js';
 export { measureUnsplit, type Reference, readReference } from './measure/measure-whole.js';
 export {
   type EndFactors,
+  type MeasuredExit,
   type MeasuredWay,
   type MessageOverhead,
   type WayStages,

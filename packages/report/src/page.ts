@@ -3,7 +3,7 @@
 import type { SweepRow } from '@featherwire/eval';
 import { bytesOf, type Contenders, contendersOf } from './contenders.js';
 import type { Figure } from './figures.js';
-import { familiesAtLoss } from './subject-summary.js';
+import { type FamilyAtLoss, familiesAtLoss } from './subject-summary.js';
 import type { ReportSubject, SweepReport } from './sweep-report.js';
 
 /** What a page is made of. */
@@ -104,6 +104,7 @@ function verdictRow({ subject, ours, input, verdict }: Contenders): string {
 function subjectSection(subject: ReportSubject, charts: string, maxLoss: number): string {
   const { name, data, metric } = subject;
   const reference = contendersOf(subject, maxLoss).ours?.family ?? '';
+  const families = familiesAtLoss(subject, maxLoss, reference);
   return `<section>
 <h2>${escapeHtml(name)}</h2>
 <p>${escapeHtml(data)}. Unsplit: ${escapeHtml(metric.name)} ${percent(metric.unsplit)}.</p>
@@ -115,15 +116,16 @@ ${charts}
 <th scope="col">bit/element</th><th scope="col">loss</th><th scope="col">interval</th><th scope="col">encode ms</th>
 <th scope="col">decode ms</th><th scope="col">programs, ms</th><th scope="col">${escapeHtml(reference)} needs, Bjøntegaard</th></tr></thead>
 <tbody>
-${familiesAtLoss(subject, maxLoss, reference).map(familyRow).join('\n')}
+${families.map(familyRow).join('\n')}
 </tbody>
 </table>
 </div>
+${exitTable(families)}
 ${skippedList(subject)}
 </section>`;
 }
 
-function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof familiesAtLoss>[number]): string {
+function familyRow({ family, best, bjontegaardRate }: FamilyAtLoss): string {
   const difference = bjontegaardRate === null ? '' : signedPercent(bjontegaardRate / 100);
   const cells = best
     ? [
@@ -137,10 +139,42 @@ function familyRow({ family, best, bjontegaardRate }: ReturnType<typeof families
         programTimes(best.programs),
       ]
     : ['never within the loss', '', '', '', '', '', '', ''];
-  const columns = [...cells, difference].map(
-    (cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`,
-  );
+  return familyLine(family, [...cells, difference]);
+}
+
+/** @param cells - the first of words, the others of numbers */
+function familyLine(family: string, cells: readonly string[]): string {
+  const columns = cells.map((cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`);
   return `<tr><th scope="row">${escapeHtml(family)}</th>${columns.join('')}</tr>`;
+}
+
+/** The same settings with the bundle's exit before them; nothing where it has none. */
+function exitTable(families: readonly FamilyAtLoss[]): string {
+  const rows = families.flatMap(({ family, best }) =>
+    best?.exit ? [{ family, best, exit: best.exit }] : [],
+  );
+  if (rows.length === 0) return '';
+  const lines = rows.map(({ family, best, exit: { answeredShare, bytesPerDecision, loss } }) => {
+    const cells = [
+      best.method.replace(`${family}, `, ''),
+      best.bytesPerSample.mean.toFixed(1),
+      percent(answeredShare),
+      bytesPerDecision.toFixed(1),
+      signedPercent(loss.value),
+      `${signedPercent(loss.low)} to ${signedPercent(loss.high)}`,
+    ];
+    return familyLine(family, cells);
+  });
+  return `<div class="wide">
+<table>
+<caption>The same with the exit of the bundle, which answers on the device where it is sure</caption>
+<thead><tr><th scope="col">family</th><th scope="col">setting</th><th scope="col">bytes, all sent</th>
+<th scope="col">answered on the device</th><th scope="col">bytes a decision</th><th scope="col">loss</th><th scope="col">interval</th></tr></thead>
+<tbody>
+${lines.join('\n')}
+</tbody>
+</table>
+</div>`;
 }
 
 function skippedList({ skipped }: ReportSubject): string {

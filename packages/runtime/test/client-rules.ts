@@ -1,6 +1,7 @@
 /** The rules of a client over a real server, for the clients of Node and for that of a browser. */
 
 import { describe, expect, test } from 'vitest';
+import type { InferWithExit } from '../src/browser/edge-exit.js';
 import type { BudgetedClient } from '../src/client/budgeted-client.js';
 import type { EdgeClient } from '../src/client/edge-client.js';
 import { squareFeatures, squareInputs, squareOutputs } from './square-tensors.js';
@@ -9,12 +10,13 @@ import { ladderInput, ladderOutput, RUNG_COUNT } from './unit-tensors.js';
 /** A client with head and reductions. */
 export interface RuledClient extends EdgeClient {
   readonly inferWithinBudget: BudgetedClient['infer'];
+  readonly inferWithExit: InferWithExit;
   close(): Promise<void>;
 }
 
 /** Opens a client of one of the bundles that the server serves. */
 export type ClientOpener = (
-  bundle: 'square' | 'ladder',
+  bundle: 'square' | 'ladder' | 'sure',
   options?: RuledClientOptions,
 ) => Promise<RuledClient>;
 
@@ -22,6 +24,7 @@ export type ClientOpener = (
 export interface RuledClientOptions {
   /** A budget that leaves room for every point. */
   readonly budget?: { readonly budgetMs: number };
+  readonly exit?: true | { readonly threshold: number };
 }
 
 const NONE = { kind: 'none' } as const;
@@ -147,6 +150,46 @@ export function clientRules(open: ClientOpener): void {
       await expect(client.inferWithinBudget(squareInputs(4, 3), { maxBytes: 1 })).rejects.toThrow(
         'maxBytes expected at least',
       );
+      await client.close();
+    });
+
+    test('what the exit is sure of is not sent, and the rest is answered by the tail', async () => {
+      const client = await open('sure', { exit: true });
+      const sure = await client.inferWithExit(squareInputs(4, 3), { coding: 'static' });
+      const { y } = sure.outputs;
+      expect([Object.keys(sure.outputs).sort(), Number(y.data[0])]).toEqual([['size', 'y'], 4]);
+      expect(sure).toMatchObject({ way: 'exit', attempts: 0, bytes: { sent: 0, received: 0, payload: 0 } });
+      expect(sure.exit.confidence).toBeCloseTo(1 / (1 + Math.exp(-3)), 5);
+      expect(sure.times.linkMs).toBe(0);
+      expect(sure.times.totalMs).toBeGreaterThanOrEqual(sure.times.headMs + sure.exit.exitMs);
+      const inputs = squareInputs(4, 1);
+      const [sent, again] = await Promise.all([
+        client.inferWithExit(inputs, { coding: 'static' }),
+        client.inferWithExit(inputs, { coding: LOSSLESS }),
+      ]);
+      for (const { outputs, exit, attempts, bytes } of [sent, again]) {
+        expect(outputs).toEqual(squareOutputs(4, 1));
+        expect(exit.confidence).toBeCloseTo(1 / (1 + Math.exp(-1)), 5);
+        expect(attempts).toBe(1);
+        expect(bytes.sent).toBeGreaterThan(bytes.payload);
+      }
+      expect('way' in sent).toBe(false);
+      const { totalMs, linkMs, headMs } = sent.times;
+      expect(totalMs).toBeGreaterThanOrEqual(headMs + sent.exit.exitMs + linkMs);
+      // `infer` asks no exit.
+      expect((await client.infer(squareInputs(4, 3), { coding: 'static' })).outputs).toEqual(
+        squareOutputs(4, 3),
+      );
+      await client.close();
+    });
+
+    test('the threshold of an exit may be another, and a budget stands behind it', async () => {
+      const client = await open('sure', { exit: { threshold: 0.7 }, budget: { budgetMs: 10_000 } });
+      expect(await client.inferWithExit(squareInputs(4, 1))).toMatchObject({ way: 'exit' });
+      const sent = await client.inferWithExit(squareInputs(4, 0));
+      expect(sent).toMatchObject({ outputs: squareOutputs(4, 0), choice: { point: 'static' } });
+      const late = client.inferWithExit(squareInputs(700, 0), { coding: LOSSLESS, timeoutMs: 1 });
+      expect(await late.catch((error) => error)).toMatchObject({ name: 'TransportError', code: 'timeout' });
       await client.close();
     });
 

@@ -280,6 +280,9 @@ describe('edge client', () => {
     const started = client.inferFeature(features, { coding: 'low', timeoutMs: 250 });
     await expect(started).rejects.toThrow('lost (after 3 attempts)');
     expect(left).toEqual([250, 250 - 20 - 50, 250 - 40 - 150]);
+    const late = client.inferFeature(features, { coding: 'low', timeoutMs: 250, elapsedMs: 100 });
+    await expect(late).rejects.toThrow('lost (after 2 attempts)');
+    expect(left.slice(3)).toEqual([150, 150 - 20 - 50]);
   });
 
   test('each attempt carries the time that is left for the server, and none by default', async () => {

@@ -1,8 +1,13 @@
 /** Small bundles for tests, with networks whose results are known by hand. */
 
 import path from 'node:path';
-import type { ImagePreprocessing, Measurement, TensorSpec } from '@featherwire/bundle';
-import { type NodeBundle, writeBundle } from '@featherwire/bundle/node';
+import {
+  EXIT_CONFIDENCE,
+  type ImagePreprocessing,
+  type Measurement,
+  type TensorSpec,
+} from '@featherwire/bundle';
+import { type NodeBundle, setExit, writeBundle } from '@featherwire/bundle/node';
 import { type CodingProfile, designTensorProfile, referenceBackend, writeProfile } from '@featherwire/codec';
 import { DTYPES } from '@featherwire/tensor';
 import { PLAIN_PREPROCESSING } from '../../../test-support/pictures.js';
@@ -64,6 +69,29 @@ export async function writeSquareBundle(root: string, name = 'square'): Promise<
     parts: { head: part(head), tail: part(tail) },
   });
 }
+
+/**
+ * The square bundle with an exit: y = sum(double), which is less by s than the tail's, and a confidence of 1 / (1 + exp(-s)). Its
+ * threshold is between those of s = 1 and s = 3.
+ */
+export async function writeSureBundle(root: string): Promise<NodeBundle> {
+  const { directory, manifest } = await writeSquareBundle(root, 'sure');
+  const [double, shift] = manifest.cut.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+  const confidence = value(EXIT_CONFIDENCE, 'float32', [1]);
+  const model = tinyOnnx(
+    [double, shift],
+    [...manifest.outputs, confidence],
+    [
+      { op: 'ReduceSum', inputs: ['double'], outputs: ['y'] },
+      { op: 'Shape', inputs: ['double'], outputs: ['size'] },
+      { op: 'Sigmoid', inputs: ['shift'], outputs: [EXIT_CONFIDENCE] },
+    ],
+  );
+  return setExit(directory, { ...part(model), macs: 0, threshold: SURE_THRESHOLD });
+}
+
+/** Of the exit of the sure bundle. */
+export const SURE_THRESHOLD = 0.75;
 
 /** Made up, but for the bands: features of size 3 have a third of their elements off the background. */
 const SQUARE_MEASURED: Measurement = {
@@ -185,6 +213,41 @@ export async function writePlanesBundle(directory: string): Promise<NodeBundle> 
       tail: part(tinyOnnx([feature], [y], [{ op: 'Add', inputs: ['feature', 'feature'], outputs: ['y'] }])),
     },
   });
+}
+
+/**
+ * Head: feature = max(x, 0), [1, 32, 24, 24]. Tail: y = sum(feature), exit: y = max(feature), which is sure of features that are 0
+ * everywhere. The points are `packed` and `learning` of the planes bundle.
+ */
+export async function writeSumsBundle(directory: string): Promise<NodeBundle> {
+  const [x, feature] = ['x', 'feature'].map((name) => value(name, 'float32', [...PLANES_SHAPE]));
+  const [y, confidence] = ['y', EXIT_CONFIDENCE].map((name) => value(name, 'float32', [1, 1, 1, 1]));
+  const point = (id: string, coder: 'rans-packed' | 'none') => ({
+    ...{ id, kind: 'profiled' as const, profile: writeProfile(planesProfile(4, coder)) },
+  });
+  const sum = tinyOnnx([feature], [y], [{ op: 'ReduceSum', inputs: ['feature'], outputs: ['y'] }]);
+  const exit = tinyOnnx(
+    [feature],
+    [y, confidence],
+    [
+      { op: 'ReduceMax', inputs: ['feature'], outputs: ['y'] },
+      { op: 'Neg', inputs: ['y'], outputs: ['score'] },
+      { op: 'Sigmoid', inputs: ['score'], outputs: [EXIT_CONFIDENCE] },
+    ],
+  );
+  await writeBundle(directory, {
+    manifest: {
+      model: { name: 'sums', sha256: NO_DIGEST, bytes: 1 },
+      ...{ inputs: [x], cut: [feature], outputs: [y] },
+      operatingPoints: [point('packed', 'rans-packed'), point('learning', 'none')],
+      verification: { runs: 1, maxRelativeError: 0, tolerance: 1e-5 },
+    },
+    parts: {
+      head: part(tinyOnnx([x], [feature], [{ op: 'Relu', inputs: ['x'], outputs: ['feature'] }])),
+      tail: part(sum),
+    },
+  });
+  return setExit(directory, { ...part(exit), macs: 0, threshold: 0.5 });
 }
 
 function planesProfile(levelCount: number, coder: 'rans' | 'rans-packed' | 'none'): CodingProfile {

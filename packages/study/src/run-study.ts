@@ -90,8 +90,8 @@ function sourceOf(
   { data, calibrationData, against }: StudyTarget,
   drawn: DrawnSamples,
 ): string {
-  const { model, inputs, preprocessing, task, operatingPoints } = manifest;
-  const network = [model.sha256, inputs, preprocessing, task, operatingPoints];
+  const { model, inputs, preprocessing, task, operatingPoints, exit } = manifest;
+  const network = [model.sha256, inputs, preprocessing, task, operatingPoints, ...(exit ? [exit] : [])];
   return digestOf([network, data.description, calibrationData.description, against, drawn]);
 }
 

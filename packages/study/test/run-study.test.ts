@@ -3,6 +3,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EXIT_CONFIDENCE } from '@featherwire/bundle';
+import { type NodeBundle, setExit } from '@featherwire/bundle/node';
 import { loadBackend } from '@featherwire/codec';
 import type { SweepRow } from '@featherwire/eval';
 import type { SweepReport } from '@featherwire/report';
@@ -20,6 +22,8 @@ import {
 
 const SIDE = 8;
 const COUNT = 12;
+/** Between the largest means of the samples. */
+const EXIT_THRESHOLD = 0.5;
 const SETTINGS: StudySettings = {
   baselines: {
     qualities: [50],
@@ -100,9 +104,33 @@ function tinyModel(op: 'Relu' | 'Sigmoid'): Uint8Array {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function study(output: string): Promise<{ report: SweepReport; reported: number }> {
+/** The tail as an exit, sure where the largest mean is large. */
+async function withExit(bundle: NodeBundle): Promise<NodeBundle> {
+  const model = tinyOnnx(
+    [{ name: 'cut', dtype: 'float32', shape: [1, 3, SIDE, SIDE] }],
+    [
+      { name: 'logits', dtype: 'float32', shape: [1, 3] },
+      { name: EXIT_CONFIDENCE, dtype: 'float32', shape: [1, 1] },
+    ],
+    [
+      { op: 'GlobalAveragePool', inputs: ['cut'], outputs: ['pooled'] },
+      { op: 'Flatten', inputs: ['pooled'], outputs: ['logits'] },
+      { op: 'ReduceMax', inputs: ['logits'], outputs: [EXIT_CONFIDENCE] },
+    ],
+  );
+  return setExit(bundle.directory, { model, parameters: 0, macs: 0, threshold: EXIT_THRESHOLD });
+}
+
+async function study(
+  output: string,
+  change: (bundle: NodeBundle) => Promise<NodeBundle> = async (bundle) => bundle,
+): Promise<{ report: SweepReport; reported: number }> {
   const places = { assets: directory, directory: join(directory, output) };
-  const targets = await targetsOfSuite(parseSuite(SUITE, 'suite'), places, 'quick');
+  const found = await targetsOfSuite(parseSuite(SUITE, 'suite'), places, 'quick');
+  const targets = found.map((target) => ({
+    ...target,
+    open: async (files: string) => change(await target.open(files)),
+  }));
   let reported = 0;
   const report = await runStudy(targets, {
     settings: SETTINGS,
@@ -157,6 +185,25 @@ test('rows of another network of the same name are not taken', async () => {
   } finally {
     await writeFile(join(directory, 'tiny.onnx'), tinyModel('Relu'));
   }
+}, 120_000);
+
+test('an exit has its own figures beside those of every method that sends features', async () => {
+  await study('exited');
+  const { report } = await study('exited', withExit);
+  const [{ rows }] = report.subjects;
+  for (const { method, bitsPerElement, bytesPerSample, exit } of rows) {
+    if (bitsPerElement === null) {
+      expect(exit, method).toBeUndefined();
+      continue;
+    }
+    expect(exit!.answeredShare).toBeGreaterThan(0);
+    expect(exit!.answeredShare).toBeLessThan(1);
+    expect(exit!.bytesPerDecision, method).toBeLessThan(bytesPerSample.mean);
+    expect(exit!.bytesPerDecision, method).toBeGreaterThan(0);
+  }
+  const output = join(directory, 'exited');
+  await writeStudy(report, 'tiny', output);
+  expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('bytes a decision');
 }, 120_000);
 
 test('writes the points, every figure twice, and one page', async () => {

@@ -1,7 +1,7 @@
 /** The right column: the two answers side by side, where the time went, and how many bytes each way takes. */
 
 import type { CodecName } from '@featherwire/runtime';
-import type { Answer, RunView } from '../messages.js';
+import type { Answer, ExitView, RunView } from '../messages.js';
 import { barList } from './bars.js';
 import { card, html } from './dom.js';
 import type { PictureSizes } from './fitted-picture.js';
@@ -10,6 +10,7 @@ import { formatBytes, formatMs, formatNumber, formatShare, shorten } from './for
 /** Stages in the order of the data, with the names of their colors. */
 const STAGES = [
   ['headMs', 'head, here'],
+  ['exitMs', 'exit, here'],
   ['encodeMs', 'encode'],
   ['linkMs', 'link, both ways'],
   ['queueMs', 'queue'],
@@ -54,11 +55,21 @@ function answersCard({ split, whole, agrees }: RunView): HTMLElement {
           html('p', { class: 'hint' }, `Not asked: ${whole.reason}.`),
         );
   const note = `${formatMs(split.times.totalMs)}, ${formatBytes(split.bytes.sent)} sent`;
+  const { exit } = split;
+  const title = exit?.answers ? 'Exit, on this device' : 'Split network';
   return card(
     'Answers',
     badge,
-    html('div', { class: 'pair' }, answerBlock('Split network', split.answer, note), other),
+    html('div', { class: 'pair' }, answerBlock(title, split.answer, note), other),
+    exit && html('p', { class: 'hint', 'data-value': 'exit' }, describeExit(exit)),
   );
+}
+
+function describeExit({ confidence, threshold, answers }: ExitView): string {
+  const [sure, least] = [confidence, threshold].map(formatShare);
+  return answers
+    ? `The exit is sure by ${sure}, and answers from ${least} on.`
+    : `The exit is sure by ${sure} alone, and answers from ${least} on: this was sent.`;
 }
 
 function answerBlock(title: string, answer: Answer, note: string): HTMLElement {
@@ -96,19 +107,23 @@ function answerLines(answer: Answer): HTMLElement[] {
   }
 }
 
-function timesCard({ split: { times, codec, attempts } }: RunView): HTMLElement {
-  const total = STAGES.reduce((sum, [stage]) => sum + times[stage], 0) || 1;
-  const segments = STAGES.map(([stage]) => {
+function timesCard({ split: { times, codec, attempts, exit } }: RunView): HTMLElement {
+  const stages = STAGES.flatMap(([stage, label]) => {
+    const ms = stage === 'exitMs' ? exit?.exitMs : times[stage];
+    return ms === undefined ? [] : [{ stage, label, ms }];
+  });
+  const total = stages.reduce((sum, { ms }) => sum + ms, 0) || 1;
+  const segments = stages.map(({ stage, ms }) => {
     const segment = html('span', { class: `stage ${stage}` });
-    segment.style.inlineSize = `${(100 * times[stage]) / total}%`;
+    segment.style.inlineSize = `${(100 * ms) / total}%`;
     return segment;
   });
-  const rows = STAGES.map(([stage, label]) =>
+  const rows = stages.map(({ stage, label, ms }) =>
     html(
       'tr',
       {},
       html('th', { scope: 'row' }, html('span', { class: `swatch ${stage}`, 'aria-hidden': 'true' }), label),
-      html('td', { 'data-value': stage }, formatMs(times[stage])),
+      html('td', { 'data-value': stage }, formatMs(ms)),
     ),
   );
   return card(
@@ -146,7 +161,8 @@ function bytesCard({ split, whole, rawBytes }: RunView, sizes: PictureSizes | nu
           { label: 'picture as PNG', value: sizes.png, text: formatBytes(sizes.png) },
         ]
       : []),
-    { label: 'feature as float32', value: rawBytes, text: formatBytes(rawBytes) },
+    // Of what the exit answers no feature is looked at.
+    ...(rawBytes > 0 ? [{ label: 'feature as float32', value: rawBytes, text: formatBytes(rawBytes) }] : []),
   ];
   const received = 'answer' in whole ? `; the whole network's request ${formatBytes(whole.bytes.sent)}` : '';
   return card(

@@ -18,7 +18,7 @@ export function barList(label: string, bars: readonly Bar[], { log = false } = {
   // With a ratio of thousands, equal steps are equal factors; the shortest keeps a tenth.
   const shortest = Math.min(...bars.map(({ value }) => Math.max(value, 1)));
   const lengthOf = (value: number): number =>
-    log && longest > shortest
+    log && value > 0 && longest > shortest
       ? 0.1 + 0.9 * (Math.log(Math.max(value, 1) / shortest) / Math.log(longest / shortest))
       : value / longest;
   const items = bars.map(({ label: name, value, text, tone = 'plain' }) => {

@@ -1,11 +1,11 @@
-/** The settings: cut, operating point, latency budget, link. */
+/** The settings: cut, operating point, latency budget, link, exit. */
 
 import type { OperatingPoint } from '@featherwire/bundle';
 import { describeLink } from '@featherwire/link';
 import type { ServedBundle } from '@featherwire/runtime';
 import type { StudioCoding, StudioLink } from '../messages.js';
 import { field, html } from './dom.js';
-import { formatBytes } from './format.js';
+import { formatBytes, formatShare } from './format.js';
 
 /** What is set. */
 export interface Settings {
@@ -13,6 +13,8 @@ export interface Settings {
   readonly coding: StudioCoding;
   /** Null for the connection as it is. */
   readonly link: StudioLink | null;
+  /** Whether the bundle's exit may answer; false where it has none. */
+  readonly asksExit: boolean;
 }
 
 /** The controls. */
@@ -75,6 +77,9 @@ export function createControls(
       html('option', { value: offered.stream, title: describeLink(offered.link) }, offered.link.name),
     ),
   );
+  const exit = html('input', { type: 'checkbox', id: 'exit', checked: true });
+  const exitText = html('span', {});
+  const exitField = html('label', { class: 'check', hidden: true }, exit, exitText);
   const linkText = html('span', { class: 'hint', id: 'link-text' });
   const run = html('button', { type: 'submit', class: 'primary', id: 'run' }, 'Run');
   const repeat = html('input', { type: 'checkbox', id: 'repeat' });
@@ -88,6 +93,12 @@ export function createControls(
     withBudget.disabled = !hasMeasured;
     if (!hasMeasured) withBudget.checked = false;
     updateBudget();
+    showExit();
+  };
+  const showExit = (): void => {
+    const { exit: offered } = chosen().manifest;
+    exitField.hidden = !offered;
+    if (offered) exitText.textContent = `Answer here, from ${formatShare(offered.threshold)} confidence`;
   };
   const updateBudget = (): void => {
     budget.disabled = !withBudget.checked;
@@ -117,6 +128,7 @@ export function createControls(
     clearTimeout(settling);
     settling = setTimeout(events.changed, SETTLE_MS);
   });
+  exit.addEventListener('change', events.changed);
   repeat.addEventListener('change', () => {
     if (repeat.checked) events.run();
   });
@@ -134,7 +146,13 @@ export function createControls(
       html('span', { class: 'slider' }, budget, budgetText),
     ),
     field('Link', link, linkText),
-    html('div', { class: 'actions' }, run, html('label', { class: 'check' }, repeat, 'Again and again')),
+    html(
+      'div',
+      { class: 'actions' },
+      run,
+      html('label', { class: 'check' }, repeat, 'Again and again'),
+      exitField,
+    ),
   );
   fillPoints();
   updateLink();
@@ -145,6 +163,7 @@ export function createControls(
         ? { kind: 'budget', budgetMs: Number(budget.value) }
         : codingOfValue(point.value),
       link: links.find(({ stream }) => stream === link.value) ?? null,
+      asksExit: exit.checked && chosen().manifest.exit !== undefined,
     }),
     choosePoint(id) {
       withBudget.checked = false;

@@ -21,6 +21,11 @@ export function createCutPanel(root: HTMLElement): CutPanel {
   root.replaceChildren(tensors, details);
   return {
     show(view) {
+      if (view.split.exit?.answers) {
+        tensors.replaceChildren(exitCard());
+        details.replaceChildren();
+        return;
+      }
       tensors.replaceChildren(...view.tensors.map(tensorCard));
       details.classList.add('stale');
     },
@@ -29,6 +34,13 @@ export function createCutPanel(root: HTMLElement): CutPanel {
       details.replaceChildren(...detailCards(found));
     },
   };
+}
+
+/** In the place of a cut that nothing was coded of. */
+function exitCard(): HTMLElement {
+  const text =
+    'The exit beside the head was sure enough to answer here: nothing was coded, and nothing sent.';
+  return card('Nothing crossed the cut', html('p', { class: 'hint' }, text));
 }
 
 function tensorCard(view: TensorView): HTMLElement {

@@ -1,7 +1,7 @@
 /** The page: asks the server what there is, puts the panels together, and runs what is set. */
 
 import { fetchBundles, type ServedBundle } from '@featherwire/runtime';
-import type { OpenedBundle, RunView, StudioLink } from '../messages.js';
+import type { OpenedBundle, RunView, StudioBundle, StudioLink } from '../messages.js';
 import { showAnswers } from './answer-panel.js';
 import { setUpTabs, setUpTheme } from './chrome.js';
 import { type Controls, createControls } from './controls.js';
@@ -65,12 +65,13 @@ class Studio {
   }
 
   async #openBundle(): Promise<void> {
-    const { manifest, digest } = this.#controls.settings().bundle;
+    const { bundle } = this.#controls.settings();
+    const { manifest } = bundle;
     status.textContent = 'Loading head and engine …';
     document.title = `${manifest.model.name} · Featherwire studio`;
     this.#last = undefined;
     this.#drawCurve();
-    const opening = this.#ask<'open'>({ kind: 'open', digest });
+    const opening = this.#ask<'open'>({ kind: 'open', bundle: addressOf(bundle) });
     await this.#input.setNetwork(manifest);
     showEngine(await opening, manifest.model.name);
     await this.#run();
@@ -99,25 +100,24 @@ class Studio {
   }
 
   async #runOnce(): Promise<void> {
-    const { bundle, coding, link } = this.#controls.settings();
+    const { bundle, coding, link, asksExit } = this.#controls.settings();
     const input = await this.#input.input(!this.#repeats);
     const view = await this.#ask<'run'>({
       kind: 'run',
-      digest: bundle.digest,
+      bundle: addressOf(bundle),
       input,
       coding,
       stream: link?.stream ?? null,
+      asksExit,
     });
     this.#last = view;
-    this.#controls.showChoice(view.coding);
+    if (view.coding !== null) this.#controls.showChoice(view.coding);
     this.#cut.show(view);
     showAnswers(byId('answers'), view, await this.#input.sizes());
     this.#drawCurve();
-    const { times, bytes } = view.split;
-    const over = link ? `, over ${link.link.name}` : '';
-    status.textContent = `Answered in ${formatMs(times.totalMs)} with ${formatBytes(bytes.sent)} sent, coded by ${view.coding}${over}.`;
+    status.textContent = statusOf(view, link);
     status.classList.remove('bad');
-    if (!this.#isChanged && !this.#repeats)
+    if (view.coding !== null && !this.#isChanged && !this.#repeats)
       this.#cut.showDetails(await this.#ask<'details'>({ kind: 'details' }));
   }
 
@@ -130,6 +130,17 @@ class Studio {
     });
     this.#curve.replaceChildren(chart);
   }
+}
+
+function addressOf({ digest, manifest }: ServedBundle): StudioBundle {
+  return { digest, hasExit: manifest.exit !== undefined };
+}
+
+function statusOf({ coding, split: { times, bytes } }: RunView, link: StudioLink | null): string {
+  const time = formatMs(times.totalMs);
+  if (coding === null) return `Answered in ${time} on this device by the exit, with nothing sent.`;
+  const over = link ? `, over ${link.link.name}` : '';
+  return `Answered in ${time} with ${formatBytes(bytes.sent)} sent, coded by ${coding}${over}.`;
 }
 
 function showEngine({ provider, threads, openMs }: OpenedBundle, model: string): void {

@@ -15,7 +15,8 @@ import {
   parseMessage,
   type Transport,
 } from '@featherwire/runtime';
-import { type Edge, openEdge, openTransport } from '@featherwire/runtime/browser';
+import { type Edge, type EdgeExit, openEdge, openTransport } from '@featherwire/runtime/browser';
+import type { StudioBundle } from '../messages.js';
 import { engineOptions } from './engine-options.js';
 
 /** What passed at the last request. */
@@ -39,15 +40,18 @@ export interface OpenBundle {
   clientOver(stream: string | null): EdgeClient;
   /** A client under a budget; one for each link and budget, which learns from request to request. */
   budgetedOver(stream: string | null, budgetMs: number): BudgetedClient;
+  /** Before any of these clients; undefined where the bundle has none. */
+  readonly exit: EdgeExit | undefined;
 }
 
 /** @throws as `openEdge` */
-export async function openBundle(digest: string): Promise<OpenBundle> {
+export async function openBundle({ digest, hasExit }: StudioBundle): Promise<OpenBundle> {
   const started = performance.now();
   const edge = await openEdge({
     bundle: `/v1/bundles/${digest}/files/`,
     digest,
     engine: engineOptions(),
+    ...(hasExit && { exit: true }),
   });
   const tapped: Tapped = { features: undefined, coded: undefined, frames: [] };
   const clients = new Map<string, EdgeClient>();
@@ -64,6 +68,7 @@ export async function openBundle(digest: string): Promise<OpenBundle> {
     openMs: performance.now() - started,
     tapped,
     clientOver,
+    exit: edge.exit,
     budgetedOver(stream, budgetMs) {
       const key = `${budgetMs} ${stream ?? ''}`;
       const { bundle } = edge;
@@ -79,8 +84,7 @@ function tappedClient(edge: Edge, stream: string | null, tapped: Tapped): EdgeCl
   const { bundle, head, reductions, backend, encoder } = edge;
   const transport = stream === null ? edge.transport : openTransport({ server: stream });
   return createEdgeClient({
-    ...{ bundle, head, reductions, backend },
-    ...(encoder && { encoder }),
+    ...{ bundle, head, reductions, backend, encoder },
     transport: tappedTransport(transport, tapped),
     onCut({ features, coded }) {
       tapped.features = features;

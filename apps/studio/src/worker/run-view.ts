@@ -9,7 +9,7 @@ import {
   type TensorDescription,
 } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
-import type { FeatureRequestOptions, InferResult } from '@featherwire/runtime';
+import type { BudgetedResult, ExitAnswer, FeatureRequestOptions, InferResult } from '@featherwire/runtime';
 import {
   allocateData,
   bytesPerElement,
@@ -40,54 +40,77 @@ export interface LastRun {
   readonly sentBytes: number;
 }
 
-/** Runs the split network and, where asked, the whole one after it on the same link. */
-export async function runView(
-  open: OpenBundle,
-  call: RunCall,
-): Promise<{ readonly view: RunView; readonly last: LastRun }> {
-  const { bundle, tapped } = open;
+/** A run, and what it leaves for a closer look: nothing where the exit answered. */
+export interface FinishedRun {
+  readonly view: RunView;
+  readonly last: LastRun | undefined;
+}
+
+/** Runs the split network, or its exit, and, where asked, the whole one after it on the same link. */
+export async function runView(open: OpenBundle, call: RunCall): Promise<FinishedRun> {
+  const { manifest } = open.bundle;
+  const result = await inferSplit(open, inputTensors(open.bundle, call.input), call);
+  const answer = answerOf(manifest, result.outputs);
+  const coded = result.way === 'exit' ? NOTHING_CODED : codedRun(open, call, result);
+  const whole = await askWhole(open, call);
+  const view: RunView = {
+    ...coded.view,
+    split: splitView(open, answer, result),
+    whole,
+    agrees: 'answer' in whole ? answersAgree(answer, whole.answer) : null,
+  };
+  return { view, last: coded.last };
+}
+
+/** What there is to see of what was coded. */
+interface CodedRun {
+  readonly view: Pick<RunView, 'coding' | 'tensors' | 'rawBytes'>;
+  readonly last: LastRun | undefined;
+}
+
+const NOTHING_CODED: CodedRun = { view: { coding: null, tensors: [], rawBytes: 0 }, last: undefined };
+
+function codedRun(open: OpenBundle, call: RunCall, result: SplitResult): CodedRun {
+  const { tapped, bundle } = open;
   const { manifest } = bundle;
-  const inputs = inputTensors(bundle, call.input);
-  const { result, pointId } = await inferSplit(open, inputs, call);
+  const pointId = call.coding.kind === 'point' ? call.coding.id : result.choice?.point;
   const point = manifest.operatingPoints.find(({ id }) => id === pointId);
   const specs = codedTensors(manifest, point ?? { kind: 'described' });
   const tensors = specs.map(({ name }) => tapped.coded![name]);
   const names = specs.map(({ name }) => name);
   const sentBytes = result.bytes.payload;
   const last: LastRun = { open, tensors, names, point, coding: call.coding, sentBytes };
-  const answer = answerOf(manifest, result.outputs);
-  const whole = await askWhole(open, call);
-  const view: RunView = {
-    coding: pointId ?? describeCoding(call.coding),
-    split: splitView(answer, result),
-    whole,
-    agrees: 'answer' in whole ? answersAgree(answer, whole.answer) : null,
-    tensors: tensorViews(last, tapped.frames, result),
-    rawBytes: tensors.reduce(
-      (sum, { dtype, shape }) => sum + elementCount(shape) * bytesPerElement(dtype),
-      0,
-    ),
-  };
-  return { view, last };
+  const rawBytes = tensors.reduce(
+    (sum, { dtype, shape }) => sum + elementCount(shape) * bytesPerElement(dtype),
+    0,
+  );
+  const coding = pointId ?? describeCoding(call.coding);
+  return { view: { coding, tensors: tensorViews(last, tapped.frames, result), rawBytes }, last };
 }
 
-function splitView(answer: RunView['split']['answer'], result: InferResult): RunView['split'] {
-  const { bytes, times, codec, attempts } = result;
-  return { answer, bytes, times, codec, attempts };
+function splitView(
+  { bundle }: OpenBundle,
+  answer: RunView['split']['answer'],
+  { bytes, times, codec, attempts, exit, way }: SplitResult,
+): RunView['split'] {
+  const { threshold = 0 } = bundle.manifest.exit ?? {};
+  const asked = exit && { ...exit, threshold, answers: way === 'exit' };
+  return { answer, bytes, times, codec, attempts, exit: asked ?? null };
 }
+
+/** What comes of a request by any of its ways. */
+type SplitResult = InferResult & Partial<Pick<BudgetedResult, 'choice'> & Pick<ExitAnswer, 'way' | 'exit'>>;
 
 async function inferSplit(
   open: OpenBundle,
   inputs: TensorMap,
-  { coding, stream }: RunCall,
-): Promise<{ readonly result: InferResult; readonly pointId: string | undefined }> {
-  if (coding.kind === 'budget') {
-    const result = await open.budgetedOver(stream, coding.budgetMs).infer(inputs);
-    return { result, pointId: result.choice.point };
-  }
-  const options = { coding: codingOf(open.bundle, coding) };
-  const result = await open.clientOver(stream).infer(inputs, options);
-  return { result, pointId: coding.kind === 'point' ? coding.id : undefined };
+  { coding, stream, asksExit }: RunCall,
+): Promise<SplitResult> {
+  const send = (tensors: TensorMap, elapsedMs = 0): Promise<SplitResult> =>
+    coding.kind === 'budget'
+      ? open.budgetedOver(stream, coding.budgetMs).infer(tensors, { elapsedMs })
+      : open.clientOver(stream).infer(tensors, { coding: codingOf(open.bundle, coding), elapsedMs });
+  return asksExit && open.exit ? open.exit.infer(inputs, send) : send(inputs);
 }
 
 /** A coding as the client takes it. */

@@ -2,7 +2,7 @@
 
 import { loadBackend } from '@featherwire/codec';
 import { loadWebEngine } from '@featherwire/inference/browser';
-import type { StudioCall, StudioReply, StudioRequest, StudioResults } from '../messages.js';
+import type { StudioBundle, StudioCall, StudioReply, StudioRequest, StudioResults } from '../messages.js';
 import { engineOptions } from './engine-options.js';
 import { type OpenBundle, openBundle } from './opened-bundle.js';
 import { codeByEveryMethod } from './playground.js';
@@ -14,8 +14,9 @@ let last: LastRun | undefined;
 /** Requests are taken one after another: each has the processor to itself. */
 let queue: Promise<unknown> = Promise.resolve();
 
-function openOnce(digest: string): Promise<OpenBundle> {
-  const bundle = opened.get(digest) ?? openBundle(digest);
+function openOnce(which: StudioBundle): Promise<OpenBundle> {
+  const { digest } = which;
+  const bundle = opened.get(digest) ?? openBundle(which);
   opened.set(digest, bundle);
   bundle.catch(() => opened.delete(digest)); // the next request tries again
   return bundle;
@@ -24,11 +25,11 @@ function openOnce(digest: string): Promise<OpenBundle> {
 async function answer(call: StudioCall): Promise<StudioResults[StudioCall['kind']]> {
   switch (call.kind) {
     case 'open': {
-      const { engine, openMs } = await openOnce(call.digest);
+      const { engine, openMs } = await openOnce(call.bundle);
       return { provider: engine.provider, threads: engine.threads, openMs };
     }
     case 'run': {
-      const run = await runView(await openOnce(call.digest), call);
+      const run = await runView(await openOnce(call.bundle), call);
       last = run.last;
       return run.view;
     }

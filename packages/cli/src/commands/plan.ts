@@ -22,7 +22,8 @@ ${DATA_FORMS}
 This machine stands for both ends until an option says otherwise; a profile is a file of \`featherwire measure\`.
 
 Totals are computed: measured times of the stages and measured bytes over the link asked for. Estimates choose
-which cuts are measured and stand in a table of their own. What was measured is kept in the cache directory
+which cuts are measured and stand in a table of their own, and so does what the exit of a bundle (\`train-exit\`) makes
+of its splits. What was measured is kept in the cache directory
 (XDG_CACHE_HOME), so that another link or budget costs no measuring.
 
 Examples:

@@ -62,7 +62,7 @@ const PICTURE_CODING = { codec: 'jpeg', quality: 90 } as const;
  *   for; {InferenceError} of tail and exit
  */
 export async function openInference(options: InferenceOptions): Promise<Inference> {
-  const { bundle, head, exit: exitOptions, request } = options;
+  const { bundle, head, exit: exitOptions } = options;
   if (!exitOptions) return openSending(options, 'inputs');
   const exit = await createWorkerSession(bundle.exitPath());
   try {
@@ -70,9 +70,7 @@ export async function openInference(options: InferenceOptions): Promise<Inferenc
     const sending = await openSending(options, 'features');
     return {
       infer: (inputs, input) =>
-        exits.infer(inputs, (features, elapsedMs) =>
-          sending.infer(features, input, Math.min(elapsedMs, request.timeoutMs - 1)),
-        ),
+        exits.infer(inputs, (features, elapsedMs) => sending.infer(features, input, elapsedMs)),
       close: async () => {
         await sending.close();
         await exit.close();
@@ -98,7 +96,7 @@ async function openSending(options: InferenceOptions, sent: Sent): Promise<Sendi
   if (!kind)
     return {
       infer: (tensors, _, elapsedMs = 0) =>
-        split(tensors, { signal, timeoutMs: request.timeoutMs - elapsedMs }),
+        split(tensors, { signal, timeoutMs: request.timeoutMs, elapsedMs }),
       close: async () => {},
     };
   const tail = kind === 'local' ? await createWorkerSession(bundle.partPath('tail')) : undefined;
@@ -111,21 +109,14 @@ async function openSending(options: InferenceOptions, sent: Sent): Promise<Sendi
   };
 }
 
-/** What of a request's time is gone is gone of its budget too. */
 function splitWay({ client: edge, bundle, coding, request, maxBytes }: InferenceOptions, sent: Sent) {
   const client = sent === 'inputs' ? edge : { ...edge, infer: edge.inferFeature };
   if (!isBudget(coding))
     return (tensors: TensorMap, limits: RequestOptions): Promise<SampleResult> =>
       client.infer(tensors, { ...request, ...limits, coding });
   const budgeted = createBudgetedClient({ client, bundle, ...coding });
-  return (tensors: TensorMap, limits: RequestOptions): Promise<SampleResult> => {
-    const elapsedMs = request.timeoutMs - (limits.timeoutMs ?? request.timeoutMs);
-    const budgetMs = Math.max(1, coding.budgetMs - elapsedMs);
-    return budgeted.infer(tensors, {
-      ...{ ...request, ...limits, budgetMs },
-      ...(maxBytes !== undefined && { maxBytes }),
-    });
-  };
+  return (tensors: TensorMap, limits: RequestOptions): Promise<SampleResult> =>
+    budgeted.infer(tensors, { ...request, ...limits, ...(maxBytes !== undefined && { maxBytes }) });
 }
 
 function fallbackOf(

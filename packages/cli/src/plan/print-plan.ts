@@ -64,6 +64,7 @@ export function printPlan(
       'totals computed from measured stages and bytes; → fastest that keeps the limits, * on the Pareto front',
     ),
     '',
+    ...exitLines(listed, styles),
     ...barLines(shown, styles),
     '',
     styles.bold('fastest by bandwidth of the uplink'),
@@ -116,6 +117,39 @@ function wayRow({ way, totalMs, onFront, keepsLoss }: RatedWay, { winnerId }: Ch
     formatPercent(way.metric),
     isReference ? '' : `${formatPoints(points)}${keepsLoss ? '' : ' !'}`,
     isReference || !interval ? '' : interval.map(formatPoints).join(' … '),
+  ];
+}
+
+const DECISION_COLUMNS = [
+  ...[{ header: 'way' }, { header: 'coding' }, right('answered here'), right('mean bytes up')],
+  ...[right('mean ms'), right('p95 ms'), right('metric'), right('points lost'), right('95 % interval')],
+];
+
+/** What the exit of the bundle makes of the splits among the ways; nothing where there is none. */
+function exitLines(ways: readonly RatedWay[], styles: Styles): string[] {
+  const rows = ways.flatMap(({ way: { label, setting, exit }, decisionMs }) =>
+    exit && decisionMs
+      ? [
+          [
+            ...[label, setting, formatPercent(exit.answeredShare)],
+            ...[formatBytes(Math.round(exit.bytesPerDecision)), formatMs(decisionMs.mean)],
+            ...[formatMs(decisionMs.p95), formatPercent(exit.metric), formatPoints(exit.loss.points)],
+            exit.loss.interval?.map(formatPoints).join(' … ') ?? '',
+          ],
+        ]
+      : [],
+  );
+  if (rows.length === 0) return [];
+  return [
+    styles.bold('with the exit of the bundle, per decision'),
+    ...formatTable(DECISION_COLUMNS, rows, styles),
+    styles.dim(
+      'shares, bytes and metric measured on these samples, times computed: the mean is over what is answered here and what is sent,',
+    ),
+    styles.dim(
+      'each at its median; the 95th percentile is that of what is sent, as soon as more than 5 % is. The choice is made without.',
+    ),
+    '',
   ];
 }
 

@@ -13,6 +13,7 @@ import { mapOnWorkers } from '../map-on-workers.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { LabeledSample } from '../metrics/task-metric.js';
 import { type BatchRun, batchRunOf } from '../split/batch-run.js';
+import { openExit, type ScoredExitAnswer } from '../split/exit.js';
 import { closeAll, type Network, type NetworkParts, openNetwork, openParts } from '../split/network.js';
 import { type InputRecipe, type PreparedInput, prepareInput, recipeOf } from '../split/sample-feeds.js';
 import { scoreOfTask, type TaskScore } from '../split/task-score.js';
@@ -107,6 +108,7 @@ export async function openBundleSubject(options: BundleSubjectOptions): Promise<
         ),
         from,
       );
+    const exit = await exitAnswers(bundle, tailFeeds(features), (outputs) => judge(outputs, 0));
     const { head, tail } = parts[0];
     const timed = feedsOf(test).slice(0, TIMED_SAMPLES);
     const times: PartTimes = {
@@ -127,11 +129,30 @@ export async function openBundleSubject(options: BundleSubjectOptions): Promise<
       pictures: picturesOf(`${manifest.model.name}, pictures`, test, recipe, answer),
       arrays: arraysOf(`${manifest.model.name}, arrays`, test, recipe, answer),
       times,
+      exit,
       close: () => closeAll(opened),
     };
   } catch (error) {
     await closeAll(opened);
     throw error;
+  }
+}
+
+/** The exit's answers to all samples; undefined where the bundle has none. @param cuts - what the head gave, by tensors */
+async function exitAnswers(
+  bundle: NodeBundle,
+  cuts: readonly TensorMap[],
+  judge: (outputs: readonly TensorMap[]) => Ratio[],
+): Promise<ScoredExitAnswer[] | undefined> {
+  const exit = await openExit(bundle);
+  if (!exit) return undefined;
+  try {
+    const asked: Awaited<ReturnType<typeof exit.ask>>[] = [];
+    for (const cut of cuts) asked.push(await exit.ask(cut));
+    const ratios = judge(asked.map(({ outputs }) => outputs));
+    return asked.map(({ isSure }, i) => ({ isSure, ratio: ratios[i] }));
+  } finally {
+    await exit.close();
   }
 }
 

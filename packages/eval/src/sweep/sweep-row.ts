@@ -26,6 +26,19 @@ export interface SweepRow {
   readonly programs: ProgramTimes | null;
   /** Multiply-accumulate operations on the device for one sample: those before the cut, 0 where the input is sent; null if unknown. */
   readonly headMacs: number | null;
+  /** With the bundle's exit before the method, where it has one and a feature travels. */
+  readonly exit?: RowExit;
+}
+
+/** What an exit makes of a row: it answers some samples on the device, whatever the method. */
+export interface RowExit {
+  /** Of the samples, in [0, 1]. */
+  readonly answeredShare: number;
+  /** As `bytesPerSample.mean`, none for those that it answers. */
+  readonly bytesPerDecision: number;
+  readonly metric: Estimate & { readonly name: string };
+  /** As that of the row. */
+  readonly loss: Estimate;
 }
 
 /** Why a method has no row. */

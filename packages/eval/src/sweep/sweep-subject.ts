@@ -8,6 +8,7 @@ import type { CodedInputPictures } from '../baselines/input-pictures.js';
 import type { CodedInputTensors } from '../baselines/input-tensors.js';
 import type { Ratio } from '../metrics/ratio.js';
 import type { BetterDirection } from '../metrics/task-metric.js';
+import type { ScoredExitAnswer } from '../split/exit.js';
 
 /** Features of several samples: for each tensor of the cut one for each sample. */
 export type CutFeatures = readonly (readonly Feature[])[];
@@ -24,6 +25,8 @@ export interface SweepSubject {
   readonly seen: CutFeatures;
   /** Features of the samples from `from` to `to`, half-open. */
   features(from: number, to: number): Promise<CutFeatures>;
+  /** What the bundle's exit answers, one for each sample; undefined where it has none. */
+  readonly exit?: readonly ScoredExitAnswer[] | undefined;
   /** The metric of what the tail makes of features. @param from - number of the first sample */
   score(features: CutFeatures, from: number): Promise<Ratio[]>;
   /** Inputs as pictures, for methods that send them; none where the data are tensors. */

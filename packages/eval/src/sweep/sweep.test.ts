@@ -105,6 +105,27 @@ describe('sweep', () => {
     expect(row.loss.value).toBeGreaterThan(0);
   });
 
+  test('an exit takes the answers that it is sure of, and their bytes, from every method that sends features', async () => {
+    // Sure of two samples of ten, one of them wrongly.
+    const exit = FEATURES[0].map((_, i) => ({
+      isSure: i < 2,
+      ratio: { numerator: i === 0 ? 0 : 1, denominator: 1 },
+    }));
+    const rows = (await collect(sweep({ ...SUBJECT, exit }, [float32, bytes], { batchSize: 3 }))).map(rowOf);
+    for (const [row, without] of [
+      [rows[0], 192],
+      [rows[1], 2 * (24 + 8)],
+    ] as const) {
+      expect(row.bytesPerSample.mean).toBe(without);
+      expect(row.exit!.answeredShare).toBeCloseTo(0.2, 12);
+      expect(row.exit!.bytesPerDecision).toBeCloseTo(0.8 * without, 9);
+    }
+    expect(rows[0].loss.value).toBe(0);
+    expect(rows[0].exit).toMatchObject({ metric: { name: 'top-1 accuracy', value: 0.9 } });
+    expect(rows[0].exit!.loss.value).toBeCloseTo(0.1, 12);
+    expect(rowOf((await collect(sweep(SUBJECT, [bytes])))[0])).not.toHaveProperty('exit');
+  });
+
   test('the rows do not depend on the batches', async () => {
     const measure = async (batchSize: number) => {
       const [row] = (await collect(sweep(SUBJECT, [bytes], { batchSize }))).map(rowOf);

@@ -4,9 +4,10 @@ import { type ProgramTimes, sumOfPrograms } from '../baselines/features/external
 import { type BootstrapOptions, bootstrapDifference, bootstrapRatio } from '../metrics/bootstrap.js';
 import { bitsPerElement } from '../metrics/rate-units.js';
 import type { Ratio } from '../metrics/ratio.js';
+import { ratiosWithExit, type ScoredExitAnswer } from '../split/exit.js';
 import type { Journal } from './journal.js';
 import { type CodedSamples, type SampleCoder, sampleCoderOf } from './sample-coder.js';
-import type { SkippedMethod, SweepRow } from './sweep-row.js';
+import type { RowExit, SkippedMethod, SweepRow } from './sweep-row.js';
 import type { SweepMethod, SweepSubject } from './sweep-subject.js';
 
 /** What a sweep gives for a method. */
@@ -94,17 +95,45 @@ async function measureMethod(
     ratios.push(...coded.ratios);
     onProgress?.({ method: name, samplesDone: ratios.length, sampleCount, ...counts });
   }
-  const { better } = subject.metric;
-  const [from, to] = better === 'higher' ? [ratios, subject.reference] : [subject.reference, ratios];
+  const sendsFeature = totals.elements !== null;
   return {
     subject: subject.name,
     family,
     method: name,
     sampleCount,
-    metric: { name: subject.metric.name, ...bootstrapRatio(ratios, bootstrap) },
-    loss: bootstrapDifference(from, to, bootstrap),
+    ...accuracyOf(subject, ratios, bootstrap),
     ...rateOfTotals(totals),
     headMacs: coder.headMacs,
+    ...(subject.exit &&
+      sendsFeature && { exit: exitBefore(subject, subject.exit, { ratios, totals }, bootstrap) }),
+  };
+}
+
+/** The metric of answers, and how much worse it is than the unsplit network's. */
+function accuracyOf(
+  { metric, reference }: SweepSubject,
+  ratios: readonly Ratio[],
+  bootstrap: BootstrapOptions | undefined,
+): Pick<SweepRow, 'metric' | 'loss'> {
+  const [from, to] = metric.better === 'higher' ? [ratios, reference] : [reference, ratios];
+  return {
+    metric: { name: metric.name, ...bootstrapRatio(ratios, bootstrap) },
+    loss: bootstrapDifference(from, to, bootstrap),
+  };
+}
+
+function exitBefore(
+  subject: SweepSubject,
+  answers: readonly ScoredExitAnswer[],
+  { ratios, totals }: { readonly ratios: readonly Ratio[]; readonly totals: Totals },
+  bootstrap: BootstrapOptions | undefined,
+): RowExit {
+  const { bytes, sharedBytes } = totals;
+  const sent = bytes.filter((_, i) => !answers[i].isSure);
+  return {
+    answeredShare: 1 - sent.length / bytes.length,
+    bytesPerDecision: sent.reduce((sum, each) => sum + each, sharedBytes) / bytes.length,
+    ...accuracyOf(subject, ratiosWithExit(answers, ratios), bootstrap),
   };
 }
 

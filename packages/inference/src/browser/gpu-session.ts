@@ -8,7 +8,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { checkFeeds, checkValues } from '../feeds.js';
 import { type EngineTurns, engineTurns, oneLine } from '../ort/engine-session.js';
 import { fromOrtTensors, toOrtTensors } from '../ort/ort-values.js';
-import { InferenceError, type ModelSession, type TensorMap } from '../session.js';
+import { InferenceError, type ModelSession, type RunResult, type TensorMap } from '../session.js';
 import { enterEngine, type WebEngine } from './web-engine.js';
 import { loadNetwork, type WebSessionOptions, webRunOptions } from './web-session.js';
 
@@ -37,6 +37,8 @@ export interface GpuRunResult {
 
 /** A loaded network on WebGPU. */
 export interface GpuSession extends ModelSession {
+  /** @param feeds - tensors, or values of any session on the same device */
+  run(feeds: TensorMap | GpuValueMap): Promise<RunResult>;
   /** The engine's own, which its values are on. */
   readonly device: GPUDevice;
   /**
@@ -116,7 +118,8 @@ async function readAll(values: GpuValueMap): Promise<TensorMap> {
   }
 }
 
-function isOnGpu(feeds: TensorMap | GpuValueMap): feeds is GpuValueMap {
+/** True for values of sessions on WebGPU; what is empty counts as tensors. */
+export function isOnGpu(feeds: TensorMap | GpuValueMap): feeds is GpuValueMap {
   return Object.values(feeds).some((value) => 'release' in value);
 }
 

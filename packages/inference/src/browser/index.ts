@@ -7,6 +7,7 @@ export {
   type GpuSessionOptions,
   type GpuValue,
   type GpuValueMap,
+  isOnGpu,
 } from './gpu-session.js';
 export {
   loadWebEngine,

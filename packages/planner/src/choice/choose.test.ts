@@ -7,7 +7,7 @@ import { fastestByBandwidth, type WayLine } from './break-even.js';
 import { choose } from './choose.js';
 import { paretoFront } from './pareto.js';
 import { totalLine, totalOf } from './total.js';
-import type { Way, WayKind } from './way.js';
+import type { Way, WayExit, WayKind } from './way.js';
 
 const same = (value: number) => ({ p50: value, p95: value });
 
@@ -70,6 +70,30 @@ describe('totals', () => {
 
   test('are a line in the reciprocal of the bandwidth', () => {
     expect(totalLine(split, link)).toEqual({ fixedMs: 57, kilobits: 16 });
+  });
+});
+
+describe('an exit before a split', () => {
+  const exit: WayExit = {
+    ...{ answeredShare: 0.25, here: { p50: 28, p95: 31 }, bytesPerDecision: 1500 },
+    sent: { deviceMs: same(32), uplinkBytes: { p50: 1000, p95: 3000 } },
+    ...{ metric: 0.89, loss: { points: 1, interval: null } },
+  };
+  const rated = (figures: Partial<WayExit> = {}) =>
+    choose([{ ...split, exit: { ...exit, ...figures } }], link, { maxLossPoints: 1 }).ways[0];
+
+  test('mixes what is answered here with what is sent', () => {
+    const sentMs = 32 + 5 + 20 + 1 + 2;
+    expect(rated().decisionMs!.mean).toBeCloseTo(0.25 * 28 + 0.75 * sentMs, 10);
+    expect(rated().decisionMs!.p95).toBeCloseTo(sentMs + 2, 10); // 2,000 bytes more
+    expect(rated().totalMs).toEqual(totalOf(split, link));
+    expect(choose([split], link, { maxLossPoints: 1 }).ways[0]).not.toHaveProperty('decisionMs');
+  });
+
+  test('has the 95th percentile of what is sent as soon as more than 5 % is', () => {
+    expect(rated({ answeredShare: 0.94 }).decisionMs!.p95).toBeCloseTo(62, 10);
+    expect(rated({ answeredShare: 0.95 }).decisionMs!.p95).toBe(31);
+    expect(rated({ answeredShare: 1, sent: null }).decisionMs).toEqual({ mean: 28, p95: 31 });
   });
 });
 

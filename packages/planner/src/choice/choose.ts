@@ -6,6 +6,7 @@
 import type { Quantiles } from '@featherwire/inference';
 import { checkLink, type LinkProfile } from '@featherwire/link';
 import { type BandwidthRange, fastestByBandwidth } from './break-even.js';
+import { type DecisionMs, decisionOf } from './decision.js';
 import { paretoFront } from './pareto.js';
 import { totalLine, totalOf } from './total.js';
 import type { Way } from './way.js';
@@ -27,6 +28,8 @@ export interface RatedWay {
   readonly onFront: boolean;
   readonly keepsLoss: boolean;
   readonly keepsBudget: boolean;
+  /** With the exit of the way's bundle before it; the choice is made without. */
+  readonly decisionMs?: DecisionMs;
 }
 
 /** The outcome. */
@@ -78,6 +81,7 @@ function rate(ways: readonly Way[], link: LinkProfile, { maxLossPoints, budgetMs
     onFront: front[i],
     keepsLoss: way.loss.points <= maxLossPoints,
     keepsBudget: budgetMs === undefined || totals[i].p95 <= budgetMs,
+    ...(way.exit && { decisionMs: decisionOf(way, way.exit, link) }),
   }));
 }
 

@@ -48,4 +48,20 @@ export interface Way {
   /** Value of the task's metric. */
   readonly metric: number;
   readonly loss: Loss;
+  /** Of a split whose bundle has an exit. */
+  readonly exit?: WayExit;
+}
+
+/** What becomes of a split with its bundle's exit before it, measured on the same samples. */
+export interface WayExit {
+  /** Of the samples, those that it answers, in [0, 1]. */
+  readonly answeredShare: number;
+  /** Head and exit on the device: all that such an answer takes. */
+  readonly here: Quantiles;
+  /** In the place of the way's own, of the samples that are sent; null if none is. */
+  readonly sent: Pick<Way, 'deviceMs' | 'uplinkBytes'> | null;
+  /** As `uplinkBytes`, mean over all samples. */
+  readonly bytesPerDecision: number;
+  readonly metric: number;
+  readonly loss: Loss;
 }

@@ -8,12 +8,14 @@ import {
   type DataSet,
   mapOnWorkers,
   type NetworkParts,
+  type OpenExit,
+  openExit,
   openParts,
-  type Ratio,
 } from '@featherwire/eval';
 import { type ModelSession, quantiles, type TensorMap } from '@featherwire/inference';
 import type { MeasureContext } from './measure-context.js';
 import type { Reference } from './measure-whole.js';
+import { type CodedSample, exitBefore } from './measured-exit.js';
 import type { MeasuredWay } from './measured-way.js';
 import { type CodingPoint, designLadder, pointCoder } from './point-coder.js';
 import { judge } from './task-score.js';
@@ -33,7 +35,9 @@ export async function measureSplit(
   const { manifest } = bundle;
   const label = manifest.cut.map(({ name }) => name).join(' + ');
   const pairs: NetworkParts[] = [];
+  let exit: OpenExit | undefined;
   try {
+    exit = await openExit(bundle);
     for (let i = 0; i < parallelism; i++) pairs.push(await openParts(bundle));
     const points = await pointsOf(bundle, pairs[0], context);
     progress.stage(`measure the cut at ${label}`);
@@ -44,20 +48,28 @@ export async function measureSplit(
       async (pair, { sample, feeds }, i) => {
         context.signal.throwIfAborted();
         const { outputs: features } = await pair.head.run(feeds);
-        const cells: { ratio: Ratio; bytes: number }[] = [];
+        const whole = reference.answers[i].outputs;
+        const asked = await exit?.ask(features);
+        const cells: CodedSample[] = [];
         for (const coder of coders) {
           const frames = coder.encode(features);
           const { outputs } = await pair.tail.run(coder.decode(frames));
-          const ratio = context.score.score(outputs, sample, reference.answers[i].outputs);
+          const ratio = context.score.score(outputs, sample, whole);
           cells.push({ ratio, bytes: frames.reduce((sum, { length }) => sum + length, 0) });
         }
-        return cells;
+        const answer = asked && {
+          isSure: asked.isSure,
+          ratio: context.score.score(asked.outputs, sample, whole),
+        };
+        return { cells, answer };
       },
       (done) => progress.progress(done, samples.list.length),
     );
-    const { wholeMs, answerBytes, ...times } = await timeCut(bundle, pairs[0], coders, context);
+    const { wholeMs, answerBytes, ...times } = await timeCut(bundle, { ...pairs[0], exit }, coders, context);
+    const answers = rows.flatMap(({ answer }) => answer ?? []);
+    const judged = { reference: reference.answers.map(({ ratio }) => ratio), better: context.score.better };
     return coders.map((coder, at): MeasuredWay => {
-      const ratios = rows.map((cells) => cells[at].ratio);
+      const coded = rows.map(({ cells }) => cells[at]);
       return {
         id: `${label} ${coder.id}`,
         kind: 'split',
@@ -67,17 +79,18 @@ export async function measureSplit(
         stages: { ...times.networks, ...times.codings[at] },
         wholeMs,
         answerBytes,
-        payloadBytes: quantiles(rows.map((cells) => cells[at].bytes)),
+        payloadBytes: quantiles(coded.map(({ bytes }) => bytes)),
         deviceMacs: manifest.head.macs,
         ...judge(
-          ratios,
-          reference.answers.map(({ ratio }) => ratio),
-          context.score.better,
+          coded.map(({ ratio }) => ratio),
+          judged.reference,
+          judged.better,
         ),
+        ...(times.exitMs && { exit: exitBefore(answers, coded, times.exitMs, judged) }),
       };
     });
   } finally {
-    await closeAll(pairs);
+    await closeAll([...pairs, ...(exit ? [exit] : [])]);
   }
 }
 

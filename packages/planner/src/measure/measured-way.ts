@@ -1,7 +1,7 @@
 /** A way as it was measured on this machine, and what becomes of it between two ends of other speeds. */
 
 import type { Quantiles } from '@featherwire/inference';
-import type { Loss, Way, WayKind } from '../choice/way.js';
+import type { Loss, Way, WayExit, WayKind } from '../choice/way.js';
 
 /** Wall times of the stages, one sample at a time, in milliseconds; 0 for stages that a way does not have. */
 export interface WayStages {
@@ -37,6 +37,22 @@ export interface MeasuredWay {
   readonly deviceMacs: number | null;
   readonly metric: number;
   readonly loss: Loss;
+  /** With the bundle's exit before it, where there is one. */
+  readonly exit?: MeasuredExit;
+}
+
+/** What an exit before a way does to the samples of its measurement. */
+export interface MeasuredExit {
+  /** Of the samples, those that it answers, in [0, 1]. */
+  readonly answeredShare: number;
+  /** Of the exit alone. */
+  readonly exitMs: Quantiles;
+  /** Frames of the samples that are sent; null if none is. */
+  readonly sentBytes: Quantiles | null;
+  /** Frames, mean over all samples. */
+  readonly bytesPerDecision: number;
+  readonly metric: number;
+  readonly loss: Loss;
 }
 
 /** How much longer than this machine the ends take; 1 is this machine. */
@@ -70,7 +86,12 @@ export function atOneSpeed(ways: readonly MeasuredWay[]): MeasuredWay[] {
   return ways.map((way) => {
     const factor = common / way.wholeMs;
     const stages = Object.entries(way.stages).map(([stage, time]) => [stage, scale(time, factor)]);
-    return { ...way, wholeMs: common, stages: Object.fromEntries(stages) as WayStages };
+    return {
+      ...way,
+      wholeMs: common,
+      stages: Object.fromEntries(stages) as WayStages,
+      ...(way.exit && { exit: { ...way.exit, exitMs: scale(way.exit.exitMs, factor) } }),
+    };
   });
 }
 
@@ -79,13 +100,14 @@ export function wayOf(measured: MeasuredWay, factors: EndFactors, overhead: Mess
   const { id, kind, label, setting, stages, payloadBytes, answerBytes, deviceMacs, metric, loss } = measured;
   const sends = kind !== 'device';
   const withHead = (bytes: number): number => (sends ? bytes + overhead.requestBytes : 0);
+  const deviceStages = [
+    scale(stages.headMs, factors.deviceNetwork),
+    scale(stages.encodeMs, factors.deviceCoding),
+    scale(stages.readMs, factors.deviceCoding),
+  ];
   return {
     ...{ id, kind, label, setting, deviceMacs, metric, loss },
-    deviceMs: inSequence(
-      scale(stages.headMs, factors.deviceNetwork),
-      scale(stages.encodeMs, factors.deviceCoding),
-      scale(stages.readMs, factors.deviceCoding),
-    ),
+    deviceMs: inSequence(...deviceStages),
     serverMs: inSequence(
       scale(stages.decodeMs, factors.serverCoding),
       scale(stages.tailMs, factors.serverNetwork),
@@ -94,6 +116,26 @@ export function wayOf(measured: MeasuredWay, factors: EndFactors, overhead: Mess
     exchangeMs: sends ? overhead.exchangeMs : NO_TIME,
     uplinkBytes: { p50: withHead(payloadBytes.p50), p95: withHead(payloadBytes.p95) },
     downlinkBytes: sends ? answerBytes + overhead.answerBytes : 0,
+    ...(measured.exit && { exit: exitOf(measured.exit, deviceStages, factors, overhead) }),
+  };
+}
+
+/** @param deviceStages - of the way, the head first */
+function exitOf(
+  { answeredShare, exitMs, sentBytes, bytesPerDecision, metric, loss }: MeasuredExit,
+  deviceStages: readonly Quantiles[],
+  { deviceNetwork }: EndFactors,
+  { requestBytes }: MessageOverhead,
+): WayExit {
+  const exit = scale(exitMs, deviceNetwork);
+  return {
+    ...{ answeredShare, metric, loss },
+    here: inSequence(deviceStages[0], exit),
+    sent: sentBytes && {
+      deviceMs: inSequence(...deviceStages, exit),
+      uplinkBytes: { p50: sentBytes.p50 + requestBytes, p95: sentBytes.p95 + requestBytes },
+    },
+    bytesPerDecision: bytesPerDecision + (1 - answeredShare) * requestBytes,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { NodeBundle } from '@featherwire/bundle/node';
 import { type Backend, decodeFrame, encodeFrame } from '@featherwire/codec';
-import { type NetworkParts, openNetwork } from '@featherwire/eval';
+import { type NetworkParts, type OpenExit, openNetwork } from '@featherwire/eval';
 import { type Quantiles, quantiles, type TensorMap } from '@featherwire/inference';
 import { type MeasureContext, WARM_UP_SAMPLES } from './measure-context.js';
 import type { WayStages } from './measured-way.js';
@@ -16,6 +16,8 @@ export interface CutTimes {
   readonly codings: readonly Pick<WayStages, 'encodeMs' | 'decodeMs'>[];
   /** Of the whole network, median. */
   readonly wholeMs: number;
+  /** Of the exit; undefined without one. */
+  readonly exitMs: Quantiles | undefined;
   /** Frames of the answer, mean. */
   readonly answerBytes: number;
 }
@@ -26,7 +28,7 @@ export interface CutTimes {
  */
 export async function timeCut(
   bundle: NodeBundle,
-  { head, tail }: NetworkParts,
+  { head, tail, exit }: TimedParts,
   coders: readonly PointCoder[],
   { samples, timedSamples, backend, signal, progress }: MeasureContext,
 ): Promise<CutTimes> {
@@ -40,7 +42,7 @@ export async function timeCut(
       const begun = performance.now();
       await whole.run(feeds);
       const wholeMs = performance.now() - begun;
-      const row = await timeSample({ head, tail }, feeds, coders, i % coders.length, backend);
+      const row = await timeSample({ head, tail, exit }, feeds, coders, i % coders.length, backend);
       if (i >= WARM_UP_SAMPLES) rows.push({ ...row, wholeMs });
       progress.progress(i + 1, count);
     }
@@ -57,6 +59,7 @@ export async function timeCut(
         decodeMs: over((row) => row.codings[at].decodeMs),
       })),
       wholeMs: over((row) => row.wholeMs).p50,
+      exitMs: exit && over((row) => row.exitMs),
       answerBytes: rows.reduce((sum, row) => sum + row.answerBytes, 0) / rows.length,
     };
   } finally {
@@ -64,9 +67,14 @@ export async function timeCut(
   }
 }
 
+/** The networks of a cut. */
+type TimedParts = Pick<NetworkParts, 'head' | 'tail'> & { readonly exit: OpenExit | undefined };
+
 interface SampleTimes {
   readonly wholeMs: number;
   readonly headMs: number;
+  /** 0 without an exit. */
+  readonly exitMs: number;
   readonly codings: readonly { readonly encodeMs: number; readonly decodeMs: number }[];
   readonly tailMs: number;
   readonly respondMs: number;
@@ -76,7 +84,7 @@ interface SampleTimes {
 
 /** The stages in the order in which they happen between a client and a server. @param sent - the point that the tail gets */
 async function timeSample(
-  { head, tail }: Pick<NetworkParts, 'head' | 'tail'>,
+  { head, tail, exit }: TimedParts,
   feeds: TensorMap,
   coders: readonly PointCoder[],
   sent: number,
@@ -84,7 +92,9 @@ async function timeSample(
 ): Promise<Omit<SampleTimes, 'wholeMs'>> {
   const begun = performance.now();
   const { outputs: features } = await head.run(feeds);
-  const headMs = performance.now() - begun;
+  const headEnd = performance.now();
+  if (exit) await exit.ask(features);
+  const exitMs = performance.now() - headEnd;
   const codings = coders.map((coder) => {
     const start = performance.now();
     const frames = coder.encode(features);
@@ -101,7 +111,8 @@ async function timeSample(
   const coded = performance.now();
   for (const frame of answer) decodeFrame(frame, { backend });
   return {
-    headMs,
+    headMs: headEnd - begun,
+    exitMs,
     codings,
     tailMs: ran - arrived,
     respondMs: coded - ran,

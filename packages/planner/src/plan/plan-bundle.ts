@@ -100,7 +100,7 @@ export function measuredUnsplit(
 }
 
 /** Counts up when the same network and data are measured otherwise. */
-const MEASURING_REVISION = 3;
+const MEASURING_REVISION = 4;
 
 /** Everything beside the network that a measurement depends on. */
 export function measurementKey({ samples, score, timedSamples, backend }: MeasureContext) {

@@ -7,6 +7,7 @@ import { InferenceError } from '@featherwire/inference';
 import type { BudgetedClient } from '../client/budgeted-client.js';
 import type { EdgeClient } from '../client/edge-client.js';
 import { TransportError } from '../client/errors.js';
+import type { InferWithExit } from './edge-exit.js';
 import type { EdgeOptions } from './open-edge.js';
 import {
   type EdgeDescription,
@@ -20,6 +21,11 @@ import {
 export interface BrowserClient extends EdgeClient, EdgeDescription {
   /** As `infer`, at the point that fits the budget; `TypeError` if the client was opened without one. */
   readonly inferWithinBudget: BudgetedClient['infer'];
+  /**
+   * As `infer`, or without a coding as `inferWithinBudget`, but for what the bundle's exit is sure of, which is not sent; `TypeError`
+   * if the client was opened without it.
+   */
+  readonly inferWithExit: InferWithExit;
   /** Ends what is in flight with `closed`, then connection, sessions and worker. Calling it again is allowed. */
   close(): Promise<void>;
 }
@@ -53,6 +59,7 @@ export async function createBrowserClient(options: BrowserClientOptions): Promis
       inferFeature: call('inferFeature'),
       sendPicture: call('sendPicture'),
       inferWithinBudget: call('inferWithinBudget'),
+      inferWithExit: call('inferWithExit'),
       close: () => link.close(),
     };
   } catch (error) {

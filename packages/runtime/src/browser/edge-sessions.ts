@@ -6,7 +6,14 @@
 import type { FetchedBundle } from '@featherwire/bundle';
 import { InferenceError, type ModelSession, type RunResult, type TensorMap } from '@featherwire/inference';
 import type { GpuSession, WebEngine } from '@featherwire/inference/browser';
-import { closeNetworks, fetchModel, type Networks, openGpuNetworks, openNetworks } from './networks.js';
+import {
+  closeNetworks,
+  fetchModel,
+  type NetworkChoice,
+  type Networks,
+  openGpuNetworks,
+  openNetworks,
+} from './networks.js';
 
 /** How long a failed run waits to hear that the GPU is lost. */
 const LOSS_GRACE_MS = 200;
@@ -14,6 +21,13 @@ const LOSS_GRACE_MS = 200;
 /** Networks on a GPU, whose values can stay there. */
 export interface GpuNetworks extends Networks<GpuSession> {
   readonly device: GPUDevice;
+}
+
+/** What networks are loaded from. */
+interface Source {
+  readonly bundle: FetchedBundle;
+  readonly engine: WebEngine;
+  readonly choice: NetworkChoice;
 }
 
 /** One of the networks, of whichever engine. */
@@ -24,8 +38,11 @@ export class EdgeSessions {
   readonly head: ModelSession;
   /** By the ids of their units. */
   readonly reductions: ReadonlyMap<string, ModelSession>;
+  /** Undefined where it was not asked for, or the bundle has none. */
+  readonly exit: ModelSession | undefined;
   readonly #bundle: FetchedBundle;
   readonly #engine: WebEngine;
+  readonly #choice: NetworkChoice;
   readonly #first: Networks;
   #gpu: GpuNetworks | undefined;
   #isLost = false;
@@ -33,14 +50,10 @@ export class EdgeSessions {
   /** What runs after a loss. */
   #second: Promise<Networks> | undefined;
 
-  private constructor(
-    bundle: FetchedBundle,
-    engine: WebEngine,
-    first: Networks,
-    gpu: GpuNetworks | undefined,
-  ) {
+  private constructor({ bundle, engine, choice }: Source, first: Networks, gpu: GpuNetworks | undefined) {
     this.#bundle = bundle;
     this.#engine = engine;
+    this.#choice = choice;
     this.#first = first;
     this.#gpu = gpu;
     void gpu?.device.lost.then(() => {
@@ -52,6 +65,7 @@ export class EdgeSessions {
     this.head = this.#lasting(({ head }) => head);
     const reductionOf = (id: string): ModelSession => this.#lasting(({ reductions }) => reductions.get(id)!);
     this.reductions = new Map([...first.reductions.keys()].map((id) => [id, reductionOf(id)]));
+    this.exit = first.exit && this.#lasting(({ exit }) => exit!);
   }
 
   /**
@@ -59,13 +73,18 @@ export class EdgeSessions {
    * @param engine - may still be loading while the head is fetched
    * @throws {BundleError} {InferenceError} `model-rejected`
    */
-  static async open(bundle: FetchedBundle, engine: Promise<WebEngine>): Promise<EdgeSessions> {
+  static async open(
+    bundle: FetchedBundle,
+    engine: Promise<WebEngine>,
+    choice: NetworkChoice,
+  ): Promise<EdgeSessions> {
     const head = await fetchModel(bundle, bundle.manifest.head);
     const loaded = await engine;
+    const source = { bundle, engine: loaded, choice };
     if (loaded.provider === 'wasm')
-      return new EdgeSessions(bundle, loaded, await openNetworks(bundle, loaded, head), undefined);
-    const networks = await openGpuNetworks(bundle, loaded, head);
-    return new EdgeSessions(bundle, loaded, networks, { ...networks, device: networks.head.device });
+      return new EdgeSessions(source, await openNetworks(bundle, loaded, head, choice), undefined);
+    const networks = await openGpuNetworks(bundle, loaded, head, choice);
+    return new EdgeSessions(source, networks, { ...networks, device: networks.head.device });
   }
 
   /** The sessions on the GPU; undefined on WebAssembly, and once the GPU is known to be lost. */
@@ -109,7 +128,7 @@ export class EdgeSessions {
 
   async #openAgain(): Promise<Networks> {
     const head = await fetchModel(this.#bundle, this.#bundle.manifest.head);
-    return openNetworks(this.#bundle, { ...this.#engine, provider: 'wasm' }, head);
+    return openNetworks(this.#bundle, { ...this.#engine, provider: 'wasm' }, head, this.#choice);
   }
 }
 

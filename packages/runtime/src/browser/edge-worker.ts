@@ -1,8 +1,10 @@
 /** The worker's end: opens the edge side that the page asks for, and runs the page's requests on its client. */
 
-import { buffersOf } from '@featherwire/inference';
-import type { InferResult } from '../client/edge-client.js';
+import { buffersOf, type TensorMap } from '@featherwire/inference';
+import type { BudgetedClient, BudgetedRequestOptions } from '../client/budgeted-client.js';
+import type { FeatureRequestOptions, InferResult } from '../client/edge-client.js';
 import { TransportError } from '../client/errors.js';
+import type { ExitResult } from '../exit/exit-client.js';
 import { type Edge, type EdgeOptions, openEdge } from './open-edge.js';
 import { type EdgeReply, type EdgeRequest, plainError, type WorkerMethods } from './worker-messages.js';
 
@@ -28,9 +30,8 @@ export function serveEdge(
   async function start(options: EdgeOptions): Promise<void> {
     try {
       opening ??= open(options);
-      const { bundle, engine, backend, encoder } = await opening;
+      const { bundle, engine, backend, codec } = await opening;
       const { manifest, digest } = bundle;
-      const codec = encoder ? 'webgpu' : backend.name;
       reply({
         kind: 'opened',
         edge: { manifest, digest, provider: engine.provider, backend: backend.name, codec },
@@ -81,11 +82,12 @@ export function serveEdge(
 }
 
 function runMethod(
-  { client, budgeted }: Edge,
+  edge: Edge,
   method: keyof WorkerMethods,
   [what, options]: readonly unknown[],
   signal: AbortSignal,
 ): Promise<InferResult> {
+  const { client } = edge;
   const withSignal = { ...(options as object), signal };
   switch (method) {
     case 'infer':
@@ -95,9 +97,39 @@ function runMethod(
     case 'sendPicture':
       return client.sendPicture(...([what, withSignal] as Parameters<WorkerMethods['sendPicture']>));
     case 'inferWithinBudget':
-      if (!budgeted) throw new TypeError('budget expected among the options of the edge side, got none');
-      return budgeted.infer(...([what, withSignal] as Parameters<WorkerMethods['inferWithinBudget']>));
+      return budgetedOf(edge).infer(
+        ...([what, withSignal] as Parameters<WorkerMethods['inferWithinBudget']>),
+      );
+    case 'inferWithExit':
+      return inferWithExit(edge, what as TensorMap, withSignal);
     default:
       return method satisfies never;
   }
+}
+
+/**
+ * A request with the exit before it.
+ * @throws {TypeError} without an exit; without a coding and a budget
+ */
+export function inferWithExit(
+  edge: Edge,
+  inputs: TensorMap,
+  options: FeatureRequestOptions | BudgetedRequestOptions,
+): Promise<ExitResult<InferResult>> {
+  const { client, exit } = edge;
+  if (!exit) throw new TypeError('exit expected among the options of the edge side, got none');
+  const { elapsedMs: before = 0 } = options;
+  if ('coding' in options)
+    return exit.infer(inputs, (held, elapsedMs) =>
+      client.infer(held, { ...options, elapsedMs: before + elapsedMs }),
+    );
+  const budgeted = budgetedOf(edge);
+  return exit.infer(inputs, (held, elapsedMs) =>
+    budgeted.infer(held, { ...options, elapsedMs: before + elapsedMs }),
+  );
+}
+
+function budgetedOf({ budgeted }: Edge): BudgetedClient {
+  if (budgeted) return budgeted;
+  throw new TypeError('budget expected among the options of the edge side, got none');
 }

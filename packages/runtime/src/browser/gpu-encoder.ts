@@ -5,7 +5,7 @@
 
 import type { Bundle } from '@featherwire/bundle';
 import { checkValues, type TensorMap } from '@featherwire/inference';
-import type { GpuValue, GpuValueMap } from '@featherwire/inference/browser';
+import { type GpuValue, isOnGpu } from '@featherwire/inference/browser';
 import { createGpuCodec, type GpuCodec, GpuError, UnsupportedError } from '@featherwire/webgpu';
 import type { CutCoding } from '../client/coding.js';
 import {
@@ -18,14 +18,17 @@ import {
   reductionOf,
 } from '../client/cut-encoder.js';
 import type { Clock } from '../client/retry.js';
+import { type HeldCuts, readValues } from './edge-exit.js';
 import { type EdgeSessions, type GpuNetworks, isLoss } from './edge-sessions.js';
 
 /** What the encoder is made of; all of it stays the caller's. */
 export interface GpuEncoderOptions {
   readonly bundle: Bundle;
   readonly sessions: Pick<EdgeSessions, 'gpu'>;
-  /** Codes what the GPU does not. */
+  /** Codes what the GPU does not, and goes on from what is held too. */
   readonly host: HostEncoder;
+  /** What the head gave already. */
+  readonly held: HeldCuts;
   readonly clock: Clock;
 }
 
@@ -86,7 +89,7 @@ function isForGpu(
 }
 
 async function encodeOnGpu(
-  { bundle, host, clock }: GpuEncoderOptions,
+  { bundle, host, held, clock }: GpuEncoderOptions,
   { gpu, codec }: OnDevice,
   inputs: TensorMap,
   settings: CutSettings & { readonly coding: ProfiledCoding },
@@ -94,7 +97,9 @@ async function encodeOnGpu(
   const { coding, onCut } = settings;
   const reduction = reductionOf(gpu.reductions, coding);
   const started = clock.now();
-  const { outputs: features } = await gpu.head.runOnGpu(inputs);
+  const cut = held.get(inputs);
+  if (cut && !isOnGpu(cut)) return host.encodeFeatures(cut, settings);
+  const features = cut ?? (await gpu.head.runOnGpu(inputs)).outputs;
   // The run ends with the submission of its commands: the head is done when the GPU is, and the codec's come after that.
   const headDone = gpu.device.queue.onSubmittedWorkDone().then(() => clock.now() - started);
   headDone.catch(() => undefined); // whoever waits for a frame hears of a loss too
@@ -106,8 +111,8 @@ async function encodeOnGpu(
     const frame = await encodeValue(codec, coded[name], coding);
     const [ended, headMs] = [clock.now(), await headDone];
     if (onCut) {
-      const read = await readAll(features);
-      onCut({ features: read, coded: coded === features ? read : await readAll(coded) });
+      const read = await readValues(features);
+      onCut({ features: read, coded: coded === features ? read : await readValues(coded) });
     }
     return {
       ...{ frames: [frame], statistics: undefined, codec: 'webgpu', headMs },
@@ -117,12 +122,14 @@ async function encodeOnGpu(
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     const headMs = await headDone;
-    const read = await readAll(features);
+    const read = await readValues(features);
     const readMs = clock.now() - started - headMs;
     const encoded = await host.encodeFeatures(read, settings);
     return { ...encoded, headMs, encodeMs: readMs + encoded.encodeMs };
   } finally {
-    for (const value of [...Object.values(features), ...Object.values(coded)]) void value.release();
+    // What is held belongs to whoever asked the exit.
+    const own = [...(cut ? [] : [features]), ...(coded === features ? [] : [coded])];
+    for (const value of own.flatMap((values) => Object.values(values))) void value.release();
   }
 }
 
@@ -135,9 +142,4 @@ async function encodeValue(
   if (!buffer) throw new UnsupportedError('feature', 'elements', 'none');
   // As the host's frames: requests of one stream are independent (docs/protocol.md §4).
   return codec.encodeBundledFrame({ buffer, shape }, { profile, point, sequenceNumber: 0 });
-}
-
-async function readAll(values: GpuValueMap): Promise<TensorMap> {
-  const entries = Object.entries(values).map(async ([name, value]) => [name, await value.read()] as const);
-  return Object.fromEntries(await Promise.all(entries));
 }

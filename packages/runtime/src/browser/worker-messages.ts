@@ -9,6 +9,7 @@ import type { CodecName } from '../client/cut-encoder.js';
 import type { EdgeClient } from '../client/edge-client.js';
 import { RemoteError, TransportError, type TransportErrorCode } from '../client/errors.js';
 import type { RemoteErrorCode } from '../protocol/index.js';
+import type { InferWithExit } from './edge-exit.js';
 import type { EdgeOptions } from './open-edge.js';
 
 /** The methods of a client that are run in the worker. */
@@ -17,6 +18,7 @@ export interface WorkerMethods {
   readonly inferFeature: EdgeClient['inferFeature'];
   readonly sendPicture: EdgeClient['sendPicture'];
   readonly inferWithinBudget: BudgetedClient['infer'];
+  readonly inferWithExit: InferWithExit;
 }
 
 /** To the worker. */

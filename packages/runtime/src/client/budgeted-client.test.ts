@@ -1,5 +1,6 @@
 import type { Bundle } from '@featherwire/bundle';
 import { describe, expect, test } from 'vitest';
+import type { RateChoice } from '../rate-control/index.js';
 import { createBudgetedClient } from './budgeted-client.js';
 import type { EdgeClient, InferResult } from './edge-client.js';
 import { RemoteError, TransportError } from './errors.js';
@@ -120,6 +121,35 @@ describe('createBudgetedClient', () => {
     expect((await budgeted.infer({})).choice.point).toBe('fine');
     expect((await budgeted.infer({}, { maxBytes: 5_000 })).choice.point).toBe('coarse');
     await expect(budgeted.infer({}, { maxBytes: 10 })).rejects.toThrow('maxBytes expected at least 1000');
+  });
+
+  test('time that is gone before is counted as that of the device is, and the controller learns as without', async () => {
+    const HEAD_MS = 20;
+    const choices = async (gone: 'before the call' | 'in the head'): Promise<RateChoice[]> => {
+      const link = { mbps: 100 };
+      const { client, clock } = simulatedClient(link);
+      const head: EdgeClient['infer'] = async (inputs, options) => {
+        const result = await client.infer(inputs, options);
+        const { headMs, totalMs } = result.times;
+        const times = { ...result.times, headMs: headMs + HEAD_MS, totalMs: totalMs + HEAD_MS };
+        return { ...result, times };
+      };
+      const isBefore = gone === 'before the call';
+      const budgeted = createBudgetedClient({
+        ...{ clock, bundle: bundleOf(POINTS), budgetMs: 75 },
+        client: isBefore ? client : { ...client, infer: head },
+      });
+      const found: RateChoice[] = [];
+      for (let i = 0; i < 60; i++) {
+        link.mbps = i % 4 === 3 ? 3 : 8; // 'fine' takes 35 or 68 ms: in time three times of four
+        found.push((await budgeted.infer({}, isBefore ? { elapsedMs: HEAD_MS } : {})).choice);
+      }
+      return found;
+    };
+    const before = await choices('before the call');
+    expect(before.some(({ point, reason }) => point === 'fine' && reason === 'try')).toBe(true);
+    const pointsOf = (found: readonly RateChoice[]) => found.slice(1).map(({ point }) => point);
+    expect(pointsOf(before)).toEqual(pointsOf(await choices('in the head')));
   });
 
   test('points without a loss count the better the more bytes they take', async () => {

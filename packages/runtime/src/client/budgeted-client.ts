@@ -55,14 +55,16 @@ export function createBudgetedClient(options: BudgetedClientOptions): BudgetedCl
   });
   return {
     async infer(inputs, { maxBytes, budgetMs: requestBudgetMs, ...request } = {}) {
+      const { elapsedMs = 0 } = request;
       const limits = {
+        elapsedMs,
         ...(maxBytes !== undefined && { maxBytes }),
         ...(requestBudgetMs !== undefined && { budgetMs: requestBudgetMs }),
       };
       const choice = controller.choose(clock.now(), limits);
       try {
         const result = await client.infer(inputs, { ...request, coding: choice.point });
-        const exchange = exchangeOf(choice.point, result);
+        const exchange = exchangeOf(choice.point, result, elapsedMs);
         controller.observe({ ...exchange, budgetMs: requestBudgetMs ?? budgetMs }, clock.now());
         return { ...result, choice };
       } catch (error) {
@@ -91,6 +93,7 @@ function ratedPoints(points: readonly OperatingPoint[]): RatedPoint[] {
 function exchangeOf(
   point: string,
   { bytes, times }: InferResult,
+  elapsedMs: number,
 ): Parameters<ReturnType<typeof createRateController>['observe']>[0] {
   const { headMs, encodeMs, linkMs, queueMs, decodeMs, tailMs, respondMs, readMs, totalMs } = times;
   return {
@@ -99,6 +102,6 @@ function exchangeOf(
     linkMs,
     deviceMs: headMs + encodeMs + readMs,
     serverMs: queueMs + decodeMs + tailMs + respondMs,
-    totalMs,
+    totalMs: elapsedMs + totalMs,
   };
 }

@@ -54,6 +54,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** From the call to the result, all attempts included; default 30,000. */
   readonly timeoutMs?: number;
+  /** Milliseconds that the request took before the call, as in an exit: it has so much less. 0 by default. */
+  readonly elapsedMs?: number;
   /**
    * Tells the server when an answer is of no use any more, so that it drops what is late: what is left of `timeoutMs`, less
    * this time, which the link is expected to take. One to five bytes; without it no deadline travels.
@@ -220,7 +222,7 @@ function requestOf({ bundlePrefix }: ClientContext, cut: EncodedCut, started: nu
 async function send(
   context: ClientContext,
   request: PreparedRequest,
-  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, deadlineLinkMs, compactOutputs }: RequestOptions,
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, elapsedMs = 0, deadlineLinkMs, compactOutputs }: RequestOptions,
 ): Promise<InferResult> {
   const { transport, clock } = context;
   const { started } = request;
@@ -236,7 +238,7 @@ async function send(
       received += answer.bytesReceived;
       return readAnswer(context, answer);
     },
-    { ...context, signal, deadline: started + timeoutMs },
+    { ...context, signal, deadline: started + timeoutMs - elapsedMs },
   );
   const { outputs, linkMs, readMs, server } = result;
   const { queueMs, decodeMs, tailMs, respondMs } = server;

@@ -92,12 +92,12 @@ describe('an exit client', () => {
     let confidence = 0;
     const { options, clock } = scene(() => confidence);
     const breaker = createCircuitBreaker({ failureCount: 1, baseOpenMs: 1_000 });
-    const timeouts: (number | undefined)[] = [];
+    const asked: object[] = [];
     const fallback = createFallbackClient({
       ...{ bundle, breaker, clock, patienceMs: 100 },
       fallback: { kind: 'local', tail },
-      split: async (_, { timeoutMs }): Promise<InferResult> => {
-        timeouts.push(timeoutMs);
+      split: async (_, { timeoutMs, elapsedMs }): Promise<InferResult> => {
+        asked.push({ timeoutMs, elapsedMs });
         throw new TransportError('timeout', 'the link is away');
       },
     });
@@ -107,10 +107,10 @@ describe('an exit client', () => {
       return exits.infer({ x: value(1) }, (features, elapsedMs) => fallback.infer(features, { elapsedMs }));
     };
     expect(await ask(0.1)).toMatchObject({ way: 'local', outputs: { y: value(99) } });
-    expect(timeouts).toEqual([100 - HEAD_MS - EXIT_MS]);
+    expect(asked).toEqual([{ timeoutMs: 100, elapsedMs: HEAD_MS + EXIT_MS }]);
     expect(await ask(0.9)).toMatchObject({ way: 'exit' });
     expect(await ask(0.1)).toMatchObject({ way: 'local', reason: { code: 'open' } });
-    expect(timeouts).toHaveLength(1);
+    expect(asked).toHaveLength(1);
   });
 
   test('refuses what is no exit of the bundle', () => {

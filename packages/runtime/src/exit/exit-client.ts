@@ -6,17 +6,23 @@
 
 import { type Bundle, EXIT_CONFIDENCE } from '@featherwire/bundle';
 import type { ModelSession, TensorMap } from '@featherwire/inference';
+import type { Tensor } from '@featherwire/tensor';
 import type { InferResult } from '../client/edge-client.js';
 import { localResult } from '../client/local-result.js';
 import { type Clock, systemClock } from '../client/retry.js';
 
+/** Values by the names of the cut tensors: tensors, or what an engine holds in their place. */
+export type CutValues<V> = Readonly<Record<string, V>>;
+
 /** What an exit client is made of; the sessions stay the caller's to close. */
-export interface ExitClientOptions {
+export interface ExitClientOptions<V = Tensor> {
   readonly bundle: Bundle;
-  /** Runs the bundle's head. */
-  readonly head: ModelSession;
-  /** Runs the bundle's exit. */
-  readonly exit: ModelSession;
+  /** Runs the bundle's head, as a `ModelSession` does. */
+  readonly head: { run(inputs: TensorMap): Promise<{ readonly outputs: CutValues<V> }> };
+  /** Runs the bundle's exit, as a `ModelSession` does, on values of the head. */
+  readonly exit: Pick<ModelSession, 'inputs' | 'outputs'> & {
+    run(values: CutValues<V>): Promise<{ readonly outputs: TensorMap }>;
+  };
   /** Least confidence with which its answer is taken, in [0, 1]; that of the bundle by default. */
   readonly threshold?: number;
   readonly clock?: Clock;
@@ -40,15 +46,15 @@ export interface ExitAnswer extends InferResult {
 export type ExitResult<T extends InferResult> = (T & { readonly exit: ExitOutcome }) | ExitAnswer;
 
 /** Answers what the exit is sure of, and has the rest sent. */
-export interface ExitClient {
+export interface ExitClient<V = Tensor> {
   /**
-   * @param send - sends features by the names of the cut tensors, `elapsedMs` after the call; `EdgeClient.inferFeature`, or what
+   * @param send - sends values by the names of the cut tensors, `elapsedMs` after the call; `EdgeClient.inferFeature`, or what
    *   stands before it
    * @throws {InferenceError} of head and exit; what `send` throws
    */
   infer<T extends InferResult>(
     inputs: TensorMap,
-    send: (features: TensorMap, elapsedMs: number) => Promise<T>,
+    send: (features: CutValues<V>, elapsedMs: number) => Promise<T>,
   ): Promise<ExitResult<T>>;
 }
 
@@ -57,12 +63,9 @@ export interface ExitClient {
  * @throws {RangeError} if the threshold is not in [0, 1], the bundle has no exit, or the session is none: it reads tensors of the
  *   cut, and gives the outputs of the bundle and `EXIT_CONFIDENCE`
  */
-export function createExitClient(options: ExitClientOptions): ExitClient {
+export function createExitClient<V = Tensor>(options: ExitClientOptions<V>): ExitClient<V> {
   const { bundle, head, exit, clock = systemClock } = options;
-  const threshold = options.threshold ?? bundle.manifest.exit?.threshold;
-  if (threshold === undefined) throw new RangeError('bundle expected one with an exit, got one without');
-  if (!(threshold >= 0 && threshold <= 1))
-    throw new RangeError(`threshold expected 0 to 1, got ${threshold}`);
+  const threshold = exitThreshold(bundle, options.threshold);
   checkExit(options);
   const reads = exit.inputs.map(({ name }) => name);
   return {
@@ -89,7 +92,24 @@ export function createExitClient(options: ExitClientOptions): ExitClient {
   };
 }
 
-function checkExit({ bundle: { manifest }, exit }: ExitClientOptions): void {
+/**
+ * The least confidence of an answer that is taken.
+ * @param threshold - in place of the bundle's
+ * @throws {RangeError} if it is not in [0, 1], or the bundle has no exit
+ */
+export function exitThreshold({ manifest: { exit } }: Bundle, threshold = exit?.threshold): number {
+  if (!exit || threshold === undefined)
+    throw new RangeError('bundle expected one with an exit, got one without');
+  if (threshold >= 0 && threshold <= 1) return threshold;
+  throw new RangeError(`threshold expected 0 to 1, got ${threshold}`);
+}
+
+function checkExit({
+  bundle: { manifest },
+  exit,
+}: Pick<ExitClientOptions<never>, 'bundle'> & {
+  readonly exit: Pick<ModelSession, 'inputs' | 'outputs'>;
+}): void {
   const names = (specs: readonly { readonly name: string }[]): string[] => specs.map(({ name }) => name);
   const cut = names(manifest.cut);
   if (exit.inputs.length === 0 || !names(exit.inputs).every((name) => cut.includes(name)))

@@ -1,6 +1,7 @@
 /** Answers of the device itself where it is sure. */
 
 export {
+  type CutValues,
   createExitClient,
   type ExitAnswer,
   type ExitClient,

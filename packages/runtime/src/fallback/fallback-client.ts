@@ -37,7 +37,7 @@ export interface FallbackClientOptions<T extends InferResult> {
 /** One request's settings. */
 export interface FallbackRequestOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds, below the patience, that the request took before: the split way has so much less. 0 by default. */
+  /** Milliseconds that the request took before: the split way, which is told them, has so much less. 0 by default. */
   readonly elapsedMs?: number;
   /** The input as an encoded picture, asked for when it is sent. */
   readonly picture?: () => Uint8Array | Promise<Uint8Array>;
@@ -87,7 +87,7 @@ export function createFallbackClient<T extends InferResult>(
       }
       try {
         // The server need not begin what cannot be back in time even over a link that takes none.
-        const patience = { timeoutMs: Math.max(1, patienceMs - elapsedMs), deadlineLinkMs: 0 };
+        const patience = { timeoutMs: patienceMs, deadlineLinkMs: 0, ...(elapsedMs > 0 && { elapsedMs }) };
         const result = await split(inputs, { ...patience, ...(signal && { signal }) });
         breaker.succeed();
         return { ...result, way: 'split' };

@@ -36,6 +36,7 @@ export interface ObservedExchange {
   readonly deviceMs: number;
   /** Queue, decoding, tail and coding of the answer. */
   readonly serverMs: number;
+  /** With what was gone before the choice. */
   readonly totalMs: number;
   /** What the request was allowed, in place of the budget. */
   readonly budgetMs?: number;
@@ -59,6 +60,8 @@ export interface ChoiceLimits {
   readonly maxBytes?: number;
   /** In place of the budget. */
   readonly budgetMs?: number;
+  /** Milliseconds of the budget that are gone already, as those that an exit took; 0 by default. */
+  readonly elapsedMs?: number;
 }
 
 /** Chooses points for one client and server. Times `at` are on one clock and never go back. */
@@ -130,7 +133,7 @@ class LadderController implements RateController {
 
   choose(
     at: number,
-    { maxBytes = Number.POSITIVE_INFINITY, budgetMs = this.#budgetMs }: ChoiceLimits = {},
+    { maxBytes = Number.POSITIVE_INFINITY, budgetMs = this.#budgetMs, elapsedMs = 0 }: ChoiceLimits = {},
   ): RateChoice {
     const tooLarge = this.#ladder.findIndex(({ bytes }) => (bytes.p95 ?? bytes.mean) > maxBytes);
     const allowed = tooLarge < 0 ? this.#ladder.length : tooLarge;
@@ -138,7 +141,7 @@ class LadderController implements RateController {
       const { mean, p95 = mean } = this.#ladder[0].bytes;
       throw new RangeError(`maxBytes expected at least ${Math.ceil(p95)}, got ${maxBytes}`);
     }
-    const expected = this.#ladder.slice(0, allowed).map((point) => this.#expect(point, at));
+    const expected = this.#ladder.slice(0, allowed).map((point) => this.#expect(point, at, elapsedMs));
     const inTime = expected.map((time) => shareWithin(time, budgetMs));
     const position = this.#bestOf(inTime);
     // A limit of one request moves nothing.
@@ -183,13 +186,13 @@ class LadderController implements RateController {
     return Math.min(least, Math.max(sure, this.#current + 1));
   }
 
-  #expect({ bytes }: RatedPoint, at: number): UncertainTime {
+  #expect({ bytes }: RatedPoint, at: number, elapsedMs: number): UncertainTime {
     const typical = this.#link.predict(bytes.mean, at);
     // Frames differ in size: the 95th percentile of bytes is one deviation more or less.
     const large = this.#link.predict(bytes.p95 ?? bytes.mean, at);
     const spreadMs = Math.max(0, large.meanMs - typical.meanMs) / P95_DEVIATIONS;
     return {
-      meanMs: typical.meanMs + this.#device.meanMs + this.#server.meanMs,
+      meanMs: elapsedMs + typical.meanMs + this.#device.meanMs + this.#server.meanMs,
       deviationMs: Math.hypot(
         typical.deviationMs,
         spreadMs,

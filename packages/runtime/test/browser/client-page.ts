@@ -7,6 +7,8 @@ import { loadWebEngine } from '@featherwire/inference/browser';
 import { describe, expect, test } from 'vitest';
 import { runTestFiles } from '../../../../test-support/vitest-in-browser.js';
 import { createBrowserClient } from '../../src/browser/browser-client.js';
+import type { InferWithExit } from '../../src/browser/edge-exit.js';
+import { inferWithExit } from '../../src/browser/edge-worker.js';
 import { openEdge } from '../../src/browser/open-edge.js';
 import { type ClientOpener, clientRules } from '../client-rules.js';
 import { squareInputs, squareOutputs } from '../square-tensors.js';
@@ -14,7 +16,9 @@ import { gpuRules } from './gpu-rules.js';
 
 /** What the page's server says of the bundles. */
 interface PageSettings {
-  readonly digests: Readonly<Record<'square' | 'ladder' | 'planes' | 'damaged', string>>;
+  readonly digests: Readonly<
+    Record<'square' | 'ladder' | 'sure' | 'planes' | 'sums' | 'damaged' | 'unsure', string>
+  >;
 }
 
 const { digests } = (await (await fetch('/settings.json')).json()) as PageSettings;
@@ -24,21 +28,27 @@ const worker = (): Worker => new Worker('/worker.js', { type: 'module' });
 const folderOf = (digest: string): string => `/v1/bundles/${digest}/files/`;
 
 function opener(transport: 'websocket' | 'http'): ClientOpener {
-  return (name, { budget } = {}) => {
+  return (name, { budget, exit } = {}) => {
     const digest = digests[name];
     const options = { bundle: folderOf(digest), digest, transport, engine, worker: worker() };
-    return createBrowserClient({ ...options, ...(budget && { budget }) });
+    return createBrowserClient({ ...options, ...(budget && { budget }), ...(exit && { exit }) });
   };
 }
 
 /** Opens edge sides on WebGPU in the page itself, where they share an engine: compiling its WebAssembly takes seconds. */
-const openOnGpu: ClientOpener = async (name, { budget } = {}) => {
-  const { client, budgeted, close } = await openEdge({
+const openOnGpu: ClientOpener = async (name, { budget, exit } = {}) => {
+  const edge = await openEdge({
     bundle: folderOf(digests[name]),
     engine: onGpu,
     ...(budget && { budget }),
+    ...(exit && { exit }),
   });
-  return { ...client, inferWithinBudget: (...call) => budgeted!.infer(...call), close };
+  return {
+    ...edge.client,
+    inferWithinBudget: (...call) => edge.budgeted!.infer(...call),
+    inferWithExit: ((inputs, options = {}) => inferWithExit(edge, inputs, options)) as InferWithExit,
+    close: edge.close,
+  };
 };
 
 /** Of WebGPU's types only this: the tests are compiled without them. */
@@ -67,6 +77,7 @@ function ownRules(): void {
       [{ ...square, digest: '0'.repeat(64) }, 'digest-mismatch'],
       [{ ...square, bundle: folderOf(digests.damaged) }, 'digest-mismatch'],
       [{ ...square, bundle: folderOf('0'.repeat(64)) }, 'not-found'],
+      [{ ...square, bundle: folderOf(digests.unsure), exit: true }, 'digest-mismatch'],
     ] as const;
     for (const [options, code] of refusals) {
       await expect(createBrowserClient({ ...options, worker: worker() })).rejects.toMatchObject({
@@ -74,6 +85,33 @@ function ownRules(): void {
         code,
       });
     }
+  });
+
+  test('an exit is loaded only where it is asked for, and refused where there is none', async () => {
+    const client = await createBrowserClient({
+      ...square,
+      bundle: folderOf(digests.unsure),
+      worker: worker(),
+    });
+    const { outputs } = await client.infer(squareInputs(3, 1), { coding: 'static' });
+    expect(outputs).toEqual(squareOutputs(3, 1));
+    await expect(client.inferWithExit(squareInputs(3, 1), { coding: 'static' })).rejects.toThrow(
+      'exit expected among the options',
+    );
+    await client.close();
+    const refusals = [
+      [digests.square, true, 'bundle expected one with an exit'],
+      [digests.sure, { threshold: 1.5 }, 'threshold expected 0 to 1'],
+    ] as const;
+    for (const [digest, exit, message] of refusals) {
+      const options = { ...square, bundle: folderOf(digest), exit, worker: worker() };
+      await expect(createBrowserClient(options)).rejects.toThrow(message);
+    }
+    const noBudget = await createBrowserClient({
+      ...{ ...square, bundle: folderOf(digests.sure), exit: true, worker: worker() },
+    });
+    await expect(noBudget.inferWithExit(squareInputs(3, 1))).rejects.toThrow('budget expected');
+    await noBudget.close();
   });
 
   test('a worker that cannot start is worker-lost', async () => {
@@ -113,7 +151,11 @@ const FILES_ON_WEBGPU = {
     const onAdapter = hasAdapter ? describe : describe.skip;
     onAdapter('with the head on WebGPU', () => {
       clientRules(openOnGpu);
-      const folders = { planes: folderOf(digests.planes), ladder: folderOf(digests.ladder) };
+      const folders = {
+        planes: folderOf(digests.planes),
+        ladder: folderOf(digests.ladder),
+        sums: folderOf(digests.sums),
+      };
       gpuRules(folders, (bundle) => createBrowserClient({ bundle, engine: onGpu, worker: worker() }));
     });
   },

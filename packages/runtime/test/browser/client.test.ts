@@ -18,7 +18,7 @@ import { launchChromium, skipsWithoutChromium } from '../../../../test-support/c
 import type { TestOutcome } from '../../../../test-support/vitest-in-browser.js';
 import type { Site, SiteFile } from '../../src/node/server/site.js';
 import { createTailServer, type TailServer } from '../../src/node/server/tail-server.js';
-import { writePlanesBundle, writeSquareBundle } from '../test-bundles.js';
+import { writePlanesBundle, writeSquareBundle, writeSumsBundle, writeSureBundle } from '../test-bundles.js';
 import { writeLadderBundle } from '../unit-bundles.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -62,6 +62,18 @@ async function damagedCopy(bundle: NodeBundle, directory: string): Promise<NodeB
   return readBundle(directory, { verify: ['tail'] });
 }
 
+/** A bundle whose exit has changed since its manifest was written. */
+async function damagedExit(bundle: NodeBundle, directory: string): Promise<NodeBundle> {
+  cpSync(bundle.directory, directory, { recursive: true });
+  const manifestPath = path.join(directory, 'featherwire.json');
+  writeFileSync(manifestPath, readFileSync(manifestPath, 'utf8').replace('"sure"', '"unsure"'));
+  const damaged = await readBundle(directory);
+  const bytes = readFileSync(damaged.exitPath());
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(damaged.exitPath(), bytes);
+  return damaged;
+}
+
 describe.skipIf(skipsWithoutChromium('the client in a browser, over a server'))('in Chromium', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'featherwire-browser-'));
   let server: TailServer;
@@ -71,7 +83,10 @@ describe.skipIf(skipsWithoutChromium('the client in a browser, over a server'))(
     const ladder = await writeLadderBundle(root);
     const damaged = await damagedCopy(square, path.join(root, 'damaged'));
     const planes = await writePlanesBundle(path.join(root, 'planes'));
-    const bundles = { square, ladder, planes, damaged };
+    const sure = await writeSureBundle(root);
+    const sums = await writeSumsBundle(path.join(root, 'sums'));
+    const unsure = await damagedExit(sure, path.join(root, 'unsure'));
+    const bundles = { square, ladder, sure, planes, sums, damaged, unsure };
     const digests = Object.fromEntries(Object.entries(bundles).map(([name, { digest }]) => [name, digest]));
     const links = { slow: { ...parseLink('10mbps,80ms'), name: 'slow' } };
     server = await createTailServer({

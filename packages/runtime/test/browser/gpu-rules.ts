@@ -1,10 +1,11 @@
 /** What an edge side does whose head is on WebGPU; in a page with a device, which may be in software. */
 
 import type { TensorMap } from '@featherwire/inference';
-import { elementCount } from '@featherwire/tensor';
+import { elementCount, tensor } from '@featherwire/tensor';
 import { afterEach, expect, test } from 'vitest';
 import { compareRequest } from '../../../../test-support/gpu-frames.js';
 import type { BrowserClient } from '../../src/browser/browser-client.js';
+import { inferWithExit } from '../../src/browser/edge-worker.js';
 import { type Edge, openEdge } from '../../src/browser/open-edge.js';
 import { createEdgeClient } from '../../src/client/edge-client.js';
 import { PLANES_SHAPE, planesFeatures, planesInputs, planesOutputs } from '../planes-tensors.js';
@@ -14,6 +15,7 @@ import { ladderInput, ladderOutput, RUNG_COUNT } from '../unit-tensors.js';
 export interface GpuFolders {
   readonly planes: string;
   readonly ladder: string;
+  readonly sums: string;
 }
 
 const BYTES_PER_ELEMENT = 4;
@@ -78,7 +80,7 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
   test('a backend that is named codes every cut', async () => {
     const edge = await open(folders.planes, { backend: 'reference' });
     expect(edge.engine.threads).toBe(Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)));
-    expect(edge.encoder).toBeUndefined();
+    expect(edge.codec).toBe('reference');
     const { codec, outputs } = await edge.client.infer(planesInputs(1), { coding: 'packed' });
     expect(codec).toBe('reference');
     expect(outputs).toEqual(planesOutputs(1));
@@ -101,8 +103,7 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
     const cuts: { readonly features: TensorMap; readonly coded: TensorMap }[] = [];
     const { bundle, head, reductions, backend, transport, encoder } = edge;
     const client = createEdgeClient({
-      ...{ bundle, head, reductions, backend, transport },
-      ...(encoder && { encoder }),
+      ...{ bundle, head, reductions, backend, transport, encoder },
       onCut: (cut) => cuts.push(cut),
     });
     await client.infer(ladderInput(2), { coding: 'rung-1' });
@@ -133,6 +134,56 @@ export function gpuRules(folders: GpuFolders, openClient: (folder: string) => Pr
     expect((await idle.client.infer(ladderInput(2), { coding: 'rung-1' })).outputs).toEqual(
       ladderOutput(2, 1),
     );
+  });
+
+  /** Sure of features that are 0 everywhere. */
+  const sumsInputs = (isSure: boolean) =>
+    isSure ? { x: tensor('float32', PLANES_SHAPE, new Float32Array(FEATURE_BYTES / 4)) } : planesInputs(3);
+  const sumOf = (tensors: TensorMap): number =>
+    (tensors.feature.data as Float32Array).reduce((sum, element) => sum + element, 0);
+
+  test('the exit takes the feature where it is, and so does what codes it then', async () => {
+    const edge = await open(folders.sums, { exit: true });
+    const ask = (isSure: boolean, coding: string) =>
+      bytesMappedBy(() => inferWithExit(edge, sumsInputs(isSure), { coding }));
+    await ask(false, 'packed'); // learns how large a frame is
+    const sure = await ask(true, 'packed');
+    expect(sure.result).toMatchObject({ way: 'exit', codec: undefined, bytes: { sent: 0 } });
+    expect(sure.result.outputs.y.data).toEqual(Float32Array.of(0));
+    expect(sure.bytes).toBeLessThan(100);
+    const coded = await ask(false, 'packed');
+    expect(coded.result.codec).toBe('webgpu');
+    expect(coded.bytes).toBeLessThan(FEATURE_BYTES / 4);
+    const read = await ask(false, 'learning');
+    expect(read.result.codec).toBe('wasm');
+    expect(read.bytes).toBeGreaterThanOrEqual(FEATURE_BYTES);
+    for (const { result } of [coded, read]) {
+      expect([...result.outputs.y.data]).toEqual([sumOf(planesFeatures(3))]);
+      expect(result.exit.confidence).toBeLessThan(0.5);
+    }
+    // Whoever sends may try another point first.
+    const twice = await edge.exit!.infer(sumsInputs(false), async (held) => {
+      const first = await edge.client.infer(held, { coding: 'packed' });
+      const { bytes, codec } = await edge.client.infer(held, { coding: 'packed' });
+      expect([bytes.payload, codec]).toEqual([first.bytes.payload, 'webgpu']);
+      return edge.client.infer(held, { coding: 'learning' });
+    });
+    expect([...twice.outputs.y.data]).toEqual([sumOf(planesFeatures(3))]);
+  });
+
+  test('an exit outlives the GPU', async () => {
+    const edge = await open(folders.sums, { exit: true });
+    const ask = (isSure: boolean, coding: string) => inferWithExit(edge, sumsInputs(isSure), { coding });
+    const pending = [true, false, true, false].map((isSure, i) => ask(isSure, i < 2 ? 'packed' : 'learning'));
+    const device = (await edge.engine.ort.env.webgpu.device) as GPUDevice;
+    device.destroy();
+    const later = [true, false].map((isSure) => ask(isSure, 'packed'));
+    for (const [i, { outputs, exit }] of (await Promise.all([...pending, ...later])).entries()) {
+      const isSure = i % 2 === 0;
+      expect([...outputs.y.data], `request ${i}`).toEqual([isSure ? 0 : sumOf(planesFeatures(3))]);
+      expect(exit.confidence >= 0.5).toBe(isSure);
+    }
+    expect(await ask(false, 'packed')).toMatchObject({ codec: 'wasm' });
   });
 
   test('the client of a page says what coded each cut', async () => {
