@@ -29,6 +29,16 @@ const STAGE2_LOWER = {
   distortion: [LABELS(10), LOGITS(0.1)],
 };
 const LOWER_SCHEDULE = { learningRate: 3e-3, warmUpSteps: 30, roundedShare: 1, averagedShare: 0.2 };
+/** Short runs that differ in the rate's estimate, or in what it weighs. */
+const STAGE2_RATES = {
+  ...STAGE2,
+  copies: 1,
+  schedule: { stepCount: 600, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+  lambda: 1.5e-3,
+  freeBits: 0,
+  distortion: [SAME('/layer3/layer3.2/Relu_1_output_0', 10)],
+  codings: ['plain'],
+};
 const STAGE1 = {
   network: 'resnet56_cifar10',
   tensor: 'stage1',
@@ -72,6 +82,8 @@ const ADD36_WIDE = {
     outerDepthwise: 'linear',
   },
 };
+/** More pictures, each copy another part of one, and about half of the bytes that the training-free point takes. */
+const ADD36_CROPS = { ...ADD36_WIDE, variety: 'crops', copies: 12, freeBits: 18_400 };
 const LINES = {
   network: 'ppocr_rec',
   tensor: 'p2o.AveragePool.1',
@@ -208,6 +220,9 @@ export const PLAN = [
     schedule: { ...LOWER_SCHEDULE, stepCount: 300 },
     freeBits: 950,
   },
+  { ...STAGE2_RATES, id: 'stage2-factorized' },
+  { ...STAGE2_RATES, id: 'stage2-factorized-lower', lambda: 2.5e-3 },
+  { ...STAGE2_RATES, id: 'stage2-hyperprior', rate: 'hyperprior' },
   { ...STAGE1, id: 'stage1-free', copies: 1, freeSteps: [0.1, 0.14] },
   {
     ...STAGE1,
@@ -253,6 +268,7 @@ export const PLAN = [
     distortion: [LABELS(10), LOGITS(0.1)],
     codings: ['contexts', 'steps'],
   },
+  { ...ADD36, id: 'add36-free', freeSteps: [0.04, 0.05, 0.06, 0.08, 0.11] },
   {
     ...ADD36,
     id: 'add36-shallow',
@@ -318,6 +334,36 @@ export const PLAN = [
     targets: 'computed',
   },
   {
+    ...ADD36_CROPS,
+    id: 'add36-crops-features',
+    start: 'add36-longer',
+    isStart: true,
+    seed: 4,
+    schedule: { stepCount: 2600, learningRate: 2e-3, warmUpSteps: 50, roundedShare: 1 },
+    until: 1800,
+    distortion: [SAME('add47', 5), SAME('add58', 20)],
+  },
+  {
+    ...ADD36_CROPS,
+    id: 'add36-crops',
+    start: 'add36-crops-features',
+    seed: 5,
+    schedule: {
+      stepCount: 800,
+      learningRate: 7e-4,
+      warmUpSteps: 20,
+      roundedShare: 1,
+      averagedShare: 0.15,
+    },
+    distortion: [
+      SAME('add47', 3),
+      SAME('add58', 12),
+      LOGITS(8),
+      { kind: 'divergence', tensor: 'logits', weight: 8 },
+    ],
+    codings: ['contexts', 'finer'],
+  },
+  {
     ...LINES,
     id: 'lines-shallow',
     isStart: true,
@@ -371,12 +417,16 @@ export function codingsOf({ codings }) {
         return [{ name: 'one table', lambda: 0, design: { coder: 'rans', maxLevels: 64 } }];
       case 'steps':
         return [1.2, 1.4].flatMap((stepSize) => [0, 0.1].map((lambda) => contexts(lambda, stepSize)));
+      case 'finer':
+        return [0.9, 0.8].map((stepSize) => contexts(0, stepSize));
       case 'plain':
         return [contexts(0, 1)];
       case 'range':
         return RANGE_STEPS.map((stepSize) => contexts(0, stepSize));
       default:
-        throw new RangeError(`codings expected packed, contexts, table, steps, plain or range, got ${kind}`);
+        throw new RangeError(
+          `codings expected packed, contexts, table, steps, finer, plain or range, got ${kind}`,
+        );
     }
   });
 }

@@ -27,7 +27,7 @@ const WIDTH = 32;
 /** Channels of the second latent: side information is to be a small share of the rate. */
 const HYPER_CHANNELS = 8;
 const STRIDE = 2;
-/** Of the convolutions with the stride, down and up; the others are of 3 × 3. */
+/** Kernels of the convolutions with the stride, down and up; the others are of 3 × 3. */
 const DOWN = 3;
 const UP = 4;
 /** Scales start close to those of a factorized prior. */
