@@ -221,7 +221,7 @@ async function train(run, step, data, report) {
     freeBits: run.freeBits,
     stepSizes: run.stepSizes,
     seed: run.seed,
-    ...(run.start && { start: readParameters(run.start) }),
+    ...(run.start && { start: startOf(run, step) }),
     checkpoint: { file: join(directory, run.id), everySteps: CHECKPOINT_STEPS },
   };
   const training = trainUnit({
@@ -266,6 +266,13 @@ async function stoppedParameters({ step, checkpoint, start, ...settings }) {
 
 function parametersFile(id) {
   return join(directory, `${id}.parameters`);
+}
+
+/** Those that the run before has ended with; what only this run's estimate of the rate learns comes after them and is new. */
+function startOf({ start, seed }, step) {
+  const { parameters } = initialState(step, seed);
+  parameters.set(readParameters(start).subarray(0, parameters.length));
+  return parameters;
 }
 
 /** Parameters that a run has ended with. */

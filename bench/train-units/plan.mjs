@@ -268,7 +268,7 @@ export const PLAN = [
     distortion: [LABELS(10), LOGITS(0.1)],
     codings: ['contexts', 'steps'],
   },
-  { ...ADD36, id: 'add36-free', freeSteps: [0.04, 0.05, 0.06, 0.08, 0.11] },
+  { ...ADD36, id: 'add36-free', freeSteps: [0.06, 0.08, 0.09, 0.1, 0.11] },
   {
     ...ADD36,
     id: 'add36-shallow',
@@ -355,6 +355,28 @@ export const PLAN = [
       roundedShare: 1,
       averagedShare: 0.15,
     },
+    distortion: [
+      SAME('add47', 3),
+      SAME('add58', 12),
+      LOGITS(8),
+      { kind: 'divergence', tensor: 'logits', weight: 8 },
+    ],
+    codings: ['contexts', 'finer'],
+  },
+  {
+    ...ADD36_CROPS,
+    id: 'add36-hyperprior',
+    start: 'add36-crops',
+    seed: 6,
+    rate: 'hyperprior',
+    schedule: {
+      stepCount: 700,
+      learningRate: 8e-4,
+      warmUpSteps: 20,
+      roundedShare: 1,
+      averagedShare: 0.15,
+    },
+    freeBits: 18_000,
     distortion: [
       SAME('add47', 3),
       SAME('add58', 12),
