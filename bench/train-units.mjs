@@ -33,10 +33,11 @@ import { identityOfRun, prepareModel, readCheckpoint, trainUnit } from '@feather
 import { findAssets } from './real-features.mjs';
 import { openCifar10 } from './train-units/cifar10.mjs';
 import { itemsOf } from './train-units/classes.mjs';
+import { codingsOf } from './train-units/codings.mjs';
 import { featuresOf, targetsOf } from './train-units/features.mjs';
 import { openImagenet } from './train-units/imagenet.mjs';
 import { measureUnit, rounded } from './train-units/measure.mjs';
-import { codingsOf, PLAN } from './train-units/plan.mjs';
+import { PLAN } from './train-units/plan.mjs';
 import { openTextLines } from './train-units/text-lines.mjs';
 import { trainingFreeCodings } from './train-units/training-free.mjs';
 
