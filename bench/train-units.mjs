@@ -21,6 +21,7 @@ import { serializeModel, splitModel } from '@featherwire/onnx';
 import {
   createPooledUnit,
   createPyramidUnit,
+  createTargetModel,
   createTrainingStep,
   designLatentProfile,
   exportUnit,
@@ -32,10 +33,11 @@ import { identityOfRun, prepareModel, readCheckpoint, trainUnit } from '@feather
 import { findAssets } from './real-features.mjs';
 import { openCifar10 } from './train-units/cifar10.mjs';
 import { itemsOf } from './train-units/classes.mjs';
-import { featuresOf } from './train-units/features.mjs';
+import { codingsOf } from './train-units/codings.mjs';
+import { featuresOf, targetsOf } from './train-units/features.mjs';
 import { openImagenet } from './train-units/imagenet.mjs';
 import { measureUnit, rounded } from './train-units/measure.mjs';
-import { codingsOf, PLAN } from './train-units/plan.mjs';
+import { PLAN } from './train-units/plan.mjs';
 import { openTextLines } from './train-units/text-lines.mjs';
 import { trainingFreeCodings } from './train-units/training-free.mjs';
 
@@ -78,15 +80,20 @@ async function rowOf(run) {
   if (run.freeSteps) return measureTrainingFree(run, place, training);
   const { shape } = place;
   const unit = createUnit(run, shape);
+  const tail = await prepareModel(place.tail, { [run.tensor]: [run.batch, ...shape] });
   const step = createTrainingStep({
-    tail: await prepareModel(place.tail, { [run.tensor]: [run.batch, ...shape] }),
+    tail,
     cut: run.tensor,
     unit,
     distortion: run.distortion,
     targets: run.targets,
+    rate: run.rate,
     latentSteps: run.stepSizes ? 'by-item' : 'one',
   });
-  const data = dataOf(place.subject, step, training, shape);
+  const data = dataOf(place.subject, step, training, {
+    shape,
+    deeper: await place.targets(training, { tail, step, copies: run.copies }),
+  });
   const { parameters, ...course } = await train(run, step, data, place.report);
   const row = {
     ...run,
@@ -101,17 +108,30 @@ async function rowOf(run) {
 }
 
 /** The network cut in two, and features of its inputs. */
-async function openCut({ id, network, tensor, batch }) {
+async function openCut({ id, network, tensor, batch, variety }) {
   const report = (line) => process.stderr.write(`${id}: ${line}\n`);
-  const subject = await openSubject(network);
+  const subject = await openSubject(network, variety);
   const model = await loadModel(subject.model, { [subject.input]: [batch, ...subject.inputShape] });
   const { head, tail, cut } = splitModel(model.model, [tensor], { shapes: model.shapes });
   const runHead = await passOf(head, subject.input, tensor);
   const runTail = await passOf(tail, tensor, subject.output);
   const file = join(directory, `${network}-${tensor}`);
+  const fileOf = (split) => `${file}${variety && split === 'train' ? `-${variety}` : ''}-${split}`;
+  const shape = cut[0].shape.slice(1);
   const features = (split, copies) =>
-    featuresOf({ subject, split, copies, batch, file, runHead, runTail, log: report });
-  return { subject, tail, shape: cut[0].shape.slice(1), runTail, features, report };
+    featuresOf({ subject, split, copies, batch, file: fileOf(split), runHead, runTail, log: report });
+  const targets = (training, { tail, step, copies }) =>
+    targetsOf({
+      features: training,
+      copies,
+      shape,
+      targets: step.targets.filter(({ tensor }) => tensor !== subject.output),
+      file: fileOf('train'),
+      batch,
+      open: () => passesOf(createTargetModel(tail, step), tensor),
+      log: report,
+    });
+  return { subject, tail, shape, runTail, features, targets, report };
 }
 
 async function measureTrained(run, place, training, { unit, parameters }) {
@@ -160,9 +180,11 @@ async function measureCodings({ batch }, { subject, shape, runTail, features, re
   return { metric, isError, items: counts, codings: codings.map(({ name }) => name), ...measured };
 }
 
-function openSubject(network) {
+function openSubject(network, variety) {
   if (network === 'ppocr_rec') return openTextLines();
-  return network.startsWith('mobilenet') ? openImagenet(assets, network) : openCifar10(assets, network);
+  return network.startsWith('mobilenet')
+    ? openImagenet(assets, network, variety)
+    : openCifar10(assets, network);
 }
 
 function createUnit({ unit }, featureShape) {
@@ -171,16 +193,16 @@ function createUnit({ unit }, featureShape) {
     : createPooledUnit({ ...unit, featureShape });
 }
 
-/** Batches with the targets that the step is given. */
-function dataOf(subject, step, features, shape) {
+/** Batches with the targets that the step is given. @param deeper - targets inside the tail, by name */
+function dataOf(subject, step, features, { shape, deeper }) {
   return {
     count: features.count,
     batch(items) {
       const list = [...items];
-      const targets = step.targets.map(({ name, kind }) => [
-        name,
-        kind === 'labels' ? subject.labels('train', list) : features.output(list),
-      ]);
+      const targets = step.targets.map(({ name, kind }) => {
+        if (kind === 'labels') return [name, subject.labels('train', list)];
+        return [name, deeper.get(name)?.(list) ?? features.output(list)];
+      });
       return { [step.cut]: features.feature(list, shape), ...Object.fromEntries(targets) };
     },
   };
@@ -200,7 +222,7 @@ async function train(run, step, data, report) {
     freeBits: run.freeBits,
     stepSizes: run.stepSizes,
     seed: run.seed,
-    ...(run.start && { start: readParameters(run.start) }),
+    ...(run.start && { start: startOf(run, step) }),
     checkpoint: { file: join(directory, run.id), everySteps: CHECKPOINT_STEPS },
   };
   const training = trainUnit({
@@ -247,6 +269,13 @@ function parametersFile(id) {
   return join(directory, `${id}.parameters`);
 }
 
+/** Those that the run before has ended with; what only this run's estimate of the rate learns comes after them and is new. */
+function startOf({ start, seed }, step) {
+  const { parameters } = initialState(step, seed);
+  parameters.set(readParameters(start).subarray(0, parameters.length));
+  return parameters;
+}
+
 /** Parameters that a run has ended with. */
 function readParameters(id) {
   return new Float32Array(Uint8Array.from(readFileSync(parametersFile(id))).buffer);
@@ -254,6 +283,12 @@ function readParameters(id) {
 
 /** A model as a function from one tensor to another. */
 async function passOf(model, input, output) {
+  const run = await passesOf(model, input);
+  return async (value) => (await run(value))[output];
+}
+
+/** A model as a function from one tensor to all of its outputs, by name. */
+async function passesOf(model, input) {
   const session = await createLocalSession(serializeModel(model), { intraOpThreads: 1 });
-  return async (value) => (await session.run({ [input]: value })).outputs[output];
+  return async (value) => (await session.run({ [input]: value })).outputs;
 }

@@ -1,6 +1,7 @@
 /**
  * Features of a subject's inputs: the head runs once for each input and copy, and what it gives is kept in a file as
- * float16, with the output of the uncut network for classifiers, so that all runs at one cut share it.
+ * float16, with the output of the uncut network for classifiers, so that all runs at one cut share it. Targets inside the
+ * tail are kept likewise: a step that is given them need not run the tail twice.
  */
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { float16FromFloat32, float16Value } from '@featherwire/tensor';
@@ -20,7 +21,7 @@ export async function featuresOf({ subject, split, copies, batch, file, runHead,
   const own = subject.counts[split];
   const kept = [];
   for (let copy = 0; copy < copies; copy++) {
-    const files = [`${file}-${split}-copy${copy}.f16`, `${file}-${split}-copy${copy}.outputs`];
+    const files = [`${file}-copy${copy}.f16`, `${file}-copy${copy}.outputs`];
     const note = (done) => log(`features of ${split}, copy ${copy}: ${done} of ${own}`);
     const items = { split, from: copy * own, count: own };
     if (!existsSync(files[1])) await writeFeatures(files, items, { subject, batch, runHead, runTail, note });
@@ -40,6 +41,45 @@ export async function featuresOf({ subject, split, copies, batch, file, runHead,
   };
 }
 
+/**
+ * Targets inside the tail, which follow from the features and are kept beside them as float16.
+ * @param options.features - from `featuresOf`, of `copies` copies, of items of shape `shape`
+ * @param options.targets - of a training step
+ * @param options.file - of the features, without its ending
+ * @param options.open - gives a function from batches of `batch` features to batches of all targets, by name
+ * @returns for each name a function from items to their targets [N, …]
+ */
+export async function targetsOf({ features, copies, shape, targets, file, batch, open, log }) {
+  const own = features.count / copies;
+  const filesOf = (copy) =>
+    targets.map(({ tensor }) => `${file}-copy${copy}-${tensor.replaceAll('/', '_')}.f16`);
+  const missing = [...Array(copies).keys()].filter((copy) => !filesOf(copy).every(existsSync));
+  const run = missing.length > 0 && (await open());
+  for (const copy of missing) {
+    log(`targets of copy ${copy}`);
+    const columns = targets.map(() => []);
+    for (let from = 0; from < own; from += batch) {
+      const items = Array.from({ length: batch }, (_, i) => copy * own + Math.min(from + i, own - 1));
+      const outputs = await run(features.feature(items, shape));
+      const share = Math.min(batch, own - from) / batch;
+      for (const [t, { name }] of targets.entries()) {
+        const { data } = outputs[name];
+        columns[t].push(float16FromFloat32(data.subarray(0, data.length * share)));
+      }
+    }
+    for (const [t, target] of filesOf(copy).entries()) {
+      writeFileSync(`${target}.unfinished`, Buffer.concat(columns[t].map(bytesOf)));
+      renameSync(`${target}.unfinished`, target);
+    }
+  }
+  return new Map(
+    targets.map(({ name, shape: [, ...itemShape] }, t) => {
+      const halves = Array.from({ length: copies }, (_, copy) => numbersOf(filesOf(copy)[t], Uint16Array));
+      return [name, (items) => gather(items, itemShape, { copies: halves, own }, (half) => VALUES[half])];
+    }),
+  );
+}
+
 /** Runs head and tail on the items of one copy. The file of the outputs is written last and stands for both. */
 async function writeFeatures([halvesFile, outputsFile], { split, from: first, count }, passes) {
   const { subject, batch, runHead, runTail, note } = passes;
@@ -57,10 +97,11 @@ async function writeFeatures([halvesFile, outputsFile], { split, from: first, co
   }
   closeSync(unfinished);
   renameSync(`${halvesFile}.unfinished`, halvesFile);
-  const bytes = outputs.map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
-  );
-  writeFileSync(outputsFile, Buffer.concat(bytes));
+  writeFileSync(outputsFile, Buffer.concat(outputs.map(bytesOf)));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }) {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function numbersOf(file, Type) {

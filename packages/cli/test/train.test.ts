@@ -67,13 +67,14 @@ test('a training that is killed goes on, writes measured points with units, and 
   expect(inspected.output).toContain('of the network');
 }, 300_000);
 
-test('copies and labels are trained on where inputs and task have them', async () => {
+test('copies, labels and a hyperprior are taken where inputs, task and cut have a place for them', async () => {
   const split = ['split', orientationModel(), '--at', CUT, '--shape', 'x=1,3,48,192'];
   const made = await run(...split, '--task', 'classification', '-o', 'labeled');
   expect(made.status).toBe(0);
   const options = ['--data', 'x.npy', '--samples', '40', '--steps', '6', '--points', '1'];
   const { status, output } = await run(
-    ...['train', 'labeled', ...options, '--copies', 'mirror,mirror+shift:3', '--labels', '--json'],
+    ...['train', 'labeled', ...options, '--copies', 'mirror,mirror+shift:3', '--labels'],
+    ...['--rate', 'hyperprior', '--json'],
   );
   expect(status).toBe(0);
   expect(JSON.parse(output).trainedOn).toEqual({ samples: 28, copies: 56, labels: true });
@@ -86,6 +87,8 @@ test('copies and labels are trained on where inputs and task have them', async (
   expect([wrong.status, wrong.errors]).toEqual([2, expect.stringContaining('Expected mirror, shift:PIXELS')]);
   const both = await run('train', 'labeled', ...options, '--labels', '--agreement');
   expect(both.status).toBe(2);
+  const estimate = await run('train', 'labeled', ...options, '--rate', 'entropy');
+  expect([estimate.status, estimate.errors]).toEqual([2, expect.stringContaining('hyperprior')]);
 }, 300_000);
 
 test('a published unit is imported beside what is there', async () => {

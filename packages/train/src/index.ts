@@ -30,6 +30,7 @@ export type { Schedule, StepSizeRange } from './training/schedule.js';
 export {
   createTrainingStep,
   type DistortionTerm,
+  type RateKind,
   STEP_INPUT,
   STEP_OUTPUT,
   type StepOptions,

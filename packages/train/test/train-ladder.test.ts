@@ -138,6 +138,14 @@ describe('copies and labels', () => {
   });
 });
 
+test('with a hyperprior it is another search, whose units are coded alike', async () => {
+  const short = { budget: { steps: 40 }, pointCount: 2 };
+  const { points, units } = await train('hyperprior', { ...short, rate: 'hyperprior' });
+  expect(points.length).toBeGreaterThan(0);
+  expect(units.length).toBeGreaterThan(0);
+  await expect(train('hyperprior', short)).rejects.toThrow('other data or settings');
+}, 60_000);
+
 describe('a search that was stopped', () => {
   test('ends in the units, losses and bytes of one that ran through', async () => {
     for (const done of [30, 140, 310, 420]) await trainUntil('stopped', done);

@@ -83,6 +83,7 @@ describe('training', () => {
       ],
     },
     'the absolute sum as the rate': { rate: 'absolute-sum' },
+    'a hyperprior as the rate': { rate: 'hyperprior' },
   };
   test.each(Object.entries(OTHER_LOSSES))('%s: the loss falls', async (_, stepOptions) => {
     const { reports } = await train({ lambda: 0.001 }, stepOptions);

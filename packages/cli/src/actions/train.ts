@@ -27,6 +27,7 @@ export interface TrainOptions {
   readonly seed: number;
   readonly threads: number;
   readonly copies?: readonly InputCopy[];
+  readonly rate: 'factorized-prior' | 'hyperprior';
   readonly labels?: true;
   readonly agreement?: true;
   readonly restart?: true;
@@ -105,6 +106,7 @@ async function trainOn(
         cut: manifest.cut[0].name,
         samples,
         labels: options.labels ?? false,
+        rate: options.rate,
         networkBytes: networkBytes(bundle),
         budget: options.steps === undefined ? { minutes: options.minutes } : { steps: options.steps },
         pointCount: options.points,

@@ -21,6 +21,9 @@ Each entry of --copies makes a changed copy of every sample that is trained on: 
 of the network's input (the edge is repeated), or both. --labels adds the labels of DATA to the loss where the task is
 classification: units then learn what the network itself gets wrong, too.
 
+With --rate hyperprior the estimate of a unit's bits knows that large elements have large neighbors, as the coder's contexts
+do; for cuts of maps [C, H, W]. Frames are coded alike.
+
 A training that was stopped or killed goes on when the same command is given again; with --threads 1 it ends in the same
 bits as one that ran through. Its state is in BUNDLE.train until the points are written; other settings need --restart.
 
@@ -28,6 +31,7 @@ Examples:
   $ featherwire train bundle --data pictures
   $ featherwire train bundle --data pictures --minutes 30 --points 6 --threads 2
   $ featherwire train bundle --data pictures --copies mirror,shift:4,mirror+shift:4 --labels
+  $ featherwire train bundle --data pictures --rate hyperprior
   $ featherwire train bundle --data train.npz --steps 4000 --agreement --json`;
 
 const DEFAULT_MINUTES = 30;
@@ -71,6 +75,11 @@ export function addTrainCommand(program: Command, context: CommandContext): void
         '--copies <list>',
         'changed copies of each picture to train on: mirror, shift:PIXELS, mirror+shift:PIXELS',
       ).argParser(copiesArgument),
+    )
+    .addOption(
+      new Option('--rate <estimate>', "what estimates a latent's bits in training")
+        .choices(['factorized-prior', 'hyperprior'])
+        .default('factorized-prior'),
     )
     .addOption(new Option('--labels', 'train towards labels too, for classification').conflicts('agreement'))
     .addOption(

@@ -30,12 +30,15 @@ const LEAST_PROBABILITY = 2 ** -30;
 /** Log of the scale that training starts from; the latent then has a deviation of about 1.8 times its exponential. */
 const INITIAL_LOG_SCALE = 0;
 
-/** Parameters of the factorized prior of a unit's latent. */
-export function priorParameters({ latentShape, latentChannelAxis }: Unit): ParameterSpec[] {
-  const shape = [latentShape[latentChannelAxis]];
+/**
+ * Parameters of a factorized prior.
+ * @param channels - of the latent, each with a distribution
+ * @param name - that of the parameters begins with, `prior` by default
+ */
+export function priorParameters(channels: number, name = 'prior'): ParameterSpec[] {
   return [
-    { name: 'prior.mean', shape, deviation: 0 },
-    { name: 'prior.logScale', shape, deviation: 0, mean: INITIAL_LOG_SCALE },
+    { name: `${name}.mean`, shape: [channels], deviation: 0 },
+    { name: `${name}.logScale`, shape: [channels], deviation: 0, mean: INITIAL_LOG_SCALE },
   ];
 }
 
@@ -47,14 +50,47 @@ export function priorParameters({ latentShape, latentChannelAxis }: Unit): Param
 export function priorBits(
   g: Graph,
   latent: Value,
-  unit: Unit,
+  { latentChannelAxis }: Pick<Unit, 'latentChannelAxis'>,
   parameters: Parameters,
   stepSize?: Value,
 ): Value {
-  const channels = latent.shape.map((length, axis) => (axis === unit.latentChannelAxis + 1 ? length : 1));
-  const centered = sub(g, latent, reshape(g, parameterOf(parameters, 'prior.mean'), channels));
-  const logScale = reshape(g, parameterOf(parameters, 'prior.logScale'), channels);
-  const inverse = exp(g, negate(g, logScale));
+  return logisticBits(g, latent, channelPrior(g, latent, latentChannelAxis, parameters), stepSize);
+}
+
+/** A logistic distribution for each element; both broadcast to the latent's shape. */
+export interface LogisticPrior {
+  readonly mean: Value;
+  /** Natural logarithm of the scale. */
+  readonly logScale: Value;
+}
+
+/**
+ * The distributions of `priorParameters`.
+ * @param latent - [N, …], whose shape they are to broadcast to
+ * @param channelAxis - of the latent without the batch
+ * @param name - of the parameters, `prior` by default
+ */
+export function channelPrior(
+  g: Graph,
+  latent: Value,
+  channelAxis: number,
+  parameters: Parameters,
+  name = 'prior',
+): LogisticPrior {
+  const channels = latent.shape.map((length, axis) => (axis === channelAxis + 1 ? length : 1));
+  return {
+    mean: reshape(g, parameterOf(parameters, `${name}.mean`), channels),
+    logScale: reshape(g, parameterOf(parameters, `${name}.logScale`), channels),
+  };
+}
+
+/**
+ * Bits of a latent whose elements are independent and logistic, per item of the batch.
+ * @param latent, stepSize - as in `priorBits`
+ */
+export function logisticBits(g: Graph, latent: Value, prior: LogisticPrior, stepSize?: Value): Value {
+  const centered = sub(g, latent, prior.mean);
+  const inverse = exp(g, negate(g, prior.logScale));
   const half = stepSize ? scale(g, stepSize, 0.5) : g.scalar(0.5);
   // Both bounds on the side where the sigmoid is small: their difference keeps its digits.
   const side = g.stopGradient(negate(g, sign(g, centered)));

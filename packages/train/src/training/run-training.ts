@@ -1,7 +1,7 @@
 /** The loop over training steps. Works with any session; files and threads are the caller's. */
 
 import type { ModelSession } from '@featherwire/inference';
-import { elementCount, type Tensor, tensor } from '@featherwire/tensor';
+import { elementCount, type Shape, type Tensor, tensor } from '@featherwire/tensor';
 import { initialParameters } from '../units/parameters.js';
 import { adamCorrections } from './adam.js';
 import {
@@ -9,6 +9,7 @@ import {
   batchAt,
   hardnessAt,
   learningRateAt,
+  type NoiseStream,
   noiseAt,
   type Schedule,
   type StepSizeRange,
@@ -95,7 +96,6 @@ export async function runTraining(run: TrainingRun): Promise<TrainingState> {
   const { step, session, data, schedule, seed } = run;
   checkStepSizes(run);
   const itemsAt = batchAt(data.count, step.batchSize, seed);
-  const noiseCount = elementCount(step.noiseShape);
   let state = run.from ?? initialState(step, seed);
   while (state.step < schedule.stepCount) {
     run.signal?.throwIfAborted();
@@ -104,7 +104,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingState> {
       ...data.batch(itemsAt(position)),
       ...stateInputs(state),
       ...scalarInputs(run, position),
-      [STEP_INPUT.noise]: tensor('float32', step.noiseShape, noiseAt(noiseCount, seed, position)),
+      ...noiseInputs(run, position),
       ...stepSizeInput(run, position),
     });
     const report: StepReport = {
@@ -152,6 +152,17 @@ function stateInputs({ parameters, firstMoment, secondMoment }: TrainingState): 
     [STEP_INPUT.parameters]: vector(parameters),
     [STEP_INPUT.firstMoment]: vector(firstMoment),
     [STEP_INPUT.secondMoment]: vector(secondMoment),
+  };
+}
+
+/** Noise for the latent and, where the step has one, for the hyperprior's second latent. */
+function noiseInputs({ step, seed }: TrainingRun, position: number): Record<string, Tensor> {
+  const { noiseShape, hyperNoiseShape } = step;
+  const noise = (shape: Shape, stream: NoiseStream): Tensor =>
+    tensor('float32', shape, noiseAt(elementCount(shape), seed, position, stream));
+  return {
+    [STEP_INPUT.noise]: noise(noiseShape, 'noise'),
+    ...(hyperNoiseShape && { [STEP_INPUT.hyperNoise]: noise(hyperNoiseShape, 'hyperNoise') }),
   };
 }
 

@@ -45,6 +45,7 @@ describe('schedule', () => {
     expect(noiseAt(5, 1, 7)).toEqual(noiseAt(5, 1, 7));
     expect(noiseAt(5, 1, 7)).not.toEqual(noiseAt(5, 1, 8));
     expect(noiseAt(5, 1, 7)).not.toEqual(noiseAt(5, 2, 7));
+    expect(noiseAt(5, 1, 7, 'hyperNoise')).not.toEqual(noiseAt(5, 1, 7));
   });
 
   test('noise lies within half a step and has the variance of a twelfth', () => {

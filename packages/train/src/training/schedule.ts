@@ -42,7 +42,7 @@ export function averagedAt({ stepCount, averagedShare = 0 }: Schedule, step: num
 }
 
 /** Numbers of streams that one seed gives. */
-const STREAM = { order: 1, noise: 2, stepSizes: 3 } as const;
+const STREAM = { order: 1, noise: 2, stepSizes: 3, hyperNoise: 4 } as const;
 
 function seedOf(seed: number, stream: number, position: number): number {
   return Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b) ^ Math.imul(position + 1, 0xc2b2ae35);
@@ -78,9 +78,17 @@ function permutation(count: number, seed: number): Uint32Array<ArrayBuffer> {
   return order;
 }
 
+/** What noise is for: a latent, or the second latent of a hyperprior. */
+export type NoiseStream = 'noise' | 'hyperNoise';
+
 /** Uniform numbers in [-0.5, 0.5) for a step. */
-export function noiseAt(count: number, seed: number, step: number): Float32Array<ArrayBuffer> {
-  const random = createRandom(seedOf(seed, STREAM.noise, step));
+export function noiseAt(
+  count: number,
+  seed: number,
+  step: number,
+  stream: NoiseStream = 'noise',
+): Float32Array<ArrayBuffer> {
+  const random = createRandom(seedOf(seed, STREAM[stream], step));
   return Float32Array.from({ length: count }, () => random.nextUniform() - 0.5);
 }
 

@@ -11,9 +11,10 @@ import type { Graph, Value } from '../graph/graph.js';
 import { createGraph, importModel } from '../graph/import-model.js';
 import { add, concat, mul, relu, reshape, sub } from '../graph/operators.js';
 import { crossEntropy, type DistortionKind, distortionOf, weightedSum } from '../losses/distortion.js';
+import { hyperLatentShape, hyperpriorBits, hyperpriorParameters } from '../losses/hyperprior.js';
 import { blend, straightThrough, withNoise } from '../losses/quantization.js';
 import { absoluteSum, priorBits, priorParameters } from '../losses/rate.js';
-import { type ParameterSpec, parameterCount, splitParameters } from '../units/parameters.js';
+import { type ParameterSpec, type Parameters, parameterCount, splitParameters } from '../units/parameters.js';
 import type { Unit } from '../units/unit.js';
 import { type AdamState, adamStep } from './adam.js';
 
@@ -25,6 +26,9 @@ export interface DistortionTerm {
   readonly weight?: number;
 }
 
+/** Estimates of the rate. */
+export type RateKind = 'factorized-prior' | 'hyperprior' | 'absolute-sum';
+
 /** What is trained against what. */
 export interface StepOptions {
   /** From the cut to the outputs, with static shapes; see `prepareModel`. */
@@ -33,8 +37,11 @@ export interface StepOptions {
   readonly cut: string;
   readonly unit: Unit;
   readonly distortion: readonly DistortionTerm[];
-  /** The rate's estimate: bits of the factorized prior (default), or the latent's absolute sum. */
-  readonly rate?: 'factorized-prior' | 'absolute-sum';
+  /**
+   * The rate's estimate: bits of the factorized prior (default), bits of a hyperprior, which is for latents [C, H, W], or
+   * the latent's absolute sum.
+   */
+  readonly rate?: RateKind;
   /** Longest gradient; longer ones are scaled down. 1 by default. */
   readonly maxGradientNorm?: number;
   /**
@@ -55,6 +62,7 @@ export const STEP_INPUT = {
   firstMoment: 'firstMoment',
   secondMoment: 'secondMoment',
   noise: 'noise',
+  hyperNoise: 'hyperNoise',
   stepSize: 'stepSize',
   learningRate: 'learningRate',
   firstCorrection: 'firstCorrection',
@@ -92,6 +100,8 @@ export interface TrainingStep {
   /** The step's inputs that hold targets, in the order of the distortion's terms, each once. */
   readonly targets: readonly TargetInput[];
   readonly noiseShape: Shape;
+  /** Of the noise for the hyperprior's second latent; none with another rate. */
+  readonly hyperNoiseShape?: Shape;
   /** Of the sizes that items are given for the steps of their latent; none if these are of 1. */
   readonly stepSizeShape?: Shape;
 }
@@ -99,11 +109,11 @@ export interface TrainingStep {
 /**
  * Builds a training step. The batch is that of the tail's shapes.
  * @throws {TrainError} `no-gradient` names an operator that cannot be differentiated; as `importModel`
- * @throws {RangeError} if the unit does not fit the cut, or a tensor is not in the tail
+ * @throws {RangeError} if the unit does not fit the cut, a tensor is not in the tail, or a hyperprior's latent is no map
  */
 export function createTrainingStep(options: StepOptions): TrainingStep {
-  const { tail, cut, unit, rate = 'factorized-prior' } = options;
-  const specs = [...unit.parameters, ...(rate === 'factorized-prior' ? priorParameters(unit) : [])];
+  const { tail, cut, unit } = options;
+  const specs = [...unit.parameters, ...rateParameters(options)];
   const g = createGraph(tail.model);
   const feature = g.input(cut, shapeOfCut(options));
   const vector = (name: string): Value => g.input(name, [parameterCount(specs)]);
@@ -122,10 +132,7 @@ export function createTrainingStep(options: StepOptions): TrainingStep {
   });
   const { terms, targets } = distortionTerms(g, options, values, knownTargets(g, options, feature));
   const distortion = weightedSum(g, terms);
-  const bits =
-    rate === 'factorized-prior'
-      ? priorBits(g, noisy, unit, parameters, stepSize)
-      : absoluteSum(g, noisy, stepSize);
+  const { bits, hyperNoise } = estimatedBits(g, { latent, noisy, stepSize }, parameters, options);
   const excess = relu(g, sub(g, bits, g.input(STEP_INPUT.freeBits, [])));
   const loss = add(g, distortion, mul(g, g.input(STEP_INPUT.lambda, []), excess));
   const next = nextState(g, state, flatGradient(g, loss, [...parameters.values()]), options.maxGradientNorm);
@@ -145,6 +152,7 @@ export function createTrainingStep(options: StepOptions): TrainingStep {
     cut,
     targets,
     noiseShape: latent.shape,
+    ...(hyperNoise && { hyperNoiseShape: hyperNoise.shape }),
     ...(stepSize && { stepSizeShape: stepSize.shape }),
   };
 }
@@ -156,6 +164,42 @@ function stepSizeOf(g: Graph, latent: Value, { latentSteps = 'one' }: StepOption
     STEP_INPUT.stepSize,
     latent.shape.map((length, axis) => (axis === 0 ? length : 1)),
   );
+}
+
+/** What the rate's estimate learns. */
+function rateParameters({ unit, rate = 'factorized-prior' }: StepOptions): ParameterSpec[] {
+  const channels = unit.latentShape[unit.latentChannelAxis];
+  switch (rate) {
+    case 'factorized-prior':
+      return priorParameters(channels);
+    case 'hyperprior':
+      return hyperpriorParameters(channels);
+    case 'absolute-sum':
+      return [];
+    default:
+      return rate satisfies never;
+  }
+}
+
+/** The rate's estimate, with the noise that a hyperprior is given. */
+function estimatedBits(
+  g: Graph,
+  { latent, noisy, stepSize }: { readonly latent: Value; readonly noisy: Value; readonly stepSize?: Value },
+  parameters: Parameters,
+  { unit, rate = 'factorized-prior' }: StepOptions,
+): { bits: Value; hyperNoise?: Value } {
+  switch (rate) {
+    case 'factorized-prior':
+      return { bits: priorBits(g, noisy, unit, parameters, stepSize) };
+    case 'hyperprior': {
+      const hyperNoise = g.input(STEP_INPUT.hyperNoise, [latent.shape[0], ...hyperLatentShape(unit)]);
+      return { bits: hyperpriorBits(g, { latent, noisy, hyperNoise, stepSize }, parameters), hyperNoise };
+    }
+    case 'absolute-sum':
+      return { bits: absoluteSum(g, noisy, stepSize) };
+    default:
+      return rate satisfies never;
+  }
 }
 
 /** The latent with noise for the rate, and as the restoration sees it. */

@@ -40,6 +40,23 @@ export interface Sliding {
   readonly lengths: readonly number[];
 }
 
+/** Pads with which windows of a kernel fit `wide` lengths to `narrow` ones exactly, in both directions. */
+export function slidingFrom(
+  wide: readonly number[],
+  narrow: readonly number[],
+  kernel: number,
+  { stride, group = 1 }: { readonly stride: number; readonly group?: number },
+): Sliding {
+  const totals = wide.map((length, axis) => (narrow[axis] - 1) * stride + kernel - length);
+  const before = totals.map((total) => Math.floor(total / 2));
+  return {
+    stride,
+    group,
+    pads: [before, totals.map((total, axis) => total - before[axis])],
+    lengths: narrow,
+  };
+}
+
 /** A convolution [N, C, H, W]. */
 export function convolution(g: Graph, x: Value, { weight, bias }: Layer, sliding: Sliding): Value {
   const shape = [x.shape[0], weight.shape[0], ...sliding.lengths];

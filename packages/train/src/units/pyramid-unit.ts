@@ -8,7 +8,7 @@
 import type { Graph, Value } from '../graph/graph.js';
 import { add, relu } from '../graph/operators.js';
 import { checkPositive } from './dimensions.js';
-import { convolution, heDeviation, layer, layerOf, type Sliding, transposedConvolution } from './layers.js';
+import { convolution, heDeviation, layer, layerOf, slidingFrom, transposedConvolution } from './layers.js';
 import type { ParameterSpec, Parameters } from './parameters.js';
 import type { Unit } from './unit.js';
 
@@ -187,23 +187,6 @@ function numbersTo(count: number): number[] {
 /** A 1 × 1 convolution's weights. */
 function pointwise(name: string, inputs: number, outputs: number, gain?: number): ParameterSpec[] {
   return layer(name, [outputs, inputs, 1, 1], outputs, heDeviation(inputs, gain));
-}
-
-/** Pads with which windows of a kernel fit `wide` lengths to `narrow` ones exactly, in both directions. */
-function slidingFrom(
-  wide: readonly number[],
-  narrow: readonly number[],
-  kernel: number,
-  { stride, group }: { readonly stride: number; readonly group: number },
-): Sliding {
-  const totals = wide.map((length, axis) => (narrow[axis] - 1) * stride + kernel - length);
-  const before = totals.map((total) => Math.floor(total / 2));
-  return {
-    stride,
-    group,
-    pads: [before, totals.map((total, axis) => total - before[axis])],
-    lengths: narrow,
-  };
 }
 
 /** x + pointwise(relu(depthwise(x))). */

@@ -19,7 +19,7 @@ import { type RunResult, runSearch, type SearchRun } from '../../search/run-sear
 import { planSearch, totalSteps } from '../../search/search-plan.js';
 import type { StepReport } from '../../training/run-training.js';
 import type { Schedule } from '../../training/schedule.js';
-import type { TrainingStep } from '../../training/step.js';
+import type { RateKind, TrainingStep } from '../../training/step.js';
 import type { Unit } from '../../units/unit.js';
 import { trainUnit } from '../train-unit.js';
 import { measureLadder, type TrainedPoint } from './measure-ladder.js';
@@ -48,6 +48,8 @@ export interface TrainLadderOptions {
   readonly samples: SplitSamples;
   /** As in `TaskOptions`. */
   readonly labels?: boolean;
+  /** As in `TaskOptions`. */
+  readonly rate?: RateKind;
   /** Bytes of head and tail, which bounds the units. */
   readonly networkBytes: number;
   /** How long to train: steps in all, or minutes from which the number of steps is chosen on this machine. */
@@ -166,8 +168,9 @@ class LadderSearch {
 
   /** Everything that the search follows from. */
   get identity(): string {
-    const { seed, pointCount, budget } = this.#options;
-    const settings = [this.#task.sha256, this.#architectures.map(architectureName), seed, pointCount, budget];
+    const { seed, pointCount, budget, rate = 'factorized-prior' } = this.#options;
+    const architectures = this.#architectures.map(architectureName);
+    const settings = [this.#task.sha256, architectures, seed, pointCount, budget, rate];
     return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
   }
 

@@ -14,7 +14,12 @@ import { createUnit, type FeatureKind, listArchitectures } from '../../search/ar
 import { comparedTensors, scoresOf } from '../../search/compared-tensors.js';
 import { addMoments, newMoments, varianceOf } from '../../search/moments.js';
 import { cacheLayoutOf, createFeatureCache, type FeatureCache } from '../../training/feature-cache.js';
-import { createTrainingStep, type DistortionTerm, type TrainingStep } from '../../training/step.js';
+import {
+  createTrainingStep,
+  type DistortionTerm,
+  type RateKind,
+  type TrainingStep,
+} from '../../training/step.js';
 import { createTargetModel } from '../../training/target-model.js';
 import type { Unit } from '../../units/unit.js';
 import { type PreparedModel, prepareModel } from '../prepare-model.js';
@@ -41,6 +46,8 @@ export interface TaskOptions {
   readonly samples: SplitSamples;
   /** Cross-entropy of the labels beside the answers of the tail; for classification. False by default. */
   readonly labels?: boolean;
+  /** As in `StepOptions`; a hyperprior is for units with latents [C, H, W]. */
+  readonly rate?: RateKind;
   readonly progress?: { stage(label: string): void; progress(done: number, total: number): void };
   readonly signal: AbortSignal;
 }
@@ -57,10 +64,11 @@ const LABELS_WEIGHT = 1;
 /**
  * Fills the caches.
  * @throws {TrainError} `open-shape` if features differ in shape or hold several samples; as `createTrainingStep`
- * @throws {RangeError} if there are fewer items than a step takes, or labels that are no classes of the scores
+ * @throws {RangeError} if there are fewer items than a step takes, labels that are no classes of the scores, or a hyperprior
+ *   is asked for where units have latents of another form
  */
 export async function createTrainingTask(options: TaskOptions): Promise<TrainingTask> {
-  const { samples, cut, tail } = options;
+  const { samples, cut, tail, rate } = options;
   const [first] = await samples.bench.features(samples.parts.design[0]);
   const shape = first.shape.slice(1);
   if (first.shape[0] !== 1)
@@ -77,7 +85,7 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
     ...names.map((name) => ({ kind: 'squared-error', tensor: name }) as const),
     ...labelsTerm,
   ];
-  const plain = createTrainingStep({ tail: prepared, cut, unit: probe, distortion: terms });
+  const plain = createTrainingStep({ tail: prepared, cut, unit: probe, distortion: terms, rate });
   const teacher = await createWorkerSession(serializeModel(createTargetModel(prepared, plain)!));
   try {
     const layout = cacheLayoutOf(plain, shape);
@@ -129,7 +137,7 @@ export async function createTrainingTask(options: TaskOptions): Promise<Training
       training,
       heldOut,
       sha256: hash.digest('hex'),
-      stepOf: (unit) => createTrainingStep({ tail: prepared, cut, unit, distortion }),
+      stepOf: (unit) => createTrainingStep({ tail: prepared, cut, unit, distortion, rate }),
     };
   } finally {
     await teacher.close();

@@ -1,0 +1,232 @@
+/** Runs at cuts of ResNet-56, in order. */
+
+import { divergence, labels, logits, same } from './terms.mjs';
+
+const STAGE2 = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage2',
+  unit: { levels: [{ stride: 2, width: 80, blocks: 2 }], latentChannels: 12, rectified: true },
+};
+/** Nothing is lost before the pointwise convolutions, and restoration is wider and deeper than the reduction. */
+const STAGE2_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage2',
+  unit: {
+    levels: [{ stride: 2, width: 80, blocks: 2, filters: 4, restoring: { width: 128, blocks: 3 } }],
+    latentChannels: 12,
+    rectified: true,
+    outerDepthwise: 'linear',
+  },
+};
+/** From `stage2-wide` to lower rates: by wider steps alone, trained for a range of them, or for one rate. */
+const STAGE2_LOWER = {
+  ...STAGE2_WIDE,
+  start: 'stage2-wide',
+  seed: 3,
+  copies: 4,
+  distortion: [labels(10), logits(0.1)],
+};
+const LOWER_SCHEDULE = { learningRate: 3e-3, warmUpSteps: 30, roundedShare: 1, averagedShare: 0.2 };
+/** Short runs that differ in the rate's estimate, or in what it weighs. */
+const STAGE2_RATES = {
+  ...STAGE2,
+  copies: 1,
+  schedule: { stepCount: 600, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+  lambda: 1.5e-3,
+  freeBits: 0,
+  distortion: [same('/layer3/layer3.2/Relu_1_output_0', 10)],
+  codings: ['plain'],
+};
+const STAGE1 = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage1',
+  unit: {
+    levels: [
+      { stride: 2, width: 32, blocks: 1 },
+      { stride: 2, width: 80, blocks: 1 },
+    ],
+    latentChannels: 16,
+    rectified: true,
+  },
+};
+const STAGE1_WIDE = {
+  network: 'resnet56_cifar10',
+  tensor: 'stage1',
+  unit: {
+    levels: [{ stride: 2, width: 64, blocks: 2, filters: 4, restoring: { width: 96, blocks: 3 } }],
+    latentChannels: 8,
+    rectified: true,
+    outerDepthwise: 'linear',
+  },
+};
+
+export const CIFAR10_RUNS = [
+  {
+    id: 'stage3',
+    network: 'resnet56_cifar10',
+    tensor: 'stage3',
+    unit: { latentChannels: 4, width: 64, levelCount: 4, rectified: true },
+    schedule: { stepCount: 3000, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.5 },
+    distortion: [labels(1), logits(0.03)],
+    lambda: 0,
+    copies: 2,
+    codings: ['packed'],
+  },
+  { ...STAGE2, id: 'stage2-free', freeSteps: [0.08, 0.1, 0.125, 0.18] },
+  {
+    ...STAGE2,
+    id: 'stage2-shallow',
+    isStart: true,
+    batch: 32,
+    schedule: { stepCount: 1500, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    until: 800,
+    freeBits: 1600,
+    distortion: [same('/layer3/layer3.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-labels',
+    start: 'stage2-shallow',
+    isStart: true,
+    schedule: { stepCount: 6000, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.35 },
+    freeBits: 1350,
+    distortion: [labels(10), logits(0.1)],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2',
+    start: 'stage2-labels',
+    seed: 2,
+    schedule: { stepCount: 7000, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.5 },
+    freeBits: 1500,
+    distortion: [labels(10), logits(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-distilled',
+    start: 'stage2',
+    seed: 3,
+    schedule: { stepCount: 4000, learningRate: 1e-3, warmUpSteps: 100, roundedShare: 1 },
+    freeBits: 1540,
+    distortion: [labels(3), divergence('logits', 10), logits(0.1)],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-longer',
+    start: 'stage2',
+    seed: 4,
+    schedule: { stepCount: 3500, learningRate: 8e-4, warmUpSteps: 100, roundedShare: 0.6 },
+    freeBits: 1570,
+    distortion: [labels(10), logits(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2,
+    id: 'stage2-features',
+    start: 'stage2-longer',
+    seed: 5,
+    schedule: { stepCount: 1200, learningRate: 8e-4, warmUpSteps: 50, roundedShare: 1 },
+    freeBits: 1570,
+    distortion: [labels(10), logits(0.3), same('stage3', 3)],
+    targets: 'computed',
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 1600, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 2,
+    freeBits: 1700,
+    distortion: [same('/layer3/layer3.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE2_WIDE,
+    id: 'stage2-wide',
+    start: 'stage2-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 7000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 4,
+    freeBits: 1620,
+    distortion: [labels(10), logits(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-coarser',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 0 },
+    freeBits: 0,
+    codings: ['range'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-range',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 600 },
+    stepSizes: { smallest: 1, largest: 2.5 },
+    freeBits: 1180,
+    codings: ['range'],
+  },
+  {
+    ...STAGE2_LOWER,
+    id: 'stage2-lower',
+    schedule: { ...LOWER_SCHEDULE, stepCount: 300 },
+    freeBits: 950,
+  },
+  { ...STAGE2_RATES, id: 'stage2-factorized' },
+  { ...STAGE2_RATES, id: 'stage2-factorized-lower', lambda: 2.5e-3 },
+  { ...STAGE2_RATES, id: 'stage2-hyperprior', rate: 'hyperprior' },
+  { ...STAGE1, id: 'stage1-free', copies: 1, freeSteps: [0.1, 0.14] },
+  {
+    ...STAGE1,
+    id: 'stage1-shallow',
+    isStart: true,
+    schedule: { stepCount: 700, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    freeBits: 3000,
+    distortion: [same('/layer2/layer2.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE1,
+    id: 'stage1',
+    start: 'stage1-shallow',
+    schedule: { stepCount: 1600, learningRate: 1.5e-3, warmUpSteps: 100, roundedShare: 0.4 },
+    freeBits: 2800,
+    distortion: [labels(10), logits(0.1)],
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide-shallow',
+    isStart: true,
+    schedule: { stepCount: 900, learningRate: 3e-3, warmUpSteps: 100, roundedShare: 0.2 },
+    copies: 1,
+    freeBits: 3300,
+    distortion: [same('/layer2/layer2.2/Relu_1_output_0', 10)],
+    targets: 'computed',
+  },
+  {
+    ...STAGE1_WIDE,
+    id: 'stage1-wide',
+    start: 'stage1-wide-shallow',
+    seed: 2,
+    schedule: {
+      stepCount: 4000,
+      learningRate: 2e-3,
+      warmUpSteps: 100,
+      roundedShare: 0.5,
+      averagedShare: 0.2,
+    },
+    copies: 3,
+    freeBits: 3250,
+    distortion: [labels(10), logits(0.1)],
+    codings: ['contexts', 'steps'],
+  },
+];
