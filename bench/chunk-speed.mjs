@@ -1,5 +1,6 @@
 /**
- * Chunks on several threads against one thread: whole frames of rectified maps, time of the wall, calls of both in turns. Of
+ * Chunks on several threads against one thread: whole frames of rectified maps, time of the wall, calls of both in turns, also on
+ * features and elements in memory that the threads share, against one thread and memory at hand. Of
  * each call the lowest decile counts, which other work on the machine changes least; on a machine that is busy all the time even
  * that says little, so that the load stands beside.
  *
@@ -10,6 +11,10 @@ import { parseArgs } from 'node:util';
 import {
   decodeFrame,
   decodeFrameInParallel,
+  decodeFrameInto,
+  designTensorProfile,
+  encodeBundledFrame,
+  encodeBundledFrameInParallel,
   encodeFrame,
   encodeFrameInParallel,
   loadBackend,
@@ -55,12 +60,26 @@ async function measure(feature, coder) {
   const quantizer = { kind: 'uniform', levelCount: LEVEL_COUNT, range: { kind: 'fixed', low: 0, high: 2 } };
   const settings = { quantizer, coder, layout: 'dense', chunkCount: threads, backend };
   const frame = encodeFrame(feature, settings);
-  const shared = await encodeFrameInParallel(feature, settings, pool);
-  if (Buffer.compare(frame, shared) !== 0) throw new Error(`${coder}: frames differ`);
+  sameBytes(frame, await encodeFrameInParallel(feature, settings, pool), coder);
+  const common = inSharedMemory(feature);
+  const into = new Float32Array(feature.data.length);
+  const sharedInto = new Float32Array(new SharedArrayBuffer(into.byteLength));
   const calls = {
     encode: [() => encodeFrame(feature, settings), () => encodeFrameInParallel(feature, settings, pool)],
     decode: [() => decodeFrame(frame, { backend }), () => decodeFrameInParallel(frame, { backend }, pool)],
+    'decode, shared memory': [
+      () => decodeFrameInto(frame, into, { backend }),
+      () => decodeFrameInParallel(frame, { backend }, pool, sharedInto),
+    ],
   };
+  if (coder === 'rans') {
+    const profile = { tensors: [designTensorProfile([feature], { quantizer, coder, backend })] };
+    const bundled = { profile, point: 0, sequenceNumber: 1, chunkCount: threads, backend };
+    const alone = () => encodeBundledFrame([feature], bundled);
+    const together = () => encodeBundledFrameInParallel([common], bundled, pool);
+    sameBytes(alone(), await together(), coder);
+    calls['encode by a profile, shared memory'] = [alone, together];
+  }
   const rowsOfCoder = [];
   for (const [direction, [alone, together]] of Object.entries(calls)) {
     const times = { alone: [], together: [] };
@@ -81,6 +100,16 @@ async function measure(feature, coder) {
     });
   }
   return rowsOfCoder;
+}
+
+function sameBytes(one, other, coder) {
+  if (Buffer.compare(one, other) !== 0) throw new Error(`${coder}: frames differ`);
+}
+
+function inSharedMemory({ dtype, shape, data }) {
+  const common = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  common.set(data);
+  return { dtype, shape, data: common };
 }
 
 async function timeOf(call) {

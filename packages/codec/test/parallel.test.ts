@@ -35,6 +35,13 @@ function feature(shape: readonly number[], seed: number): Extract<Tensor, { dtyp
   return { dtype: 'float32', shape, data };
 }
 
+/** The same feature in memory that threads share. */
+function shared(input: Extract<Tensor, { dtype: 'float32' }>): typeof input {
+  const data = new Float32Array(new SharedArrayBuffer(input.data.byteLength));
+  data.set(input.data);
+  return { ...input, data };
+}
+
 const fixed = { kind: 'fixed', low: 0, high: 3 } as const;
 const CODINGS: Record<string, Omit<EncodeOptions, 'backend'>> = {
   uniform: { quantizer: { kind: 'uniform', levelCount: 4, range: fixed } },
@@ -59,6 +66,19 @@ describe.each(Object.entries(CODINGS))('%s', (_, coding) => {
     for (const threads of [pool, idle]) {
       expect(await encodeFrameInParallel(input, { ...options, chunkCount }, threads)).toEqual(frame);
       expect(await decodeFrameInParallel(frame, options, threads)).toEqual(expected);
+    }
+  });
+
+  test('elements come into memory at hand, shared or not', async () => {
+    const frame = encodeFrame(input, { ...options, chunkCount: 3 });
+    const { data } = decodeFrame(frame, options);
+    for (const threads of [pool, idle]) {
+      for (const buffer of [new ArrayBuffer(4 * 1000), new SharedArrayBuffer(4 * 1000)]) {
+        const target = new Float32Array(buffer).fill(7);
+        const decoded = await decodeFrameInParallel(frame, options, threads, target);
+        expect(decoded.data.buffer).toBe(buffer);
+        expect(Array.from(target)).toEqual([...(data as Float32Array), ...new Array(40).fill(7)]);
+      }
     }
   });
 });
@@ -86,6 +106,36 @@ test('bundled frames are coded with their profile', async () => {
   const decoding = { backend, profiles: new Map([[5, profile]]) };
   expect(await decodeFrameInParallel(frame, decoding, pool)).toEqual(decodeFrame(frame, decoding));
 });
+
+test.each(['rans', 'rans-packed', 'rans-contexts'] as const)(
+  'shared features are coded where they are, %s',
+  async (coder) => {
+    const quantizer = { kind: 'uniform', levelCount: 4, range: fixed } as const;
+    const design = [feature([1, 6, 8, 8], 3), feature([1, 6, 8, 8], 13)];
+    const profile = {
+      tensors: [designTensorProfile(design, { quantizer, coder, varyingAxes: [0], backend })],
+    };
+    const options = { profile, point: 5, sequenceNumber: 9, chunkCount: 2, backend };
+    const features = [feature([2, 6, 8, 8], 4)];
+    const jobs: ChunkJob['kind'][] = [];
+    const counting: ChunkPool = {
+      workerCount: 1,
+      run: (job) => {
+        jobs.push(job.kind);
+        return pool.run(job);
+      },
+    };
+    const frame = encodeBundledFrame(features, options);
+    expect(await encodeBundledFrameInParallel(features.map(shared), options, counting)).toEqual(frame);
+    expect(jobs).toEqual([coder === 'rans-contexts' ? 'encode' : 'encode-values']);
+    const broken = shared(features[0]);
+    broken.data[700] = Number.NaN;
+    for (const threads of [pool, idle])
+      await expect((async () => encodeBundledFrameInParallel([broken], options, threads))()).rejects.toThrow(
+        'feature expected numbers, got NaN in 1 of 768 elements, the first at 700',
+      );
+  },
+);
 
 test('frames without chunks, and without indices, are decoded too', async () => {
   const input = feature([4, 5], 5);
@@ -121,12 +171,17 @@ test('errors are those of one thread', async () => {
   ).rejects.toMatchObject({
     code: 'limit-exceeded',
   });
+  await expect(decodeFrameInParallel(frame, { backend }, pool, new Float32Array(9))).rejects.toMatchObject({
+    code: 'limit-exceeded',
+  });
 });
 
 test('threads do jobs themselves', async () => {
   const frame = encodeFrame(feature([4, 8, 8], 9), { ...CODINGS.uniform, backend, chunkCount: 3 });
   const decoding = { kind: 'decode', frame, from: 1, to: 3 } as const;
   expect(await pool.run(decoding)).toEqual(runChunkJob(decoding, backend));
+  const wrong = { ...decoding, target: new Float32Array(9) };
+  expect(() => runChunkJob(wrong, backend)).toThrow('target expected 192 elements, got 9');
   const geometry = { planes: 1, rows: 4, columns: 4 };
   const encoding = (): ChunkJob => ({
     kind: 'encode',

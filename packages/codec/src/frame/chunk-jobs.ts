@@ -3,20 +3,20 @@
  * record that a thread can be sent, and a tensor's chunks shared between other threads and the calling one.
  */
 
-import type { TensorData } from '@featherwire/tensor';
+import { allocateData, type TensorData } from '@featherwire/tensor';
 import type { Backend } from '../backend/backend.js';
 import { ByteWriter } from '../bitstream/byte-writer.js';
-import type { FrameHeader } from '../container/header.js';
 import { startTimeBudget } from '../entropy/time-budget.js';
-import { writeIndexSection } from '../indices/index-section.js';
+import { type IndexSection, writeIndexSection } from '../indices/index-section.js';
 import { encodeIndexSection, type SectionCoding } from '../indices/layout-choice.js';
 import type { IndexingQuantizer } from '../quantizer/alphabet.js';
-import type { FeatureGeometry, IndexAlphabet, Indices } from '../stages.js';
-import { decodeChunkData, decodeChunkIndices, isElementwise } from './frame-decoder.js';
+import { elementsOf, type FeatureGeometry, type IndexAlphabet, type Indices } from '../stages.js';
+import { type StaticValueCoding, sectionOfValues } from './encode-values.js';
+import { decodeChunkIndices, decodeElements, isElementwise } from './frame-decoder.js';
 import { type CodedChunk, type ParseOptions, parseFrame } from './frame-parser.js';
 
 /** Work on a chunk; structured cloning keeps it. */
-export type ChunkJob = EncodeChunkJob | DecodeChunkJob;
+export type ChunkJob = EncodeChunkJob | EncodeValuesJob | DecodeChunkJob;
 
 /** Indices to a coder section. */
 export interface EncodeChunkJob {
@@ -30,6 +30,14 @@ export interface EncodeChunkJob {
   readonly maxMs?: number | undefined;
 }
 
+/** Values to a coder section. */
+export interface EncodeValuesJob {
+  readonly kind: 'encode-values';
+  /** In memory that the caller shares (a `SharedArrayBuffer`); not changed. */
+  readonly values: Float32Array;
+  readonly coding: StaticValueCoding;
+}
+
 /** Chunks of a frame of one tensor to its elements, or to its indices where elements need those of other chunks. */
 export interface DecodeChunkJob extends Pick<ParseOptions, 'limits' | 'profiles'> {
   readonly kind: 'decode';
@@ -37,9 +45,11 @@ export interface DecodeChunkJob extends Pick<ParseOptions, 'limits' | 'profiles'
   /** The first chunk, and the one after the last. */
   readonly from: number;
   readonly to: number;
+  /** Memory that the caller shares (a `SharedArrayBuffer`), for the elements of just these chunks. */
+  readonly target?: TensorData;
 }
 
-/** Bytes of a coder section, elements or indices; owns its buffer. */
+/** Bytes of a coder section, or elements or indices, which own their buffer if the job has no target. */
 export type ChunkResult = TensorData;
 
 /** Threads beside the calling one, each with a backend of its own. */
@@ -55,19 +65,18 @@ export interface ChunkPool {
 
 /**
  * Does a job.
- * @throws {BitstreamError} if a chunk does not decode @throws {RangeError} if indices cannot be coded as asked
+ * @throws {BitstreamError} if a chunk does not decode @throws {RangeError} if indices or values cannot be coded as asked
  */
 export function runChunkJob(job: ChunkJob, backend: Backend): ChunkResult {
   switch (job.kind) {
     case 'encode': {
       const { indices, geometry, alphabet, coding, maxMs } = job;
       const time = startTimeBudget(maxMs);
-      const writer = new ByteWriter();
-      writeIndexSection(
-        writer,
-        encodeIndexSection(indices, geometry, alphabet, backend, { ...coding, time }),
-      );
-      return writer.finish();
+      return bytesOfSection(encodeIndexSection(indices, geometry, alphabet, backend, { ...coding, time }));
+    }
+    case 'encode-values': {
+      const { values, coding } = job;
+      return bytesOfSection(sectionOfValues(values, coding, values, backend));
     }
     case 'decode':
       return decodeJob(job, backend);
@@ -76,39 +85,51 @@ export function runChunkJob(job: ChunkJob, backend: Backend): ChunkResult {
   }
 }
 
-function decodeJob({ frame, from, to, limits, profiles }: DecodeChunkJob, backend: Backend): ChunkResult {
+/** A section as it stands in a frame. */
+export function bytesOfSection(section: IndexSection): Uint8Array {
+  const writer = new ByteWriter();
+  writeIndexSection(writer, section);
+  return writer.finish();
+}
+
+function decodeJob(job: DecodeChunkJob, backend: Backend): ChunkResult {
+  const { frame, from, to, target, limits, profiles } = job;
   const known = { ...(limits && { limits }), ...(profiles && { profiles }) };
   const { header, body } = parseFrame(frame, { ...known, backend }, 1).parts[0];
   if (body.kind !== 'indices' || !(from >= 0 && from < to && to <= body.chunks.length))
     throw new RangeError(`chunks expected of the frame, got ${from} to ${to}`);
-  return resultOfChunks(header, body.chunks.slice(from, to), body.quantizer, backend);
+  const { quantizer } = body;
+  const chunks = body.chunks.slice(from, to);
+  if (!isElementwise(quantizer)) return indicesOfChunks(chunks, quantizer, backend);
+  const count = elementsOfChunks(chunks);
+  const data = target ?? allocateData(header.dtype, count);
+  if (data.length !== count) throw new RangeError(`target expected ${count} elements, got ${data.length}`);
+  decodeElements(header, chunks, quantizer, data, backend);
+  return data;
 }
 
-/** What becomes of chunks on the thread that decodes them. @throws {BitstreamError} if a payload does not decode */
-export function resultOfChunks(
-  header: FrameHeader,
+/** Elements that chunks hold together. */
+export function elementsOfChunks(chunks: readonly CodedChunk[]): number {
+  return chunks.reduce((sum, { geometry }) => sum + elementsOf(geometry), 0);
+}
+
+/** Indices of chunks, one after the other. @param chunks - one at least @throws {BitstreamError} if a payload does not decode */
+export function indicesOfChunks(
   chunks: readonly CodedChunk[],
   quantizer: IndexingQuantizer,
   backend: Backend,
-): ChunkResult {
-  return joinParts(
-    chunks.map((coded) =>
-      isElementwise(quantizer)
-        ? decodeChunkData(header, coded, quantizer, backend)
-        : decodeChunkIndices(coded, quantizer, backend),
-    ),
-  );
+): Indices {
+  return joinIndices(chunks.map((chunk) => decodeChunkIndices(chunk, quantizer, backend)));
 }
 
-/** Parts of one type, one after the other. @param parts - one at least; a single one is returned as it is */
-export function joinParts(parts: readonly TensorData[]): TensorData {
+/** Indices of one type, one after the other. @param parts - one at least; a single one is returned as it is */
+export function joinIndices(parts: readonly Indices[]): Indices {
   if (parts.length === 1) return parts[0];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const Storage = parts[0].constructor as new (length: number) => Float32Array; // or whatever the parts are
-  const joined = new Storage(length);
+  const joined = parts[0] instanceof Uint8Array ? new Uint8Array(length) : new Uint16Array(length);
   let offset = 0;
   for (const part of parts) {
-    joined.set(part as Float32Array, offset);
+    joined.set(part, offset);
     offset += part.length;
   }
   return joined;

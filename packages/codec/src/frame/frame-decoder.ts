@@ -1,6 +1,6 @@
 /** Frame to tensors: decodes what `frame-parser.ts` has read and checked (bitstream.md §1). */
 
-import { dataFromBytes, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
+import { allocateData, dataFromBytes, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
 import type { Backend } from '../backend/backend.js';
 import { DEFAULT_DECODE_LIMITS, type FrameHeader } from '../container/header.js';
 import { BitstreamError } from '../errors.js';
@@ -15,6 +15,7 @@ import { valueDecodingOf } from './decode-values.js';
 import {
   type CodedChunk,
   hex,
+  type ParsedFrame,
   type ParseOptions,
   parseFrame,
   type TensorBody,
@@ -72,18 +73,32 @@ export function decodeTensors(
  * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
  */
 export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options: DecodeOptions): Tensor {
-  const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
-  const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
-  const { parts, digest } = parseFrame(frame, { ...options, limits }, 1);
+  const { parts, data, digest } = parseFrameInto(frame, target, options);
   const [{ header }] = parts;
-  if (header.dtype !== 'float32')
-    throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${header.dtype}`);
-  const data = target.subarray(0, elementCount(header.shape));
   const decoded = decodePart(parts[0], options.backend, data);
   if (decoded.data !== data) data.set(decoded.data as Float32Array);
   const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
   checkDigest(frame, digest, [tensor]);
   return tensor;
+}
+
+/**
+ * Parses a frame that is decoded into memory of the caller.
+ * @returns the frame with the front of the target, as long as its tensor
+ * @throws {BitstreamError} as `decodeFrameInto` does, but for payloads
+ */
+export function parseFrameInto(
+  frame: Uint8Array,
+  target: Float32Array,
+  options: DecodeOptions,
+): ParsedFrame & { readonly data: Float32Array } {
+  const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
+  const parsed = parseFrame(frame, { ...options, limits }, 1);
+  const { dtype, shape } = parsed.parts[0].header;
+  if (dtype !== 'float32')
+    throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${dtype}`);
+  return { ...parsed, data: target.subarray(0, elementCount(shape)) };
 }
 
 /** @throws {BitstreamError} if the frame has a checksum of its elements and theirs is another */
@@ -147,11 +162,16 @@ function decodePart({ header, body }: TensorPart, backend: Backend, target?: Flo
           throw new BitstreamError('payload-mismatch', 'payload', body.byteOffset, data);
         return data;
       }
-      case 'indices':
-        return (
-          valuesOfIndices(header, body, backend, target) ??
-          dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend)
-        );
+      case 'indices': {
+        const { quantizer, chunks } = body;
+        const hasParts =
+          chunks.length > 1 ? isElementwise(quantizer) : hasShortWay(header, chunks[0], quantizer);
+        if (!hasParts)
+          return dataOfIndices(header, quantizer, decodeAllIndices(header, body, backend), backend);
+        const data = target ?? allocateData(dtype, elementCount(shape));
+        decodeElements(header, chunks, quantizer, data, backend);
+        return data;
+      }
       default:
         return body satisfies never;
     }
@@ -159,21 +179,38 @@ function decodePart({ header, body }: TensorPart, backend: Backend, target?: Flo
   return { dtype, shape, data: dataOf() } as Tensor;
 }
 
-/** Values by the short way, if there is one. */
-function valuesOfIndices(
-  { dtype, shape }: FrameHeader,
-  { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
+/** Whether payload becomes values in one call of the backend. */
+function hasShortWay({ dtype }: FrameHeader, { section }: CodedChunk, quantizer: IndexingQuantizer): boolean {
+  return dtype === 'float32' && valueDecodingOf(section, quantizer) !== undefined;
+}
+
+/**
+ * Decodes chunks of an elementwise quantizer to elements.
+ * @param target - of the tensor's type, as long as the chunks are; of no meaning after an error
+ * @throws {BitstreamError} if a payload does not decode
+ */
+export function decodeElements(
+  { dtype }: FrameHeader,
+  chunks: readonly CodedChunk[],
+  quantizer: IndexingQuantizer,
+  target: TensorData,
   backend: Backend,
-  target: Float32Array = new Float32Array(0),
-): Float32Array | undefined {
-  const [{ section, byteOffset }] = chunks;
-  const short = dtype === 'float32' && chunks.length === 1 ? valueDecodingOf(section, quantizer) : undefined;
-  if (!short) return undefined;
-  const count = elementCount(shape);
-  const values = target.length === count ? target : new Float32Array(count);
-  const reason = backend.decodeValues(short.payload, short.decoding, values);
-  if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', byteOffset, reason);
-  return values;
+): void {
+  let offset = 0;
+  for (const chunk of chunks) {
+    const count = elementsOf(chunk.geometry);
+    const part = target.subarray(offset, offset + count);
+    offset += count;
+    const short = dtype === 'float32' ? valueDecodingOf(chunk.section, quantizer) : undefined;
+    if (!short) {
+      const indices = decodeChunkIndices(chunk, quantizer, backend);
+      const data = dataOfIndices({ dtype, shape: [count] }, quantizer, indices, backend);
+      (part as Float32Array).set(data as Float32Array); // of one type, whichever
+      continue;
+    }
+    const reason = backend.decodeValues(short.payload, short.decoding, part as Float32Array);
+    if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', chunk.byteOffset, reason);
+  }
 }
 
 function decodeAllIndices(
@@ -197,17 +234,6 @@ function decodeAllIndices(
 /** Whether elements follow from their own indices alone, so that those of a chunk can be found by themselves. */
 export function isElementwise(quantizer: IndexingQuantizer): boolean {
   return quantizer.kind === 'affine' || quantizer.kind === 'levels' || quantizer.kind === 'integer';
-}
-
-/** Elements of a chunk of an elementwise quantizer. @throws {BitstreamError} if its payload does not decode */
-export function decodeChunkData(
-  { dtype }: FrameHeader,
-  chunk: CodedChunk,
-  quantizer: IndexingQuantizer,
-  backend: Backend,
-): TensorData {
-  const part = { dtype, shape: [elementsOf(chunk.geometry)] };
-  return dataOfIndices(part, quantizer, decodeChunkIndices(chunk, quantizer, backend), backend);
 }
 
 /** Decodes a chunk to its indices. @throws {BitstreamError} if its payload does not decode */

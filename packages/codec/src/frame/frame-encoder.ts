@@ -6,7 +6,7 @@ import { ByteWriter } from '../bitstream/byte-writer.js';
 import { writeTensorHeader } from '../container/header.js';
 import { type FrameForm, writeDType, writePreamble } from '../container/preamble.js';
 import { startTimeBudget } from '../entropy/time-budget.js';
-import { geometryOfIndices } from '../feature/feature-values.js';
+import { geometryOfIndices, geometryOfShape } from '../feature/feature-values.js';
 import { quantizeByProfile } from '../feature/fixed-quantizer.js';
 import { type QuantizedFeature, type QuantizerChoice, quantizeFeature } from '../feature/quantize-feature.js';
 import { optimizeIndices } from '../feature/rate-distortion.js';
@@ -23,7 +23,7 @@ import {
   type Indices,
   type Quantizer,
 } from '../stages.js';
-import { encodeStaticValues } from './encode-values.js';
+import { type StaticValueCoding, sectionOfValues, staticValueCoding } from './encode-values.js';
 import {
   type BundledPlace,
   type FrameExtras,
@@ -97,7 +97,8 @@ export function encodeTensors(
   options: FrameExtras & { readonly backend: Backend },
 ): Uint8Array {
   const writer = new ByteWriter();
-  const end = writeTensors(writer, tensors, options, sectionWriter(writer, options.backend));
+  const { ofIndices } = sectionWriters(writer, options.backend);
+  const end = writeTensors(writer, tensors, options, ofIndices);
   return finishFrame(writer, end, options.backend);
 }
 
@@ -109,6 +110,13 @@ export type WriteSection = (
   coding: SectionCoding,
 ) => void;
 
+/** Writes the sections of chunks. */
+export interface SectionWriters {
+  readonly ofIndices: WriteSection;
+  /** Quantizes and codes a chunk's values in one; null if they are to be quantized first. @param all - values of the whole feature */
+  readonly ofValues: ((values: Float32Array, coding: StaticValueCoding, all: Float32Array) => void) | null;
+}
+
 /** What stands behind the tensors of a frame, but for its checksum. */
 export interface FrameEnd {
   readonly form: FrameForm;
@@ -119,9 +127,13 @@ export interface FrameEnd {
 }
 
 /** Codes sections where they are written. */
-function sectionWriter(writer: ByteWriter, backend: Backend): WriteSection {
-  return (indices, geometry, alphabet, coding) =>
-    writeIndexSection(writer, encodeIndexSection(indices, geometry, alphabet, backend, coding));
+function sectionWriters(writer: ByteWriter, backend: Backend): SectionWriters {
+  return {
+    ofIndices: (indices, geometry, alphabet, coding) =>
+      writeIndexSection(writer, encodeIndexSection(indices, geometry, alphabet, backend, coding)),
+    ofValues: (values, coding, all) =>
+      writeIndexSection(writer, sectionOfValues(values, coding, all, backend)),
+  };
 }
 
 /** Writes a self-contained frame up to its end. @throws {RangeError} @throws {TypeError} as `encodeTensors` does */
@@ -187,7 +199,7 @@ function codingOf<Coding extends SectionCoding>(coding: Coding, quantizer: Quant
  */
 export function encodeBundledFrame(features: readonly Tensor[], options: BundledOptions): Uint8Array {
   const writer = new ByteWriter();
-  const end = writeBundledTensors(writer, features, options, sectionWriter(writer, options.backend));
+  const end = writeBundledTensors(writer, features, options, sectionWriters(writer, options.backend));
   return finishFrame(writer, end, options.backend);
 }
 
@@ -196,7 +208,7 @@ export function writeBundledTensors(
   writer: ByteWriter,
   features: readonly Tensor[],
   options: BundledOptions,
-  writeSection: WriteSection,
+  writers: SectionWriters,
 ): FrameEnd {
   const { profile, backend } = options;
   const { tensors } = profile;
@@ -205,13 +217,13 @@ export function writeBundledTensors(
   const { form, start } = writeBundledHead(writer, profile, options);
   const time = startTimeBudget(options.maxMs);
   // Other frames need the indices.
-  const isPlain = !form.digest && !form.chunked && (options.lambda ?? 0) === 0;
+  const isPlain = !form.digest && (options.lambda ?? 0) === 0;
   let digest = 0;
   for (const [i, feature] of features.entries()) {
     writeVaryingDimensions(writer, tensors[i], feature);
-    const section = isPlain ? encodeStaticValues(feature, tensors[i], options, backend) : undefined;
-    if (section) {
-      writeIndexSection(writer, section);
+    const short = isPlain && writers.ofValues && staticValueCoding(feature.dtype, tensors[i], options);
+    if (short) {
+      writeValues(writer, feature, short, options, writers.ofValues);
       continue;
     }
     const coder = options.coder === undefined ? tensors[i].coder : null;
@@ -221,7 +233,7 @@ export function writeBundledTensors(
     const quantized = optimizeIndices(feature, nearest, options.lambda ?? 0, costs, backend);
     const { coder: asked, layout, laneCount } = coding;
     const sectionCoding = { coder: asked, layout, laneCount, time, staticCoder: coder };
-    writeIndices(writer, quantized, feature, sectionCoding, options, writeSection);
+    writeIndices(writer, quantized, feature, sectionCoding, options, writers.ofIndices);
     if (form.digest) digest = digestOfData(dataOfQuantized(feature, quantized, backend), digest);
   }
   return { form, digest, start };
@@ -244,6 +256,23 @@ function writeIndices(
   for (const chunk of writeChunkCount(writer, geometry, chunkCount)) {
     const part = indices.subarray(offset, offset + elementsOf(chunk));
     writeSection(part, chunk, alphabet, coding);
+    offset += part.length;
+  }
+}
+
+/** Writes the coder sections of a tensor's values. */
+function writeValues(
+  writer: ByteWriter,
+  { shape, data }: Tensor,
+  coding: StaticValueCoding,
+  { chunkCount = 1 }: FrameExtras,
+  write: NonNullable<SectionWriters['ofValues']>,
+): void {
+  const values = data as Float32Array; // the coding is of float32 alone
+  let offset = 0;
+  for (const chunk of writeChunkCount(writer, geometryOfShape(shape), chunkCount)) {
+    const part = values.subarray(offset, offset + elementsOf(chunk));
+    write(part, coding, values);
     offset += part.length;
   }
 }

@@ -1,23 +1,43 @@
 /** Frames of one tensor coded and decoded on several threads: the bytes and elements of one thread, sooner. */
 
-import type { Tensor } from '@featherwire/tensor';
+import { allocateData, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
+import type { Backend } from '../backend/backend.js';
 import { ByteWriter } from '../bitstream/byte-writer.js';
+import type { FrameHeader } from '../container/header.js';
 import { dataOfIndices } from '../feature/reconstruct.js';
-import { writeIndexSection } from '../indices/index-section.js';
 import { encodeIndexSection } from '../indices/layout-choice.js';
+import type { IndexingQuantizer } from '../quantizer/alphabet.js';
 import type { Indices } from '../stages.js';
-import { type ChunkPool, type ChunkTask, joinParts, resultOfChunks, shareTasks } from './chunk-jobs.js';
-import { checkDigest, type DecodeOptions, decodeFrame, isElementwise } from './frame-decoder.js';
+import {
+  bytesOfSection,
+  type ChunkPool,
+  type ChunkTask,
+  type DecodeChunkJob,
+  elementsOfChunks,
+  indicesOfChunks,
+  joinIndices,
+  shareTasks,
+} from './chunk-jobs.js';
+import { sectionOfValues } from './encode-values.js';
+import {
+  checkDigest,
+  type DecodeOptions,
+  decodeElements,
+  decodeFrame,
+  decodeFrameInto,
+  isElementwise,
+  parseFrameInto,
+} from './frame-decoder.js';
 import {
   type BundledOptions,
   type EncodeOptions,
   type FrameEnd,
   finishFrame,
-  type WriteSection,
+  type SectionWriters,
   writeBundledTensors,
   writeTensors,
 } from './frame-encoder.js';
-import { parseFrame } from './frame-parser.js';
+import { type CodedChunk, type ParsedFrame, parseFrame } from './frame-parser.js';
 
 /**
  * Codes a tensor as a self-contained frame: its range is found and it is quantized here, its chunks are coded by the pool.
@@ -31,13 +51,15 @@ export function encodeFrameInParallel(
   pool: ChunkPool,
 ): Promise<Uint8Array> {
   const chunked = { ...options, chunkCount: options.chunkCount ?? pool.workerCount + 1 };
-  return encodeChunks(chunked, pool, (writer, writeSection) =>
-    writeTensors(writer, [{ ...options, feature }], chunked, writeSection),
+  return encodeChunks(chunked, pool, (writer, { ofIndices }) =>
+    writeTensors(writer, [{ ...options, feature }], chunked, ofIndices),
   );
 }
 
 /**
- * Codes tensors as a bundled frame: quantized here, their chunks coded by the pool.
+ * Codes tensors as a bundled frame: quantized here, their chunks coded by the pool. Chunks of features in shared memory (a
+ * `SharedArrayBuffer`) are quantized by the pool as well, where the profile's levels are at equal distance and its table is static.
+ * @param features - not to be changed before the promise is settled
  * @param options - `chunkCount` is one more than the pool has workers, if it is not given
  * @returns what `encodeBundledFrame` returns for that many chunks
  * @throws {RangeError} as `encodeBundledFrame` does
@@ -48,32 +70,43 @@ export function encodeBundledFrameInParallel(
   pool: ChunkPool,
 ): Promise<Uint8Array> {
   const chunked = { ...options, chunkCount: options.chunkCount ?? pool.workerCount + 1 };
-  return encodeChunks(chunked, pool, (writer, writeSection) =>
-    writeBundledTensors(writer, features, chunked, writeSection),
+  const areShared = features.every(({ data }) => isShared(data));
+  return encodeChunks(chunked, pool, (writer, writers) =>
+    writeBundledTensors(writer, features, chunked, areShared ? writers : { ...writers, ofValues: null }),
   );
+}
+
+function isShared({ buffer }: TensorData): boolean {
+  return !(buffer instanceof ArrayBuffer);
 }
 
 /** Writes a frame without its sections, has those made meanwhile, and puts them in. */
 async function encodeChunks(
   { backend, maxMs }: EncodeOptions | BundledOptions,
   pool: ChunkPool,
-  write: (writer: ByteWriter, writeSection: WriteSection) => FrameEnd,
+  write: (writer: ByteWriter, writers: SectionWriters) => FrameEnd,
 ): Promise<Uint8Array> {
   const tasks: ChunkTask[] = [];
   const offsets: number[] = [];
   const headers = new ByteWriter();
-  const end = write(headers, (indices, geometry, alphabet, coding) => {
-    const { coder, contextModel, table, staticCoder, laneCount, layout } = coding;
-    const plain = { coder, contextModel, table, staticCoder, laneCount, layout };
+  const add = (task: ChunkTask): void => {
     offsets.push(headers.length);
-    tasks.push({
-      job: () => ({ kind: 'encode', indices: indices.slice(), geometry, alphabet, coding: plain, maxMs }),
-      here: () => {
-        const writer = new ByteWriter();
-        writeIndexSection(writer, encodeIndexSection(indices, geometry, alphabet, backend, coding));
-        return writer.finish();
-      },
-    });
+    tasks.push(task);
+  };
+  const end = write(headers, {
+    ofIndices: (indices, geometry, alphabet, coding) => {
+      const { coder, contextModel, table, staticCoder, laneCount, layout } = coding;
+      const plain = { coder, contextModel, table, staticCoder, laneCount, layout };
+      add({
+        job: () => ({ kind: 'encode', indices: indices.slice(), geometry, alphabet, coding: plain, maxMs }),
+        here: () => bytesOfSection(encodeIndexSection(indices, geometry, alphabet, backend, coding)),
+      });
+    },
+    ofValues: (values, coding, all) =>
+      add({
+        job: () => ({ kind: 'encode-values', values, coding }),
+        here: () => bytesOfSection(sectionOfValues(values, coding, all, backend)),
+      }),
   });
   const sections = await shareTasks(tasks, pool);
   const writer = new ByteWriter();
@@ -89,40 +122,108 @@ async function encodeChunks(
 /**
  * Decodes a frame of one tensor, its chunks by the pool.
  * @param frame - one whole frame; must not change before the promise is settled
- * @returns what `decodeFrame` returns
- * @throws {BitstreamError} as `decodeFrame` does
+ * @param target - if given, as `decodeFrameInto` takes it; memory that is shared (a `SharedArrayBuffer`) is written by the threads
+ *   themselves, where elements are otherwise sent and copied
+ * @returns what `decodeFrame` or `decodeFrameInto` returns
+ * @throws {BitstreamError} as `decodeFrame` or `decodeFrameInto` does
  */
 export async function decodeFrameInParallel(
   frame: Uint8Array,
   options: DecodeOptions,
   pool: ChunkPool,
+  target?: Float32Array,
 ): Promise<Tensor> {
-  const { parts, bundled, digest } = parseFrame(frame, options, 1);
-  const [{ header, body }] = parts;
-  if (body.kind !== 'indices' || body.chunks.length === 1) return decodeFrame(frame, options);
-  const { quantizer, chunks } = body;
+  const parsed: ParsedFrame & { readonly data?: Float32Array } = target
+    ? parseFrameInto(frame, target, options)
+    : parseFrame(frame, options, 1);
+  const { header, body } = parsed.parts[0];
+  if (body.kind !== 'indices' || body.chunks.length === 1)
+    return target ? decodeFrameInto(frame, target, options) : decodeFrame(frame, options);
   const { limits, profiles, backend } = options;
-  const sent = frame.slice(); // of a view all of its buffer would travel
-  const profile = bundled && profiles?.get(bundled.point);
-  const known = {
+  const profile = parsed.bundled && profiles?.get(parsed.bundled.point);
+  const sent = {
+    frame: frame.slice(), // of a view all of its buffer would travel
     ...(limits && { limits }),
-    ...(profile && { profiles: new Map([[bundled.point, profile]]) }),
+    ...(profile && { profiles: new Map([[parsed.bundled.point, profile]]) }),
   };
-  // A job for each thread: with each the whole frame travels, and a small frame may hold many chunks.
-  const count = Math.min(chunks.length, pool.workerCount + 1);
-  const tasks = Array.from({ length: count }, (_, share): ChunkTask => {
+  const shared: SharedDecoding = { sent, quantizer: body.quantizer, backend, pool };
+  const shares = sharesOf(body.chunks, pool.workerCount + 1);
+  const whole: TensorData = parsed.data ?? allocateData(header.dtype, elementCount(header.shape));
+  if (isElementwise(body.quantizer)) {
+    await decodeElementsInParallel(header, shares, whole, shared);
+  } else {
+    const indices = await decodeIndicesInParallel(shares, shared);
+    const decoded = dataOfIndices(header, body.quantizer, indices, backend);
+    (whole as Float32Array).set(decoded as Float32Array); // of one type, whichever
+  }
+  const tensor = { dtype: header.dtype, shape: header.shape, data: whole } as Tensor;
+  checkDigest(frame, parsed.digest, [tensor]);
+  return tensor;
+}
+
+/** What all shares of a frame are decoded with. */
+interface SharedDecoding {
+  /** What a thread is sent of it. */
+  readonly sent: Pick<DecodeChunkJob, 'frame' | 'limits' | 'profiles'>;
+  readonly quantizer: IndexingQuantizer;
+  readonly backend: Backend;
+  readonly pool: ChunkPool;
+}
+
+/** Chunks that one thread decodes. */
+interface Share extends Pick<DecodeChunkJob, 'from' | 'to'> {
+  readonly chunks: readonly CodedChunk[];
+}
+
+/** A share for each thread: with each the whole frame travels, and a small frame may hold many chunks. */
+function sharesOf(chunks: readonly CodedChunk[], threadCount: number): Share[] {
+  const count = Math.min(chunks.length, threadCount);
+  return Array.from({ length: count }, (_, share) => {
     const from = Math.floor((share * chunks.length) / count);
     const to = Math.floor(((share + 1) * chunks.length) / count);
-    return {
-      job: () => ({ kind: 'decode', frame: sent, from, to, ...known }),
-      here: () => resultOfChunks(header, chunks.slice(from, to), quantizer, backend),
-    };
+    return { from, to, chunks: chunks.slice(from, to) };
   });
-  const joined = joinParts(await shareTasks(tasks, pool));
-  const data = isElementwise(quantizer)
-    ? joined
-    : dataOfIndices(header, quantizer, joined as Indices, backend);
-  const tensor = { dtype: header.dtype, shape: header.shape, data } as Tensor;
-  checkDigest(frame, digest, [tensor]);
-  return tensor;
+}
+
+/** @param target - of the tensor's type and length @throws {BitstreamError} if a payload does not decode */
+async function decodeElementsInParallel(
+  header: FrameHeader,
+  shares: readonly Share[],
+  target: TensorData,
+  { sent, quantizer, backend, pool }: SharedDecoding,
+): Promise<void> {
+  const isInPlace = isShared(target);
+  let offset = 0;
+  const parts = shares.map(({ chunks }) => {
+    const start = offset;
+    offset += elementsOfChunks(chunks);
+    return target.subarray(start, offset);
+  });
+  const tasks = shares.map(
+    ({ from, to, chunks }, i): ChunkTask => ({
+      job: () => ({ kind: 'decode', ...sent, from, to, ...(isInPlace && { target: parts[i] }) }),
+      here: () => {
+        decodeElements(header, chunks, quantizer, parts[i], backend);
+        return parts[i];
+      },
+    }),
+  );
+  const results = await shareTasks(tasks, pool);
+  if (isInPlace) return;
+  for (const [i, result] of results.entries())
+    if (result !== parts[i]) (parts[i] as Float32Array).set(result as Float32Array); // of one type, whichever
+}
+
+/** @throws {BitstreamError} if a payload does not decode */
+async function decodeIndicesInParallel(
+  shares: readonly Share[],
+  { sent, quantizer, backend, pool }: SharedDecoding,
+): Promise<Indices> {
+  const tasks = shares.map(
+    ({ from, to, chunks }): ChunkTask => ({
+      job: () => ({ kind: 'decode', ...sent, from, to }),
+      here: () => indicesOfChunks(chunks, quantizer, backend),
+    }),
+  );
+  return joinIndices((await shareTasks(tasks, pool)) as Indices[]);
 }

@@ -7,8 +7,10 @@ import type { ChunkReply, ChunkRequest, ChunkWorkerStart } from './chunk-message
 
 async function serve(port: MessagePort, start: ChunkWorkerStart): Promise<void> {
   const backend = await loadBackend(start.backend);
-  const reply = (message: ChunkReply): void =>
-    port.postMessage(message, message.result ? [message.result.buffer as ArrayBuffer] : []);
+  const reply = (message: ChunkReply): void => {
+    const buffer = message.result?.buffer;
+    port.postMessage(message, buffer instanceof ArrayBuffer ? [buffer] : []); // shared memory is not given away
+  };
   const resultOf = (job: ChunkJob): ChunkResult | null => {
     try {
       return runChunkJob(job, backend);
