@@ -25,6 +25,11 @@ import {
 export interface DecodeOptions extends ParseOptions {
   /** Runs the hot stages; the result does not depend on it. */
   readonly backend: Backend;
+  /**
+   * Memory for the elements of a float32 tensor, of any content; new by default. Not every way of decoding asks for it. What a
+   * frame that is refused was given is of no meaning.
+   */
+  readonly allocate?: (elementCount: number) => Float32Array;
 }
 
 /** Indices of one chunk of a tensor. */
@@ -37,7 +42,7 @@ export interface ChunkIndices {
 /**
  * Decodes a frame of one tensor.
  * @param frame - one whole frame; not kept
- * @returns a tensor that owns its data
+ * @returns a tensor that owns its data, but for what `allocate` gave
  * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
  */
 export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
@@ -49,7 +54,7 @@ export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
  * Decodes all tensors of a frame.
  * @param frame - one whole frame; not kept
  * @param maxTensors - a frame of more tensors is refused
- * @returns tensors that own their data
+ * @returns tensors that own their data, but for what `allocate` gave
  * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
  */
 export function decodeTensors(
@@ -58,7 +63,7 @@ export function decodeTensors(
   maxTensors: number = MAX_TENSOR_COUNT,
 ): Tensor[] {
   const { parts, digest } = parseFrame(frame, options, maxTensors);
-  const tensors = parts.map((part) => decodePart(part, options.backend));
+  const tensors = parts.map((part) => decodePart(part, options));
   checkDigest(frame, digest, tensors);
   return tensors;
 }
@@ -79,7 +84,7 @@ export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options
   if (header.dtype !== 'float32')
     throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${header.dtype}`);
   const data = target.subarray(0, elementCount(header.shape));
-  const decoded = decodePart(parts[0], options.backend, data);
+  const decoded = decodePart(parts[0], { ...options, allocate: () => data });
   if (decoded.data !== data) data.set(decoded.data as Float32Array);
   const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
   checkDigest(frame, digest, [tensor]);
@@ -132,8 +137,7 @@ export function joinChunks(
   return { dtype: header.dtype, shape: header.shape, data } as Tensor;
 }
 
-/** @param target - may be taken for float32 data: as long as the tensor */
-function decodePart({ header, body }: TensorPart, backend: Backend, target?: Float32Array): Tensor {
+function decodePart({ header, body }: TensorPart, { backend, allocate }: DecodeOptions): Tensor {
   const { dtype, shape } = header;
   const dataOf = (): Tensor['data'] => {
     switch (body.kind) {
@@ -147,11 +151,15 @@ function decodePart({ header, body }: TensorPart, backend: Backend, target?: Flo
           throw new BitstreamError('payload-mismatch', 'payload', body.byteOffset, data);
         return data;
       }
-      case 'indices':
+      case 'indices': {
+        const { quantizer } = body;
+        const hasLevels = quantizer.kind === 'affine' || quantizer.kind === 'levels';
+        const target = dtype === 'float32' && hasLevels ? allocate?.(elementCount(shape)) : undefined;
         return (
           valuesOfIndices(header, body, backend, target) ??
-          dataOfIndices(header, body.quantizer, decodeAllIndices(header, body, backend), backend)
+          dataOfIndices(header, quantizer, decodeAllIndices(header, body, backend), backend, target)
         );
+      }
       default:
         return body satisfies never;
     }
@@ -164,13 +172,12 @@ function valuesOfIndices(
   { dtype, shape }: FrameHeader,
   { quantizer, chunks }: Extract<TensorBody, { kind: 'indices' }>,
   backend: Backend,
-  target: Float32Array = new Float32Array(0),
+  target?: Float32Array,
 ): Float32Array | undefined {
   const [{ section, byteOffset }] = chunks;
   const short = dtype === 'float32' && chunks.length === 1 ? valueDecodingOf(section, quantizer) : undefined;
   if (!short) return undefined;
-  const count = elementCount(shape);
-  const values = target.length === count ? target : new Float32Array(count);
+  const values = target ?? new Float32Array(elementCount(shape));
   const reason = backend.decodeValues(short.payload, short.decoding, values);
   if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', byteOffset, reason);
   return values;
