@@ -14,7 +14,9 @@ import { elementsOf, type Indices } from '../stages.js';
 import { valueDecodingOf } from './decode-values.js';
 import {
   type CodedChunk,
+  type FrameDescription,
   hex,
+  type ParsedFrame,
   type ParseOptions,
   parseFrame,
   type TensorBody,
@@ -30,6 +32,11 @@ export interface DecodeOptions extends ParseOptions {
    * frame that is refused was given is of no meaning.
    */
   readonly allocate?: (elementCount: number) => Float32Array;
+  /**
+   * Told of the tensors once structure and checksum of the frame are right, before anything is decoded or allocated for them;
+   * what it throws reaches the caller.
+   */
+  readonly accept?: (tensors: readonly FrameHeader[], bundled: FrameDescription['bundled']) => void;
 }
 
 /** Indices of one chunk of a tensor. */
@@ -62,7 +69,7 @@ export function decodeTensors(
   options: DecodeOptions,
   maxTensors: number = MAX_TENSOR_COUNT,
 ): Tensor[] {
-  const { parts, digest } = parseFrame(frame, options, maxTensors);
+  const { parts, digest } = parseAccepted(frame, options, maxTensors);
   const tensors = parts.map((part) => decodePart(part, options));
   checkDigest(frame, digest, tensors);
   return tensors;
@@ -79,7 +86,7 @@ export function decodeTensors(
 export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options: DecodeOptions): Tensor {
   const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
   const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
-  const { parts, digest } = parseFrame(frame, { ...options, limits }, 1);
+  const { parts, digest } = parseAccepted(frame, { ...options, limits }, 1);
   const [{ header }] = parts;
   if (header.dtype !== 'float32')
     throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${header.dtype}`);
@@ -89,6 +96,15 @@ export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options
   const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
   checkDigest(frame, digest, [tensor]);
   return tensor;
+}
+
+function parseAccepted(frame: Uint8Array, options: DecodeOptions, maxTensors: number): ParsedFrame {
+  const parsed = parseFrame(frame, options, maxTensors);
+  options.accept?.(
+    parsed.parts.map(({ header }) => header),
+    parsed.bundled,
+  );
+  return parsed;
 }
 
 /** @throws {BitstreamError} if the frame has a checksum of its elements and theirs is another */

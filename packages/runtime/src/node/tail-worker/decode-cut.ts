@@ -14,10 +14,10 @@ import {
   type Backend,
   BitstreamError,
   type CodingProfile,
+  type DecodeOptions,
   decodeTensors,
-  inspectFrame,
+  type FrameHeader,
   isBundledFrame,
-  type TensorDescription,
 } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
 import { elementCount, type Tensor } from '@featherwire/tensor';
@@ -95,13 +95,16 @@ function decodeBundled(frame: Uint8Array, decoding: CutDecoding): DecodedCut {
   const options = { profiles, backend, limits: { maxElements }, allocate: memory.allocate };
   const name = cut.length === 1 ? `frame of tensor '${cut[0].name}'` : 'frame';
   return withJobErrors(name, () => {
-    const { tensors, bundled } = inspectFrame(frame, options);
-    const { point } = bundled!; // `isBundledFrame` has told
-    const coding = operatingPoints[point];
-    const specs = codedTensors(manifest, coding);
-    checkTensors(tensors, specs, boundsOf(specs, limits));
-    const decoded = decodeTensors(frame, options, specs.length);
-    return { tensors: tensorsByName(specs, decoded), unit: unitOfPoint(manifest, coding), point };
+    let point = 0;
+    const specsOfPoint = (): readonly TensorSpec[] => codedTensors(manifest, operatingPoints[point]);
+    const accept: DecodeOptions['accept'] = (tensors, bundled) => {
+      point = bundled!.point; // `isBundledFrame` has told
+      const specs = specsOfPoint();
+      checkTensors(tensors, specs, boundsOf(specs, limits));
+    };
+    const decoded = decodeTensors(frame, { ...options, accept });
+    const unit = unitOfPoint(manifest, operatingPoints[point]);
+    return { tensors: tensorsByName(specsOfPoint(), decoded), unit, point };
   });
 }
 
@@ -113,8 +116,8 @@ function decodeSelfContained(
   const bounds = boundsOf([spec], limits);
   const options = { backend, limits: { maxElements: bounds[0] }, allocate: memory.allocate };
   return withJobErrors(`frame of tensor '${spec.name}'`, () => {
-    checkTensors(inspectFrame(frame, options).tensors, [spec], bounds);
-    return decodeTensors(frame, options, 1)[0];
+    const accept: DecodeOptions['accept'] = (tensors) => checkTensors(tensors, [spec], bounds);
+    return decodeTensors(frame, { ...options, accept })[0];
   });
 }
 
@@ -127,7 +130,7 @@ function boundsOf(specs: readonly TensorSpec[], limits: CutDecoding['limits']): 
 }
 
 function checkTensors(
-  found: readonly TensorDescription[],
+  found: readonly FrameHeader[],
   specs: readonly TensorSpec[],
   bounds: readonly number[],
 ): void {
