@@ -28,7 +28,7 @@ import {
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32];
 const LONE_REQUESTS = 200;
 /** The engine of JavaScript compiles what is used much: what that takes is of the first seconds, not of a request. */
-const WARM_UP_SECONDS = 8;
+const WARM_UP_SECONDS = 20;
 /** That the service is to reach of the bare tail. */
 const SHARE = 0.9;
 
