@@ -1,4 +1,4 @@
-import { tensor } from '@featherwire/tensor';
+import { type Tensor, tensor } from '@featherwire/tensor';
 import { describe, expect, it } from 'vitest';
 import { stackRows } from './rows.js';
 import { createRunMemory } from './run-memory.js';
@@ -44,7 +44,7 @@ describe('memory of a worker', () => {
 });
 
 describe('rows that are stacked', () => {
-  const parts = (arrays: readonly Float32Array[]): { x: ReturnType<typeof tensor> }[] =>
+  const parts = (arrays: readonly Float32Array[]): { readonly x: Tensor }[] =>
     arrays.map((data, i) => {
       data.set(fill(data, 10 * i));
       return { x: tensor('float32', [data.length / 3, 3], data) };
