@@ -1,20 +1,19 @@
 /**
- * The tail service beside the bare engine. In turns: the tail alone in a process, at several batch sizes and with as many
- * threads as there are cores; and `featherwire serve` under 32 clients, each with one request in flight. The clients run on the
- * same cores, so two ratios are given: of requests a second, and of what a request takes of the CPU, which leaves the clients
- * out. Then one client alone: what the service adds to the run of the tail.
+ * The tail service beside the bare engine, network by network. In turns: the tail alone, at the best of several batch sizes, in
+ * one process with as many threads as there are cores or in as many processes of one thread; and `featherwire serve` under 32
+ * clients, each with one request in flight. The clients run on the same cores, so two ratios are given: of requests a second, and
+ * of what a request takes of the CPU, which leaves the clients out. What a request takes beside its tail is of the service and
+ * depends little on the tail; nine times that is the tail from which on the ratio is 90 %. Then one client alone: what the service
+ * adds to the run of the tail. Networks that are not there are named and left out.
  *
- * Usage: npm run build && node bench/service-throughput.mjs [--rounds 5] [--seconds 4] [--network mobilenetv2]
+ * Usage: npm run build && node bench/service-throughput.mjs [--rounds 5] [--seconds 4] [--networks squeezenet,recognizer]
  *   [--workers 2] > results/service-throughput.json
  */
-import { fork } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createLocalSession } from '@featherwire/inference/node';
 import { createWebSocketTransport } from '@featherwire/runtime';
-import { tensor } from '@featherwire/tensor';
 import { WebSocket } from 'ws';
+import { createBareTails } from './service/bare-tail.mjs';
 import {
   ask,
   cpuSeconds,
@@ -22,101 +21,131 @@ import {
   makeFeatures,
   makeRequests,
   quantile,
+  serviceNetworks,
   startServer,
 } from './service/serving.mjs';
 
-const CLIENTS = 32;
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32];
 const LONE_REQUESTS = 200;
+/** The engine of JavaScript compiles what is used much: what that takes is of the first seconds, not of a request. */
+const WARM_UP_SECONDS = 20;
+/** That the service is to reach of the bare tail. */
+const SHARE = 0.9;
 
-if (process.send) await runBare();
-else await main();
+const cores = availableParallelism();
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    clients: { type: 'string', default: '32' },
+    networks: { type: 'string' },
+    workers: { type: 'string', default: String(cores) },
+  },
+});
+const [rounds, seconds, clients, workers] = [
+  values.rounds,
+  values.seconds,
+  values.clients,
+  values.workers,
+].map(Number);
+const threads = Math.max(1, Math.floor(cores / workers));
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '4' },
-      clients: { type: 'string', default: String(CLIENTS) },
-      network: { type: 'string' },
-      workers: { type: 'string', default: '1' },
-    },
-  });
-  const [rounds, seconds, clients, workers] = [
-    values.rounds,
-    values.seconds,
-    values.clients,
-    values.workers,
-  ].map(Number);
-  const threads = availableParallelism();
-  const network = await makeBundle(values.network);
+const networks = [];
+for (const { name, isThere } of serviceNetworks()) {
+  if (values.networks && !values.networks.split(',').includes(name)) continue;
+  if (isThere) networks.push(await measure(name));
+  else log(`${name}: left out, it is not among the evaluation networks here`);
+}
+const result = {
+  ...{ clients, workers, threads, networks },
+  machine: { cpu: cpus()[0].model, cores, node: process.version, load: loadavg()[0] },
+  command: `node bench/service-throughput.mjs ${process.argv.slice(2).join(' ')}`.trim(),
+};
+process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+
+async function measure(name) {
+  const network = await makeBundle(name);
   const requests = await makeRequests(network, await makeFeatures(network, 8));
-  const { name, cut } = { name: network.name, cut: network.bundle.manifest.cut[0] };
-
-  const bare = fork(fileURLToPath(import.meta.url), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const tell = (message) =>
-    new Promise((resolve) => {
-      bare.once('message', resolve);
-      bare.send(message);
-    });
-  const tailShape = [1, ...cut.shape.slice(1)];
-  await tell({ tail: network.bundle.partPath('tail'), input: cut.name, shape: tailShape, threads });
-  const sizes = [];
-  for (const size of BATCH_SIZES) sizes.push({ size, ...(await tell({ size, seconds: seconds / 2 })) });
-  // By CPU time, which neighbors on the machine disturb least; all cores are busy at any size.
-  const best = sizes.reduce((a, b) => (b.cpuMs < a.cpuMs ? b : a)).size;
-  log(
-    `bare, samples a second by batch: ${sizes.map((s) => `${s.size}: ${s.perSecond.toFixed(0)}`).join(', ')}`,
-  );
-
+  const [cut] = network.bundle.manifest.cut;
+  const { best, bareByBatch } = await bestBare(network, cut);
   const server = await startServer(network.bundle, [
-    ...['--workers', String(workers), '--threads', String(Math.max(1, Math.floor(threads / workers)))],
-    ...['--max-batch', String(best)],
+    ...['--workers', String(workers), '--threads', String(threads)],
     ...['--max-requests-per-second', '1000000'],
   ]);
   const connections = Array.from({ length: clients }, () =>
     createWebSocketTransport({ url: server.streamUrl, WebSocket }),
   );
-  await load(server, connections, requests, 1);
+  await load(server, connections, requests, WARM_UP_SECONDS);
   const turns = [];
   for (let round = 0; round < rounds; round++) {
-    const alone = await tell({ size: best, seconds });
-    const served = await load(server, connections, requests, seconds);
-    turns.push({ bare: alone, service: served });
+    const bare = await best.tails.run(best.size, seconds);
+    const service = await load(server, connections, requests, seconds);
+    turns.push({ bare, service });
     log(
-      `round ${round + 1}: bare ${alone.perSecond.toFixed(0)}/s ${alone.cpuMs.toFixed(2)} ms of CPU, ` +
-        `service ${served.perSecond.toFixed(0)}/s ${served.cpuMs.toFixed(2)} ms of CPU, clients ${served.clientCpuMs.toFixed(2)} ms`,
+      `${name}, round ${round + 1}: bare ${bare.perSecond.toFixed(0)}/s ${bare.cpuMs.toFixed(2)} ms of CPU, service ` +
+        `${service.perSecond.toFixed(0)}/s ${service.cpuMs.toFixed(2)} ms, clients ${service.clientCpuMs.toFixed(2)} ms`,
     );
   }
   const lone = await loneClient(connections[0], requests);
   for (const connection of connections) await connection.close();
   server.child.kill('SIGTERM');
   await server.exited;
-  bare.kill();
+  best.tails.close();
+  return summarize(name, { network, cut, requests, best, bareByBatch, turns, lone });
+}
+
+/** The composition and batch size that take least CPU, which neighbors on the machine disturb less than the time. */
+async function bestBare({ bundle }, { name, shape }) {
+  const sizes = typeof shape[0] === 'number' ? [1] : BATCH_SIZES;
+  const bareByBatch = [];
+  let best;
+  for (const [processes, perProcess] of [
+    [1, cores],
+    [cores, 1],
+  ].slice(0, cores)) {
+    const settings = { tail: bundle.partPath('tail'), input: { name, shape } };
+    const tails = await createBareTails({ ...settings, processes, threads: perProcess });
+    for (const size of sizes) {
+      const row = { processes, threads: perProcess, size, ...(await tails.run(size, seconds / 2)) };
+      bareByBatch.push(row);
+      if (best && best.cpuMs <= row.cpuMs) continue;
+      if (best && best.tails !== tails) best.tails.close();
+      best = { ...row, tails };
+    }
+    if (best.tails !== tails) tails.close();
+  }
+  return { best, bareByBatch };
+}
+
+function summarize(name, { network, cut, requests, best, bareByBatch, turns, lone }) {
   const median = (pick) => quantile(turns.map(pick), 0.5);
-  const result = {
-    ...{ network: name, cut: cut.name, cutShape: cut.shape, clients, threads, workers, bestBatch: best },
-    bareByBatch: sizes,
-    turns,
-    throughputRatio: median(({ bare: b, service }) => service.perSecond / b.perSecond),
-    cpuRatio: median(({ bare: b, service }) => b.cpuMs / service.cpuMs),
+  const costMs = median(({ bare, service }) => service.cpuMs - bare.cpuMs);
+  const row = {
+    ...{ name, network: network.name, cut: cut.name, cutShape: cut.shape, requestBytes: requests[0].length },
+    best: { processes: best.processes, threads: best.threads, size: best.size },
+    ...{ bareByBatch, turns },
+    tailCpuMs: median(({ bare }) => bare.cpuMs),
+    serviceCpuMs: median(({ service }) => service.cpuMs),
+    costMs,
+    reachedFromMs: (costMs * SHARE) / (1 - SHARE),
+    throughputRatio: median(({ bare, service }) => service.perSecond / bare.perSecond),
+    cpuRatio: median(({ bare, service }) => bare.cpuMs / service.cpuMs),
     meanRunSize: median(({ service }) => service.runSize),
     lone,
-    machine: { cpu: cpus()[0].model, cores: threads, node: process.version, load: loadavg()[0] },
-    command: `node bench/service-throughput.mjs ${process.argv.slice(2).join(' ')}`.trim(),
   };
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   log(
-    `service / bare: ${result.throughputRatio.toFixed(3)} of the requests a second, bare / service ` +
-      `${result.cpuRatio.toFixed(3)} of the CPU of a request; alone, the service adds ${lone.addedP50Ms.toFixed(2)} ms (p50)`,
+    `${name}: service / bare ${row.throughputRatio.toFixed(3)} of the requests a second, bare / service ` +
+      `${row.cpuRatio.toFixed(3)} of the CPU of a request; the service takes ${costMs.toFixed(2)} ms beside the tail's ` +
+      `${row.tailCpuMs.toFixed(2)}, 90 % from ${row.reachedFromMs.toFixed(1)}; alone, it adds ${lone.addedP50Ms.toFixed(2)} ms (p50)`,
   );
+  return row;
 }
 
 /** Every connection asks as soon as it is answered. */
-async function load(server, connections, requests, seconds) {
+async function load(server, connections, requests, duration) {
   const runs = await runCount(server);
   const [serverCpu, ownCpu, start] = [cpuSeconds(server.pid), process.cpuUsage(), performance.now()];
-  const end = start + seconds * 1000;
+  const end = start + duration * 1000;
   let count = 0;
   const loop = async (connection, i) => {
     for (let n = i; performance.now() < end; n++) {
@@ -157,33 +186,6 @@ async function loneClient(connection, requests) {
     addedP95Ms: quantile(added, 0.95),
     totalP50Ms: quantile(total, 0.5),
   };
-}
-
-/** The tail alone: told a model, then batch sizes and times. */
-async function runBare() {
-  let session;
-  let model;
-  process.on('message', async (message) => {
-    if (message.tail) {
-      model = message;
-      session = await createLocalSession(model.tail, { intraOpThreads: model.threads });
-      process.send('ready');
-      return;
-    }
-    const shape = [message.size, ...model.shape.slice(1)];
-    const data = new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(0.5);
-    const feeds = { [model.input]: tensor('float32', shape, data) };
-    await session.run(feeds);
-    const [cpu, start] = [process.cpuUsage(), performance.now()];
-    let count = 0;
-    while (performance.now() - start < 1000 * message.seconds) {
-      await session.run(feeds);
-      count += message.size;
-    }
-    const used = process.cpuUsage(cpu);
-    const elapsed = (performance.now() - start) / 1000;
-    process.send({ perSecond: count / elapsed, cpuMs: (used.user + used.system) / 1000 / count });
-  });
 }
 
 function log(line) {

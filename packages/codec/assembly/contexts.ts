@@ -68,7 +68,8 @@ export function initializeContexts(): void {
  * Says what the next call codes.
  * @param tables - for each group of 16 lanes, u32: address of its thresholds, `levelCount - 1` tables of bins
  * @param gathered - encoding only: tables hold, for each bin, 16 × start | frequency << 8 (u16) instead
- * @param area - scratch: a byte of each lane of a block, in whole groups, for each position, one more, and one row
+ * @param area - scratch: a byte of each lane of a block, in whole groups, for each position, one more, and one row; behind it,
+ *   where a decoder has less than 16 lanes, 256 words for each bin and 16 bytes
  */
 export function setContexts(
   channelCount: u32,

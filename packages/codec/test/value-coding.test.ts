@@ -5,11 +5,14 @@ import {
   type Backend,
   BitstreamError,
   type CodingProfile,
+  type DecodeOptions,
   decodeFrame,
   decodeFrameInto,
+  decodeTensors,
   designTensorProfile,
   encodeBundledFrame,
   encodeFrame,
+  encodeTensors,
   loadBackend,
   loadWasmBackend,
   referenceBackend,
@@ -96,6 +99,48 @@ describe('a frame decoded into memory of the caller', () => {
       backend,
     });
     expect(() => decodeFrameInto(bytes, new Float32Array(600), { backend })).toThrow('float32 expected');
+  });
+
+  test.each(['levels between limits', 'listed levels'])('goes where it is told, of %s', (kind) => {
+    const listed = { kind: 'levels', levels: [0, 0.5, 1.5], thresholds: [0.25, 1] } as const;
+    for (const backend of backends) {
+      const coded = { feature, quantizer: kind === 'listed levels' ? listed : quantizer };
+      const frame = encodeTensors([coded, coded], { backend });
+      const memory = new Float32Array(1200);
+      let used = 0;
+      const allocate = (count: number): Float32Array => {
+        used += count;
+        return memory.subarray(used - count, used);
+      };
+      const decoded = decodeTensors(frame, { backend, allocate });
+      expect(decoded).toEqual(decodeTensors(frame, { backend }));
+      expect(decoded.map(({ data }) => data.buffer)).toEqual([memory.buffer, memory.buffer]);
+      expect(used).toBe(1200);
+    }
+  });
+
+  test('is accepted before anything is decoded or allocated', () => {
+    const [backend] = backends;
+    const frame = encodeFrame(feature, { quantizer, backend });
+    const seen: unknown[] = [];
+    const accept: DecodeOptions['accept'] = (tensors, bundled) => {
+      seen.push(
+        tensors.map(({ dtype, shape }) => [dtype, ...shape]),
+        bundled,
+      );
+      throw new RangeError('not this one');
+    };
+    const allocate = (): Float32Array => {
+      throw new Error('allocated');
+    };
+    const options = { backend, accept, allocate };
+    expect(() => decodeTensors(frame, options)).toThrow('not this one');
+    expect(() => decodeFrameInto(frame, new Float32Array(600), options)).toThrow('not this one');
+    expect(seen).toEqual([[['float32', 30, 20]], null, [['float32', 30, 20]], null]);
+    const damaged = frame.slice();
+    damaged[damaged.length >> 1] ^= 1;
+    expect(() => decodeTensors(damaged, options)).toThrow(BitstreamError);
+    expect(seen).toHaveLength(4);
   });
 });
 

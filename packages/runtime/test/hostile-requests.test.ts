@@ -181,18 +181,38 @@ test('a refused upgrade whose client stays does not keep its connection, nor the
   socket.destroy();
 });
 
+/** What answers a body of which only a start comes, and ends its connection. */
+async function startBody({ address }: TailServer, claimedBytes: number, start = ''): Promise<string> {
+  const socket = connect({ port: address.port, host: '127.0.0.1' });
+  socket.on('error', () => undefined);
+  socket.write(
+    `POST /v1/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${claimedBytes}\r\n\r\n`,
+  );
+  socket.write(start, 'latin1');
+  const [answer] = await once(socket, 'data');
+  await once(socket, 'close');
+  return String(answer);
+}
+
+const statusOf = (answer: string): string => answer.split('\r\n')[0];
+
+test('a body that does not begin as a message is refused before the rest of it comes', async () => {
+  for (const [start, text] of [
+    ['\0\0\0\0\0\0\0\0', 'magic expected'],
+    ['FM\x63\x01\x01\0\0\0', 'version expected'],
+    ['FM\x01\x7f\x01\0\0\0', 'kind'],
+  ]) {
+    const answer = await startBody(server, 2 ** 24, start);
+    expect(statusOf(answer), text).toBe('HTTP/1.1 400 Bad Request');
+    expect(answer).toContain(text);
+  }
+  await vi.waitFor(() => expect(server.stats().bufferedBytes).toBe(0));
+  await expectAlive(server, square);
+});
+
 test('a body for which there is no room is refused by its claimed length, before any of it comes', async () => {
   const own = await createTailServer({ bundles: [square], limits: { maxBufferedBytes: 10_000 } });
-  const claim = async (bytes: number): Promise<string> => {
-    const socket = connect({ port: own.address.port, host: '127.0.0.1' });
-    socket.on('error', () => undefined);
-    socket.write(
-      `POST /v1/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${bytes}\r\n\r\n`,
-    );
-    const [answer] = await once(socket, 'data');
-    await once(socket, 'close');
-    return String(answer).split('\r\n')[0];
-  };
+  const claim = async (bytes: number): Promise<string> => statusOf(await startBody(own, bytes));
   expect(await claim(5001)).toBe('HTTP/1.1 503 Service Unavailable'); // half of the budget is for one client
   expect(await claim(2 ** 24 + 1)).toBe('HTTP/1.1 413 Payload Too Large');
   expect(own.stats().bufferedBytes).toBe(0);

@@ -44,8 +44,12 @@ export interface Backend extends EntropyKernels {
   /** Index of each value; NaN gives an index without meaning. */
   quantize(values: Float32Array, quantizer: AffineQuantizer): Indices;
 
-  /** Level of each index. @param indices - each below `levelCount` */
-  dequantize(indices: Indices, quantizer: AffineQuantizer): Float32Array;
+  /**
+   * Level of each index.
+   * @param indices - each below `levelCount`
+   * @param target - receives them and is returned, as long as `indices`; a new array by default
+   */
+  dequantize(indices: Indices, quantizer: AffineQuantizer, target?: Float32Array): Float32Array;
 
   /**
    * Quantization and rANS in one call.
@@ -71,6 +75,10 @@ export interface Backend extends EntropyKernels {
    */
   quantizeByThresholds(values: Float32Array, thresholds: Float32Array): Uint8Array;
 
-  /** `levels[index]` for each index. @param indices - each below the length of `levels`, which is at most 256 */
-  lookUpLevels(indices: Uint8Array, levels: Float32Array): Float32Array;
+  /**
+   * `levels[index]` for each index.
+   * @param indices - each below the length of `levels`, which is at most 256
+   * @param target - as of `dequantize`
+   */
+  lookUpLevels(indices: Uint8Array, levels: Float32Array, target?: Float32Array): Float32Array;
 }

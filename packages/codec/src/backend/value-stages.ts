@@ -49,6 +49,6 @@ export function decodeValues(
   if (typeof symbols === 'string') return symbols;
   const indices = kind === 'rans' ? symbols : unpackSymbols(symbols, target.length, alphabet);
   if (typeof indices === 'string') return indices;
-  target.set(lookUpLevels(indices, levels));
+  lookUpLevels(indices, levels, target);
   return null;
 }

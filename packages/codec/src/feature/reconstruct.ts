@@ -17,19 +17,23 @@ import { valuesOfSpectralIndices } from '../quantizer/spectral.js';
 import type { Indices, Quantizer } from '../stages.js';
 import { dataOfValues, geometryOfShape } from './feature-values.js';
 
-/** Elements of a tensor from its indices. */
+/**
+ * Elements of a tensor from its indices.
+ * @param target - may be taken for float32 data of an affine quantizer or listed levels: as long as `indices`
+ */
 export function dataOfIndices(
   { dtype, shape }: { readonly dtype: DType; readonly shape: Shape },
   quantizer: IndexingQuantizer,
   indices: Indices,
   backend: Backend,
+  target?: Float32Array,
 ): TensorData {
   switch (quantizer.kind) {
     case 'affine':
-      return dataOfValues(dtype, backend.dequantize(indices, quantizer.affine));
+      return dataOfValues(dtype, backend.dequantize(indices, quantizer.affine, target));
     case 'levels':
       // Alphabets of up to 256 levels have indices of 8 bits.
-      return dataOfValues(dtype, backend.lookUpLevels(indices as Uint8Array, quantizer.levels));
+      return dataOfValues(dtype, backend.lookUpLevels(indices as Uint8Array, quantizer.levels, target));
     case 'grouped':
       return dataOfValues(dtype, dequantizeGroups(indices, shape, quantizer.grouped, backend));
     case 'integer': {

@@ -14,6 +14,7 @@ import { elementsOf, type Indices } from '../stages.js';
 import { valueDecodingOf } from './decode-values.js';
 import {
   type CodedChunk,
+  type FrameDescription,
   hex,
   type ParsedFrame,
   type ParseOptions,
@@ -26,6 +27,16 @@ import {
 export interface DecodeOptions extends ParseOptions {
   /** Runs the hot stages; the result does not depend on it. */
   readonly backend: Backend;
+  /**
+   * Memory for the elements of a float32 tensor, of any content; new by default. Not every way of decoding asks for it. What a
+   * frame that is refused was given is of no meaning.
+   */
+  readonly allocate?: (elementCount: number) => Float32Array;
+  /**
+   * Told of the tensors once structure and checksum of the frame are right, before anything is decoded or allocated for them;
+   * what it throws reaches the caller.
+   */
+  readonly accept?: (tensors: readonly FrameHeader[], bundled: FrameDescription['bundled']) => void;
 }
 
 /** Indices of one chunk of a tensor. */
@@ -38,7 +49,7 @@ export interface ChunkIndices {
 /**
  * Decodes a frame of one tensor.
  * @param frame - one whole frame; not kept
- * @returns a tensor that owns its data
+ * @returns a tensor that owns its data, but for what `allocate` gave
  * @throws {BitstreamError} on anything else than such a frame within the limits, and nothing but that
  */
 export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
@@ -50,7 +61,7 @@ export function decodeFrame(frame: Uint8Array, options: DecodeOptions): Tensor {
  * Decodes all tensors of a frame.
  * @param frame - one whole frame; not kept
  * @param maxTensors - a frame of more tensors is refused
- * @returns tensors that own their data
+ * @returns tensors that own their data, but for what `allocate` gave
  * @throws {BitstreamError} on anything else than a frame within the limits, and nothing but that
  */
 export function decodeTensors(
@@ -58,8 +69,8 @@ export function decodeTensors(
   options: DecodeOptions,
   maxTensors: number = MAX_TENSOR_COUNT,
 ): Tensor[] {
-  const { parts, digest } = parseFrame(frame, options, maxTensors);
-  const tensors = parts.map((part) => decodePart(part, options.backend));
+  const { parts, digest } = parseAccepted(frame, options, maxTensors);
+  const tensors = parts.map((part) => decodePart(part, options));
   checkDigest(frame, digest, tensors);
   return tensors;
 }
@@ -75,7 +86,7 @@ export function decodeTensors(
 export function decodeFrameInto(frame: Uint8Array, target: Float32Array, options: DecodeOptions): Tensor {
   const { parts, data, digest } = parseFrameInto(frame, target, options);
   const [{ header }] = parts;
-  const decoded = decodePart(parts[0], options.backend, data);
+  const decoded = decodePart(parts[0], { ...options, allocate: () => data });
   if (decoded.data !== data) data.set(decoded.data as Float32Array);
   const tensor: Tensor = { dtype: 'float32', shape: header.shape, data };
   checkDigest(frame, digest, [tensor]);
@@ -94,11 +105,21 @@ export function parseFrameInto(
 ): ParsedFrame & { readonly data: Float32Array } {
   const allowed = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
   const limits = { maxElements: Math.min(allowed.maxElements, target.length) };
-  const parsed = parseFrame(frame, { ...options, limits }, 1);
+  const parsed = parseAccepted(frame, { ...options, limits }, 1);
   const { dtype, shape } = parsed.parts[0].header;
   if (dtype !== 'float32')
     throw new BitstreamError('invalid-field', 'preamble', 0, `float32 expected, got ${dtype}`);
   return { ...parsed, data: target.subarray(0, elementCount(shape)) };
+}
+
+/** Parses a frame and asks whether it is accepted. @throws {BitstreamError} as `parseFrame` does; what `accept` throws */
+export function parseAccepted(frame: Uint8Array, options: DecodeOptions, maxTensors: number): ParsedFrame {
+  const parsed = parseFrame(frame, options, maxTensors);
+  options.accept?.(
+    parsed.parts.map(({ header }) => header),
+    parsed.bundled,
+  );
+  return parsed;
 }
 
 /** @throws {BitstreamError} if the frame has a checksum of its elements and theirs is another */
@@ -147,8 +168,7 @@ export function joinChunks(
   return { dtype: header.dtype, shape: header.shape, data } as Tensor;
 }
 
-/** @param target - may be taken for float32 data: as long as the tensor */
-function decodePart({ header, body }: TensorPart, backend: Backend, target?: Float32Array): Tensor {
+function decodePart({ header, body }: TensorPart, { backend, allocate }: DecodeOptions): Tensor {
   const { dtype, shape } = header;
   const dataOf = (): Tensor['data'] => {
     switch (body.kind) {
@@ -164,11 +184,10 @@ function decodePart({ header, body }: TensorPart, backend: Backend, target?: Flo
       }
       case 'indices': {
         const { quantizer, chunks } = body;
-        const hasParts =
-          chunks.length > 1 ? isElementwise(quantizer) : hasShortWay(header, chunks[0], quantizer);
-        if (!hasParts)
+        if (!isElementwise(quantizer))
           return dataOfIndices(header, quantizer, decodeAllIndices(header, body, backend), backend);
-        const data = target ?? allocateData(dtype, elementCount(shape));
+        const count = elementCount(shape);
+        const data = (dtype === 'float32' && allocate?.(count)) || allocateData(dtype, count);
         decodeElements(header, chunks, quantizer, data, backend);
         return data;
       }
@@ -177,11 +196,6 @@ function decodePart({ header, body }: TensorPart, backend: Backend, target?: Flo
     }
   };
   return { dtype, shape, data: dataOf() } as Tensor;
-}
-
-/** Whether payload becomes values in one call of the backend. */
-function hasShortWay({ dtype }: FrameHeader, { section }: CodedChunk, quantizer: IndexingQuantizer): boolean {
-  return dtype === 'float32' && valueDecodingOf(section, quantizer) !== undefined;
 }
 
 /**
@@ -199,16 +213,17 @@ export function decodeElements(
   let offset = 0;
   for (const chunk of chunks) {
     const count = elementsOf(chunk.geometry);
-    const part = target.subarray(offset, offset + count);
+    const part = target.subarray(offset, offset + count) as Float32Array; // or of another type, whichever it is
     offset += count;
-    const short = dtype === 'float32' ? valueDecodingOf(chunk.section, quantizer) : undefined;
+    const values = dtype === 'float32' ? part : undefined;
+    const short = values && valueDecodingOf(chunk.section, quantizer);
     if (!short) {
       const indices = decodeChunkIndices(chunk, quantizer, backend);
-      const data = dataOfIndices({ dtype, shape: [count] }, quantizer, indices, backend);
-      (part as Float32Array).set(data as Float32Array); // of one type, whichever
+      const data = dataOfIndices({ dtype, shape: [count] }, quantizer, indices, backend, values);
+      if (data !== part) part.set(data as Float32Array);
       continue;
     }
-    const reason = backend.decodeValues(short.payload, short.decoding, part as Float32Array);
+    const reason = backend.decodeValues(short.payload, short.decoding, values);
     if (reason !== null) throw new BitstreamError('payload-mismatch', 'payload', chunk.byteOffset, reason);
   }
 }

@@ -26,6 +26,7 @@ import {
   decodeFrame,
   decodeFrameInto,
   isElementwise,
+  parseAccepted,
   parseFrameInto,
 } from './frame-decoder.js';
 import {
@@ -37,7 +38,7 @@ import {
   writeBundledTensors,
   writeTensors,
 } from './frame-encoder.js';
-import { type CodedChunk, type ParsedFrame, parseFrame } from './frame-parser.js';
+import type { CodedChunk, ParsedFrame } from './frame-parser.js';
 
 /**
  * Codes a tensor as a self-contained frame: its range is found and it is quantized here, its chunks are coded by the pool.
@@ -135,10 +136,12 @@ export async function decodeFrameInParallel(
 ): Promise<Tensor> {
   const parsed: ParsedFrame & { readonly data?: Float32Array } = target
     ? parseFrameInto(frame, target, options)
-    : parseFrame(frame, options, 1);
+    : parseAccepted(frame, options, 1);
   const { header, body } = parsed.parts[0];
-  if (body.kind !== 'indices' || body.chunks.length === 1)
-    return target ? decodeFrameInto(frame, target, options) : decodeFrame(frame, options);
+  if (body.kind !== 'indices' || body.chunks.length === 1) {
+    const { accept: _, ...others } = options; // it has been asked
+    return target ? decodeFrameInto(frame, target, others) : decodeFrame(frame, others);
+  }
   const { limits, profiles, backend } = options;
   const profile = parsed.bundled && profiles?.get(parsed.bundled.point);
   const sent = {

@@ -80,10 +80,13 @@ export function quantizeValues(values: Float32Array, quantizer: AffineQuantizer)
   return indices;
 }
 
-/** Reconstruction levels of `indices`; the reference of every backend. */
-export function dequantizeIndices(indices: Indices, quantizer: AffineQuantizer): Float32Array {
+/** Reconstruction levels of `indices`, in `values`; the reference of every backend. */
+export function dequantizeIndices(
+  indices: Indices,
+  quantizer: AffineQuantizer,
+  values: Float32Array = new Float32Array(indices.length),
+): Float32Array {
   const levels = levelsOfQuantizer(quantizer);
-  const values = new Float32Array(indices.length);
   for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
   return values;
 }

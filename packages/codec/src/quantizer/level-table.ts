@@ -59,8 +59,11 @@ export function quantizeByThresholds(values: Float32Array, thresholds: Float32Ar
 }
 
 /** Level of each index; the reference of every backend. @param indices - each below the length of `levels` */
-export function lookUpLevels(indices: Uint8Array, levels: Float32Array): Float32Array {
-  const values = new Float32Array(indices.length);
+export function lookUpLevels(
+  indices: Uint8Array,
+  levels: Float32Array,
+  values: Float32Array = new Float32Array(indices.length),
+): Float32Array {
   for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
   return values;
 }

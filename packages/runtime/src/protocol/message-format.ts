@@ -45,7 +45,8 @@ const KNOWN_KINDS: readonly number[] = [
 const VERSION_OFFSET = 2;
 const KIND_OFFSET = 3;
 const REQUEST_ID_OFFSET = 4;
-const HEAD_BYTES = 8;
+/** What every message begins with. */
+export const HEAD_BYTES = 8;
 /** Where the deadline or the body of a request begins. */
 const AFTER_PREFIX_OFFSET = HEAD_BYTES + DIGEST_PREFIX_BYTES;
 const TIME_COUNT = 5;
@@ -167,7 +168,12 @@ export function peekRequestId(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(REQUEST_ID_OFFSET, true);
 }
 
-function checkHead(bytes: Uint8Array): void {
+/**
+ * Checks the first bytes of a message, of which more may be to come.
+ * @param bytes - `HEAD_BYTES` at least
+ * @throws {ProtocolError} if no message begins so
+ */
+export function checkHead(bytes: Uint8Array): void {
   if (bytes.length < HEAD_BYTES) {
     throw new ProtocolError('truncated', bytes.length, `message expected at least ${HEAD_BYTES} bytes`);
   }

@@ -28,6 +28,7 @@ import { reserve } from './memory.js';
 const MAP_BYTES = 320;
 const ADDRESS_BYTES = 4;
 const SLOT_COUNT = 256;
+const SLOT_ENTRY_BYTES = 4;
 /** What a call may take beside indices and bytes, so that limits on elements bound memory. */
 const MAX_AREA_PER_ELEMENT = 8;
 const SPARE_AREA_BYTES = 2 ** 18;
@@ -87,10 +88,11 @@ export function decode(
   if (typeof planes === 'string' || bytes.length < stateBytes || isTooWide(planes, laneCount, count)) {
     return decodeWithModel(payload, geometry, model);
   }
+  const [order, tables, block] = areaBytes(planes, laneCount);
+  const slots = laneCount < GROUP_CHANNELS ? slotBytes(model) : 0;
   const [target, source, ...areas] = reserve(kernels, [
-    count,
-    bytes.length - stateBytes,
-    ...areaBytes(planes, laneCount),
+    ...[count, bytes.length - stateBytes],
+    ...[order, tables, block + slots],
   ]);
   const { buffer } = kernels.memory;
   new Uint8Array(buffer, STATES, stateBytes).set(bytes.subarray(0, stateBytes));
@@ -147,6 +149,11 @@ function areaBytes({ channels, rows, columns }: ChannelPlanes, laneCount: number
   const lanes = Math.min(blockChannels(laneCount), groups * GROUP_CHANNELS);
   const positions = 1 + columns + rows * columns;
   return [groups * GROUP_CHANNELS * ADDRESS_BYTES, groups * ADDRESS_BYTES, positions * lanes];
+}
+
+/** Behind a block, for decoding with few lanes: what each slot of each bin leads to, and the bins of a position. */
+function slotBytes({ binCount }: ContextModel): number {
+  return binCount * SLOT_COUNT * SLOT_ENTRY_BYTES + GROUP_CHANNELS;
 }
 
 /** Whether so few of the lanes are in use that a block takes too much memory. */

@@ -50,9 +50,13 @@ export function quantize(kernels: Kernels, values: Float32Array, quantizer: Affi
 }
 
 /** `Backend.dequantize`, tile by tile. */
-export function dequantize(kernels: Kernels, indices: Indices, quantizer: AffineQuantizer): Float32Array {
+export function dequantize(
+  kernels: Kernels,
+  indices: Indices,
+  quantizer: AffineQuantizer,
+  values: Float32Array = new Float32Array(indices.length),
+): Float32Array {
   const { offset, step, zeroPoint } = quantizer;
-  const values = new Float32Array(indices.length);
   const [input, target] = reserve(kernels, [TILE * 2, TILE * 4]);
   const { buffer } = kernels.memory;
   const isBytes = indices instanceof Uint8Array;
@@ -93,8 +97,12 @@ export function quantizeByThresholds(
 }
 
 /** `Backend.lookUpLevels`, tile by tile. */
-export function lookUpLevels(kernels: Kernels, indices: Uint8Array, levels: Float32Array): Float32Array {
-  const values = new Float32Array(indices.length);
+export function lookUpLevels(
+  kernels: Kernels,
+  indices: Uint8Array,
+  levels: Float32Array,
+  values: Float32Array = new Float32Array(indices.length),
+): Float32Array {
   const [input, target] = reserve(kernels, [TILE, TILE * 4]);
   const { buffer } = kernels.memory;
   const source = new Uint8Array(buffer, input, TILE);

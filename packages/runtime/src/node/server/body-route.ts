@@ -9,7 +9,7 @@ import type { Authenticator } from './authentication.js';
 import type { ByteBudget } from './byte-budget.js';
 import { onConnectionEnd } from './connection-end.js';
 import type { ServerLimits } from './limits.js';
-import { BodyRefusedError, readRequestBody } from './request-body.js';
+import { BodyRefusedError, type BodyStartCheck, readRequestBody } from './request-body.js';
 import type { Refusal } from './request-handler.js';
 
 /** An answer as HTTP carries it. */
@@ -25,6 +25,7 @@ export interface BodyRoute {
   readonly paths: readonly string[];
   /** What bodies are taken; `*` for any. */
   readonly contentType: string;
+  readonly checkStart?: BodyStartCheck;
   /** Never rejects. */
   answer(body: Uint8Array, client: string, request: FastifyRequest): Promise<HttpAnswer>;
   /** The answer to what never became a request. */
@@ -48,8 +49,9 @@ export function addBodyRoute(scope: FastifyInstance, route: BodyRoute, context: 
   /** Clients of the requests whose bodies are being read. */
   const clients = new WeakMap<FastifyRequest, string>();
   scope.removeAllContentTypeParsers();
+  const bounds = { budget, maxBytes: limits.maxMessageBytes, checkStart: route.checkStart };
   scope.addContentTypeParser(route.contentType, (request: FastifyRequest, payload: IncomingMessage) =>
-    readRequestBody(payload, { client: clients.get(request)!, budget, maxBytes: limits.maxMessageBytes }),
+    readRequestBody(payload, { ...bounds, client: clients.get(request)! }),
   );
   const options = {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {

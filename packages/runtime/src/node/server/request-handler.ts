@@ -200,7 +200,11 @@ function parseRequest(
     return { code: 'malformed-message', text: `message expected a request, got ${message.kind}` };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    const code = error.code === 'unsupported-version' ? 'unsupported-version' : 'malformed-message';
-    return { code, text: error.message };
+    return { code: codeOfProtocolError(error), text: error.message };
   }
+}
+
+/** What a client is told of a message that is none. */
+export function codeOfProtocolError({ code }: ProtocolError): RemoteErrorCode {
+  return code === 'unsupported-version' ? 'unsupported-version' : 'malformed-message';
 }

@@ -14,15 +14,16 @@ import {
   type Backend,
   BitstreamError,
   type CodingProfile,
+  type DecodeOptions,
   decodeTensors,
-  inspectFrame,
+  type FrameHeader,
   isBundledFrame,
-  type TensorDescription,
 } from '@featherwire/codec';
 import type { TensorMap } from '@featherwire/inference';
 import { elementCount, type Tensor } from '@featherwire/tensor';
 import type { RemoteErrorCode } from '../../protocol/index.js';
 import { fitsSpec, staticElementCount } from '../../tensor-spec.js';
+import type { RunMemory } from './run-memory.js';
 import { JobError } from './worker-messages.js';
 
 /** What the cut is decoded by. */
@@ -35,6 +36,8 @@ export interface CutDecoding {
     /** Elements, and coefficients of blocks, of a cut tensor whose shape the bundle leaves open. */
     readonly maxElementsPerTensor: number;
   };
+  /** Where float32 tensors go. */
+  readonly memory: Pick<RunMemory, 'allocate'>;
 }
 
 /** A decoded cut. */
@@ -49,6 +52,7 @@ export interface DecodedCut {
 /**
  * Decodes the cut.
  * @param frames - one bundled frame of all tensors, or a self-contained one for each, in manifest order
+ * @returns tensors that may be in the memory for a batch
  * @throws {JobError} with the code that the client gets (docs/protocol.md §4)
  */
 export function decodeCut(frames: readonly Uint8Array[], decoding: CutDecoding): DecodedCut {
@@ -83,29 +87,37 @@ function decodeEach(frames: readonly Uint8Array[], decoding: CutDecoding): Tenso
 }
 
 /** The frame says its point, and that says which tensors it has to hold. */
-function decodeBundled(frame: Uint8Array, { manifest, backend, limits, profiles }: CutDecoding): DecodedCut {
+function decodeBundled(frame: Uint8Array, decoding: CutDecoding): DecodedCut {
+  const { manifest, backend, limits, profiles, memory } = decoding;
   const { cut, units = [], operatingPoints } = manifest;
   const candidates = [cut, ...units.map(({ latent }) => latent)].map((specs) => boundsOf(specs, limits));
   const maxElements = Math.max(...candidates.map((bounds) => bounds.reduce((sum, bound) => sum + bound, 0)));
-  const options = { profiles, backend, limits: { maxElements } };
+  const options = { profiles, backend, limits: { maxElements }, allocate: memory.allocate };
   const name = cut.length === 1 ? `frame of tensor '${cut[0].name}'` : 'frame';
   return withJobErrors(name, () => {
-    const { tensors, bundled } = inspectFrame(frame, options);
-    const { point } = bundled!; // `isBundledFrame` has told
-    const coding = operatingPoints[point];
-    const specs = codedTensors(manifest, coding);
-    checkTensors(tensors, specs, boundsOf(specs, limits));
-    const decoded = decodeTensors(frame, options, specs.length);
-    return { tensors: tensorsByName(specs, decoded), unit: unitOfPoint(manifest, coding), point };
+    let point = 0;
+    const specsOfPoint = (): readonly TensorSpec[] => codedTensors(manifest, operatingPoints[point]);
+    const accept: DecodeOptions['accept'] = (tensors, bundled) => {
+      point = bundled!.point; // `isBundledFrame` has told
+      const specs = specsOfPoint();
+      checkTensors(tensors, specs, boundsOf(specs, limits));
+    };
+    const decoded = decodeTensors(frame, { ...options, accept });
+    const unit = unitOfPoint(manifest, operatingPoints[point]);
+    return { tensors: tensorsByName(specsOfPoint(), decoded), unit, point };
   });
 }
 
-function decodeSelfContained(spec: TensorSpec, frame: Uint8Array, { backend, limits }: CutDecoding): Tensor {
+function decodeSelfContained(
+  spec: TensorSpec,
+  frame: Uint8Array,
+  { backend, limits, memory }: CutDecoding,
+): Tensor {
   const bounds = boundsOf([spec], limits);
-  const options = { backend, limits: { maxElements: bounds[0] } };
+  const options = { backend, limits: { maxElements: bounds[0] }, allocate: memory.allocate };
   return withJobErrors(`frame of tensor '${spec.name}'`, () => {
-    checkTensors(inspectFrame(frame, options).tensors, [spec], bounds);
-    return decodeTensors(frame, options, 1)[0];
+    const accept: DecodeOptions['accept'] = (tensors) => checkTensors(tensors, [spec], bounds);
+    return decodeTensors(frame, { ...options, accept })[0];
   });
 }
 
@@ -118,7 +130,7 @@ function boundsOf(specs: readonly TensorSpec[], limits: CutDecoding['limits']): 
 }
 
 function checkTensors(
-  found: readonly TensorDescription[],
+  found: readonly FrameHeader[],
   specs: readonly TensorSpec[],
   bounds: readonly number[],
 ): void {

@@ -6,6 +6,7 @@
 import type { BundleManifest } from '@featherwire/bundle';
 import type { TensorMap } from '@featherwire/inference';
 import { allocateData, elementCount, type Tensor, type TensorData } from '@featherwire/tensor';
+import type { RunMemory } from './run-memory.js';
 
 /** Whether every cut tensor and every output has the same open first dimension. */
 export function declaresRows({ cut, outputs }: Pick<BundleManifest, 'cut' | 'outputs'>): boolean {
@@ -31,25 +32,47 @@ export function rowKey(tensors: TensorMap): string {
 /**
  * Tensors of several requests as those of one.
  * @param parts - at least one, with equal `rowKey`; only read
- * @returns new tensors `[sum of the rows, …]`
+ * @param memory - for float32 tensors; new by default
+ * @returns tensors `[sum of the rows, …]`: views on the parts where these lie one behind the other
  */
-export function stackRows(parts: readonly TensorMap[]): TensorMap {
+export function stackRows(parts: readonly TensorMap[], memory?: Pick<RunMemory, 'allocate'>): TensorMap {
+  const names = Object.keys(parts[0]);
   return Object.fromEntries(
-    Object.keys(parts[0]).map((name) => [name, stackTensors(parts.map((part) => part[name]))]),
+    names.map((name) => {
+      const tensors = parts.map((part) => part[name]);
+      const [{ dtype, shape }] = tensors;
+      const rows = tensors.reduce((sum, tensor) => sum + tensor.shape[0], 0);
+      const stacked = [rows, ...shape.slice(1)];
+      const data = joined(tensors, elementCount(stacked)) ?? copied(tensors, elementCount(stacked), memory);
+      return [name, { dtype, shape: stacked, data } as Tensor];
+    }),
   );
 }
 
-function stackTensors(tensors: readonly Tensor[]): Tensor {
-  const [{ dtype, shape }] = tensors;
-  const rows = tensors.reduce((sum, tensor) => sum + tensor.shape[0], 0);
-  const stacked = [rows, ...shape.slice(1)];
-  const data = allocateData(dtype, elementCount(stacked));
+/** Float32 elements that lie one behind the other, without a copy. */
+function joined(tensors: readonly Tensor[], count: number): Float32Array | undefined {
+  const { buffer, byteOffset } = tensors[0].data;
+  let end = byteOffset;
+  for (const { dtype, data } of tensors) {
+    if (dtype !== 'float32' || data.buffer !== buffer || data.byteOffset !== end) return undefined;
+    end += data.byteLength;
+  }
+  return new Float32Array(buffer, byteOffset, count);
+}
+
+function copied(
+  tensors: readonly Tensor[],
+  count: number,
+  memory: Pick<RunMemory, 'allocate'> | undefined,
+): TensorData {
+  const [{ dtype }] = tensors;
+  const data = (dtype === 'float32' && memory?.allocate(count)) || allocateData(dtype, count);
   let offset = 0;
   for (const tensor of tensors) {
     copyInto(data, tensor.data, offset);
     offset += tensor.data.length;
   }
-  return { dtype, shape: stacked, data } as Tensor;
+  return data;
 }
 
 /** Both have the storage of one element type, which the compiler cannot know. */

@@ -24,11 +24,12 @@ interface DecodedJob {
 }
 
 /**
- * Does jobs; every failure becomes the outcome of its own job.
+ * Does jobs; every failure becomes the outcome of its own job. To be called when the last ones are done: they share memory.
  * @param jobs - feature jobs, or a single job of any kind
  * @returns an outcome for each, in their order
  */
 export async function runJobs(jobs: readonly TailJob[], context: JobContext): Promise<JobOutcome[]> {
+  context.memory.reset(); // batches follow each other
   if (!isBatch(jobs)) return Promise.all(jobs.map((job) => runJob(job, context)));
   const outcomes = new Array<JobOutcome>(jobs.length);
   for (const group of groupsOf(await decodeAll(jobs, context, outcomes))) {
@@ -81,7 +82,13 @@ async function runTogether(
   const start = performance.now();
   let results: TensorMap[] | undefined;
   try {
-    const feeds = group.length === 1 ? group[0].features : stackRows(group.map(({ features }) => features));
+    const feeds =
+      group.length === 1
+        ? group[0].features
+        : stackRows(
+            group.map(({ features }) => features),
+            context.memory,
+          );
     const { outputs } = await context.tail.run(feeds);
     results =
       group.length === 1

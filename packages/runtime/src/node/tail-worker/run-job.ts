@@ -7,6 +7,7 @@ import { InferenceError, type ModelProfile, type ModelSession, type TensorMap } 
 import type { RemoteErrorCode } from '../../protocol/index.js';
 import { RemoteModelError, type RemoteModelErrorCode } from '../open-inference/remote-model-error.js';
 import { type CutDecoding, decodeCut } from './decode-cut.js';
+import type { RunMemory } from './run-memory.js';
 import {
   JobError,
   type JobOutcome,
@@ -18,6 +19,8 @@ import {
 /** What jobs run on. */
 export interface JobContext extends CutDecoding {
   readonly limits: PictureLimits & CutDecoding['limits'];
+  /** For one batch at a time. */
+  readonly memory: RunMemory;
   readonly tail: ModelSession;
   /** Whether the tail may run several requests at once (`prove-rows.ts`). */
   readonly sharesRows: boolean;

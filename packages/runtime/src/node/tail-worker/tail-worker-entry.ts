@@ -10,6 +10,7 @@ import { profilePart } from './profile-part.js';
 import { provesRows } from './prove-rows.js';
 import { runJobs } from './run-batch.js';
 import type { JobContext } from './run-job.js';
+import { createRunMemory } from './run-memory.js';
 import type { TailJob, TailWorkerReply, TailWorkerRequest, TailWorkerStart } from './worker-messages.js';
 
 async function serve(port: MessagePort, start: TailWorkerStart): Promise<void> {
@@ -71,6 +72,7 @@ async function openModels(start: TailWorkerStart): Promise<OpenModels> {
       maxPicturePixels: maxImagePixels,
       maxTensorElements: maxElementsPerTensor,
     },
+    memory: createRunMemory(),
     tail,
     sharesRows: await provesRows(tail, manifest),
     restorations,
