@@ -93,13 +93,16 @@ function needsAllLevels(counts: Float64Array, levelCount: number, partCount: num
  * @returns the run of each level, from 0
  */
 export function partOfLevel(counts: Float64Array, levelCount: number, partCount: number): Uint8Array {
-  const runBits = (from: number, to: number): number => {
+  // runBits[begin][end]: bits of the levels from `begin` to below `end` under one table.
+  const runBits = Array.from({ length: levelCount }, (_, begin) => {
     const sums = new Float64Array(levelCount);
-    for (let value = from; value < to; value++) {
+    const bits = new Float64Array(levelCount + 1);
+    for (let value = begin; value < levelCount; value++) {
       for (let symbol = 0; symbol < levelCount; symbol++) sums[symbol] += counts[value * levelCount + symbol];
+      bits[value + 1] = rowBits(sums, 0, levelCount);
     }
-    return rowBits(sums, 0, levelCount);
-  };
+    return bits;
+  });
   // best[p][end]: bits of the levels below `end` in p runs; from[p][end]: where the last of them begins.
   const best = Array.from({ length: partCount + 1 }, () =>
     new Float64Array(levelCount + 1).fill(Number.POSITIVE_INFINITY),
@@ -109,7 +112,7 @@ export function partOfLevel(counts: Float64Array, levelCount: number, partCount:
   for (let part = 1; part <= partCount; part++) {
     for (let end = part; end <= levelCount; end++) {
       for (let begin = part - 1; begin < end; begin++) {
-        const bits = best[part - 1][begin] + runBits(begin, end);
+        const bits = best[part - 1][begin] + runBits[begin][end];
         if (bits >= best[part][end]) continue;
         best[part][end] = bits;
         from[part][end] = begin;

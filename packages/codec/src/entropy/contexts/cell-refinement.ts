@@ -2,7 +2,7 @@
  * Cells and bins for the fewest bits, from counts of whole neighborhoods: of all shapes of cells that fit, those that tell
  * the most are refined by turns. Under given tables each level of each neighbor moves to where it costs the least, then
  * each cell to the bin that costs the least, then tables follow their symbols, as in Lloyd's algorithm with bits for
- * distances. Takes seconds from 8 levels on. Encoding only.
+ * distances. Encoding only.
  */
 
 import type { NeighborCells } from '../../stages.js';
@@ -46,8 +46,9 @@ interface Refinement {
  */
 export function refineCells(statistics: NeighborhoodStatistics): CellDesign {
   const seen = seenNeighborhoods(statistics);
-  const shapes = shapesOf(statistics).map((parts) => tablesOfShape(seen, parts));
-  const best = shapes
+  const partitions = partitionsOf(seen);
+  const best = shapesOf(statistics)
+    .map((parts) => tablesOfShape(partitions, parts))
     .map((tables) => ({ tables, bits: bitsOfCells(seen, tables) }))
     .sort((a, b) => a.bits - b.bits)
     .slice(0, REFINED_SHAPES)
@@ -98,15 +99,25 @@ function shapesOf({ levelCount, channelAxis, tokenColumns }: NeighborhoodStatist
   return shapes.filter((shape) => !shapes.some((other) => isWithin(shape, other)));
 }
 
+/** Of each neighbor, its levels in each number of parts; none in no part. */
+function partitionsOf(seen: Neighborhoods): readonly (readonly Uint8Array[])[] {
+  const { levelCount } = seen;
+  return seen.levels.map((_, neighbor) => {
+    const counts = besideLevels(seen, neighbor);
+    return Array.from({ length: levelCount + 1 }, (_, parts) => partOfLevel(counts, levelCount, parts));
+  });
+}
+
 /** Tables that tell apart all combinations of parts. */
-function tablesOfShape(seen: Neighborhoods, parts: readonly number[]): Uint8Array[] {
+function tablesOfShape(
+  partitions: readonly (readonly Uint8Array[])[],
+  parts: readonly number[],
+): Uint8Array[] {
   const tables: Uint8Array[] = [];
   let scale = 1;
   for (let neighbor = NEIGHBOR_COUNT - 1; neighbor >= 0; neighbor--) {
     const unit = scale;
-    tables[neighbor] = partOfLevel(besideLevels(seen, neighbor), seen.levelCount, parts[neighbor]).map(
-      (part) => part * unit,
-    );
+    tables[neighbor] = partitions[neighbor][parts[neighbor]].map((part) => part * unit);
     scale *= parts[neighbor];
   }
   return tables;

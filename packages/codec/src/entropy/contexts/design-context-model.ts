@@ -20,7 +20,7 @@ import {
 } from './context-statistics.js';
 import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
 
-/** What a model is made for: `size` takes more cells and bins, which save bits and take time, and seconds to design. */
+/** What a model is made for: `size` takes more cells and bins, which save bits and take time to design and to decode. */
 export type ContextPreference = 'speed' | 'size';
 
 /** Indices of one tensor, as a quantizer made them. */
