@@ -39,14 +39,14 @@ describe('refined cells', () => {
       const isInside = Math.floor(at / columns) % rows > 0 && at % columns > 0;
       if (isInside) indices[at] = indices[at - columns - 1];
     }
-    const { cells } = refineCells(statisticsOf(indices, levelCount));
+    const [{ cells }] = refineCells(statisticsOf(indices, levelCount));
     expect(new Set(cells.aboveLeft).size).toBe(levelCount);
   });
 
   test('have bins that ascend with their symbols, of which the first is used', () => {
     const levelCount = 5;
     const { indices } = smoothIndices(geometry, { levelCount, background: 0 }, 2);
-    const { binOfCell = new Uint8Array(), cells } = refineCells(statisticsOf(indices, levelCount));
+    const [{ binOfCell = new Uint8Array(), cells }] = refineCells(statisticsOf(indices, levelCount));
     expect(Math.min(...binOfCell)).toBe(0);
     const lowest = binOfCell[cells.left[0] + cells.above[0] + cells.aboveLeft[0] + cells.aboveRight[0]];
     const highest = binOfCell[cells.left[4] + cells.above[4] + cells.aboveLeft[4] + cells.aboveRight[4]];

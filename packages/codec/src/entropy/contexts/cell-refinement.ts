@@ -5,7 +5,6 @@
  * distances. Encoding only.
  */
 
-import type { NeighborCells } from '../../stages.js';
 import { type CellDesign, joinCells, partOfLevel, rowBits, sortBins } from './cell-design.js';
 import { THRESHOLD_BITS } from './channel-classes.js';
 import { CELL_UNIT, MAX_CELL_COUNT } from './context-model.js';
@@ -14,7 +13,7 @@ import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
 
 const BIN_COUNT = 32;
 /** Shapes that are refined, those whose cells tell the most. */
-const REFINED_SHAPES = 2;
+const REFINED_SHAPES = 4;
 const MAX_ROUNDS = 20;
 /** Share of the bits that a round must save for another one to follow. */
 const MIN_ROUND_GAIN = 1e-4;
@@ -33,31 +32,19 @@ interface Neighborhoods {
   readonly symbols: Float64Array;
 }
 
-/** A table of cells for each neighbor, the bin of each cell, and what the symbols cost with them. */
-interface Refinement {
-  readonly tables: readonly Uint8Array[];
-  readonly binOfCell: Uint8Array;
-  readonly bits: number;
-}
-
 /**
- * Cells and bins of about the fewest bits over all channels together.
+ * Cells and bins of about the fewest bits over all channels together: several, of which classes of channels may favor any.
  * @param statistics - of at least one symbol; not modified
  */
-export function refineCells(statistics: NeighborhoodStatistics): CellDesign {
+export function refineCells(statistics: NeighborhoodStatistics): CellDesign[] {
   const seen = seenNeighborhoods(statistics);
   const partitions = partitionsOf(seen);
-  const best = shapesOf(statistics)
+  return shapesOf(statistics)
     .map((parts) => tablesOfShape(partitions, parts))
     .map((tables) => ({ tables, bits: bitsOfCells(seen, tables) }))
     .sort((a, b) => a.bits - b.bits)
     .slice(0, REFINED_SHAPES)
-    .map(({ tables }) => refine(seen, tables))
-    .reduce((a, b) => (b.bits < a.bits ? b : a));
-  const cellCount = Math.ceil((highestCell(best.tables) + 1) / CELL_UNIT) * CELL_UNIT;
-  const [left, above, aboveLeft, aboveRight] = best.tables;
-  const cells: NeighborCells = { left, above, aboveLeft, aboveRight };
-  return { cells, cellCount, binCount: BIN_COUNT, binOfCell: best.binOfCell.slice(0, cellCount) };
+    .map(({ tables }) => refine(seen, tables));
 }
 
 function seenNeighborhoods({ levelCount, counts }: NeighborhoodStatistics): Neighborhoods {
@@ -142,7 +129,7 @@ function bitsOfCells(seen: Neighborhoods, tables: readonly Uint8Array[]): number
 }
 
 /** Refines cells by turns until nothing more is saved. */
-function refine(seen: Neighborhoods, start: readonly Uint8Array[]): Refinement {
+function refine(seen: Neighborhoods, start: readonly Uint8Array[]): CellDesign {
   const { levelCount } = seen;
   const tables = start.map((table) => table.slice());
   let counts = countsOfCells(seen, cellsOf(seen, tables));
@@ -162,7 +149,14 @@ function refine(seen: Neighborhoods, start: readonly Uint8Array[]): Refinement {
     bits = binOfCell.reduce((sum, bin, cell) => sum + cellCosts[cell * BIN_COUNT + bin], 0);
     if (!(bits < (1 - MIN_ROUND_GAIN) * before)) break;
   }
-  return { tables, binOfCell: sortBins(binOfCell, counts, levelCount), bits };
+  const cellCount = Math.ceil((highestCell(tables) + 1) / CELL_UNIT) * CELL_UNIT;
+  const [left, above, aboveLeft, aboveRight] = tables;
+  return {
+    cells: { left, above, aboveLeft, aboveRight },
+    cellCount,
+    binCount: BIN_COUNT,
+    binOfCell: sortBins(binOfCell, counts, levelCount).slice(0, cellCount),
+  };
 }
 
 /** What the symbols of each neighborhood cost in each bin, by tables as bins have them. */

@@ -41,12 +41,12 @@ export interface ContextDesignOptions {
   readonly preference?: ContextPreference;
 }
 
-/** Makes cells from features of the same channels. */
+/** Makes cells from features of the same channels, in one way or several. */
 type CellDesigner = (
   features: readonly IndexedFeature[],
   alphabet: IndexAlphabet,
   shape: ChannelShape,
-) => CellDesign;
+) => readonly CellDesign[];
 
 /** Channels of a design: each has counts of all cells, and all pairs are compared. */
 const MAX_DESIGN_CHANNELS = 8_192;
@@ -81,7 +81,7 @@ export function designFastContextModel(
 const cellsForSpeed: CellDesigner = (features, alphabet, shape) => {
   const neighbors = createNeighborStatistics(alphabet, shape);
   for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
-  return designCells(neighbors);
+  return [designCells(neighbors)];
 };
 
 const cellsForSize: CellDesigner = (features, alphabet, shape) => {
@@ -110,14 +110,14 @@ function designWithCells(
     throw new RangeError(`channels expected up to ${MAX_DESIGN_CHANNELS}, got ${channelCount}`);
   }
   const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
-  const statistics = createContextStatistics(
-    alphabet,
-    shape,
-    channelCount,
-    designer(features, alphabet, shape),
-  );
-  for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
-  return contextModelOf(statistics);
+  const candidates = designer(features, alphabet, shape).map((design) => {
+    const statistics = createContextStatistics(alphabet, shape, channelCount, design);
+    for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
+    return { statistics, model: contextModelOf(statistics) };
+  });
+  const bitsOf = ({ statistics, model }: (typeof candidates)[number]): number =>
+    estimateContextBits(statistics, model);
+  return candidates.reduce((a, b) => (bitsOf(b) < bitsOf(a) ? b : a)).model;
 }
 
 /** The model for given statistics. */
