@@ -179,7 +179,7 @@ test('errors are those of one thread', async () => {
 test("memory is the caller's again only once no thread writes to it", async () => {
   const options = { ...CODINGS.uniform, coder: 'rans', layout: 'dense', chunkCount: 2, backend } as const;
   const frame = encodeFrame(feature([8, 16, 16], 11), options);
-  const payload = inspectFrame(frame).fields.find(({ section }) => section === 'payload');
+  const payload = inspectFrame(frame).fields.find(({ field }) => field === 'states and words');
   const damaged = frame.slice();
   damaged[payload!.byteOffset] ^= 1; // a state of the first chunk, which the calling thread decodes
   let end: (result: null) => void = () => undefined;
