@@ -127,7 +127,7 @@ async function measure(network, tensor, training, test) {
     const geometry = geometryOf(training[0].shape);
     const indexed = training.map(({ data }) => ({ indices: backend.quantize(data, affine), geometry }));
     const background = backend.quantize(Float32Array.of(0), affine)[0];
-    const [fast, small] = ['speed', 'size'].map((preference) => {
+    const [fast, small] = ['speed', 'least'].map((preference) => {
       const model = designContextModel(indexed, { levelCount, background }, { preference });
       return {
         modelBytes: serializeContextModel(model).length,

@@ -47,7 +47,7 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
     )
     .addOption(
       new Option('--contexts <preference>', 'what contexts are made for: as fast as a table, or fewer bits')
-        .choices(['speed', 'size'])
+        .choices(['speed', 'size', 'least'])
         .default('speed'),
     )
     .addOption(backendOption())

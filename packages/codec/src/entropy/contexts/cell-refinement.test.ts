@@ -25,7 +25,7 @@ describe('refined cells', () => {
     for (let levelCount = 2; levelCount <= 16; levelCount++) {
       const alphabet = { levelCount, background: 0 };
       const { indices } = smoothIndices(geometry, alphabet, 1);
-      const model = designContextModel([{ indices, geometry }], alphabet, { preference: 'size' });
+      const model = designContextModel([{ indices, geometry }], alphabet, { preference: 'least' });
       expect(modelFlaw(model), `${levelCount} levels`).toBeUndefined();
       expect(model.binOfCell.length % 16).toBe(0);
     }

@@ -68,11 +68,12 @@ describe('a designed model', () => {
       const alphabet = { levelCount, background: 0 };
       const seen = [4, 6, 7, 8].map((seed) => smoothIndices(large, alphabet, seed));
       const { indices } = smoothIndices(large, alphabet, 5);
-      const [fast, small] = (['speed', 'size'] as const).map((preference) => {
+      const [fast, small, least] = (['speed', 'size', 'least'] as const).map((preference) => {
         const model = designContextModel(seen, alphabet, { preference });
         return encodeWithModel(indices, large, model, 1).bytes.length;
       });
       expect(small, `${levelCount} levels`).toBeLessThan(fast);
+      expect(least, `${levelCount} levels, refined`).toBeLessThan(1.001 * small);
     }
   }, 60_000);
 

@@ -5,7 +5,7 @@
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
 import { type CellDesign, designCells, joinCells } from './cell-design.js';
-import { refineCells } from './cell-refinement.js';
+import { refineCells, shapeCells } from './cell-refinement.js';
 import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
 import { MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
@@ -17,11 +17,15 @@ import {
   createContextStatistics,
   createNeighborhoodStatistics,
   createNeighborStatistics,
+  type NeighborhoodStatistics,
 } from './context-statistics.js';
 import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
 
-/** What a model is made for: `size` takes more cells and bins, which save bits and take time to design and to decode. */
-export type ContextPreference = 'speed' | 'size';
+/**
+ * What a model is made for: `size` takes more cells and bins, which save bits and take time to design and to decode; `least`
+ * refines them by turns as well, which takes up to ten times as long to design.
+ */
+export type ContextPreference = 'speed' | 'size' | 'least';
 
 /** Indices of one tensor, as a quantizer made them. */
 export interface IndexedFeature {
@@ -37,7 +41,7 @@ export interface ContextDesignOptions {
   readonly tokenColumns?: number;
   /** Channels; by default all planes or columns of the first feature. Features with more planes hold several items. */
   readonly channelCount?: number;
-  /** `speed` by default; `size` saves another one to three percent of the bits. */
+  /** `speed` by default. */
   readonly preference?: ContextPreference;
 }
 
@@ -62,12 +66,7 @@ export function designContextModel(
   alphabet: IndexAlphabet,
   options: ContextDesignOptions = {},
 ): ContextModel {
-  return designWithCells(
-    features,
-    alphabet,
-    options,
-    options.preference === 'size' ? cellsForSize : cellsForSpeed,
-  );
+  return designWithCells(features, alphabet, options, DESIGNERS[options.preference ?? 'speed']);
 }
 
 /** The same for speed alone: what codes a tensor by a model of its own need not hold more. @throws {RangeError} */
@@ -84,10 +83,24 @@ const cellsForSpeed: CellDesigner = (features, alphabet, shape) => {
   return [designCells(neighbors)];
 };
 
-const cellsForSize: CellDesigner = (features, alphabet, shape) => {
+const cellsForSize: CellDesigner = (...design) => [shapeCells(neighborhoodsOf(...design))];
+
+const cellsOfLeastBits: CellDesigner = (...design) => refineCells(neighborhoodsOf(...design));
+
+function neighborhoodsOf(
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+  shape: ChannelShape,
+): NeighborhoodStatistics {
   const neighborhoods = createNeighborhoodStatistics(alphabet, shape);
   for (const { indices, geometry } of features) addNeighborhoods(neighborhoods, indices, geometry);
-  return refineCells(neighborhoods);
+  return neighborhoods;
+}
+
+const DESIGNERS: Record<ContextPreference, CellDesigner> = {
+  speed: cellsForSpeed,
+  size: cellsForSize,
+  least: cellsOfLeastBits,
 };
 
 function designWithCells(
