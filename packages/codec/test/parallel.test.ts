@@ -183,7 +183,13 @@ test("memory is the caller's again only once no thread writes to it", async () =
   const damaged = frame.slice();
   damaged[payload!.byteOffset] ^= 1; // a state of the first chunk, which the calling thread decodes
   let end: (result: null) => void = () => undefined;
-  const slow: ChunkPool = { workerCount: 1, run: () => new Promise((resolve) => void (end = resolve)) };
+  const slow: ChunkPool = {
+    workerCount: 1,
+    run: () =>
+      new Promise((resolve) => {
+        end = resolve;
+      }),
+  };
   let isSettled = false;
   const target = new Float32Array(new SharedArrayBuffer(4 * 2048));
   const decoding = decodeFrameInParallel(damaged, { backend, checksum: 'unchecked' }, slow, target).finally(
