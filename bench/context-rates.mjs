@@ -1,9 +1,10 @@
 /**
  * Coded rates of rANS with contexts on real features, one row for each split tensor of the evaluation networks and each
  * level count, and for tokens of a text recognizer. Clip limits and context models are designed on training images;
- * rates are of other images. A frame counts with every byte but those of its model, which both ends would hold; the
- * model's bytes stand beside. Also order-0 entropy, whole frames of the binary coder, and the same indices as lossless
- * JPEG XL and FFV1, where `cjxl` and `ffmpeg` are installed, with every byte of their files.
+ * rates are of other images. Frames are those of a bundle, which holds the model for both ends, with every byte; the
+ * model's bytes stand beside. Under models for size a frame has at most 16 lanes: more save no time in vectors of 16, and
+ * each costs 12 bits. Also order-0 entropy, frames of the binary coder, and the same indices as lossless JPEG XL and FFV1,
+ * where `cjxl` and `ffmpeg` are installed, with every byte of their files.
  *
  * Usage: npm run build && node bench/context-rates.mjs [--images 4] > results/context-rates.json
  */
@@ -11,9 +12,11 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadModel } from '@featherwire/authoring';
 import {
+  chooseContextLanes,
+  createCodingProfile,
   designContextModel,
-  encodeFrame,
-  inspectFrame,
+  designTensorProfile,
+  encodeBundledFrame,
   loadBackend,
   serializeContextModel,
 } from '@featherwire/codec';
@@ -40,6 +43,8 @@ const LEVEL_COUNTS = [4, 6, 8, 12];
 const TRAINING_IMAGES = { 32: 200, 224: 64, 513: 20 };
 /** Training images from which clip limits are taken. */
 const LIMIT_IMAGES = 6;
+/** Lanes of a frame under a model for size, at most. */
+const MAX_LANES_FOR_SIZE = 16;
 const LINE_WIDTH = 320;
 const TRAINING_LINES = 200;
 const TEST_LINES = 20;
@@ -117,18 +122,17 @@ async function measure(network, tensor, training, test) {
   const { low, high, signed } = clipLimits(training.filter((_, i) => i % step === 0).slice(0, LIMIT_IMAGES));
   for (const levelCount of LEVEL_COUNTS) {
     const quantizer = { kind: 'uniform', levelCount, range: { kind: 'fixed', low, high } };
-    const { affine } = inspectFrame(
-      encodeFrame(training[0], { quantizer, coder: 'rans', backend }),
-    ).quantizer;
+    const bare = designTensorProfile([training[0]], { quantizer, coder: 'none', backend });
+    const { affine } = bare.quantizer;
     const geometry = geometryOf(training[0].shape);
     const indexed = training.map(({ data }) => ({ indices: backend.quantize(data, affine), geometry }));
     const background = backend.quantize(Float32Array.of(0), affine)[0];
     const [fast, small] = ['speed', 'size'].map((preference) => {
-      const contextModel = designContextModel(indexed, { levelCount, background }, { preference });
-      const modelBytes = serializeContextModel(contextModel).length;
-      const frameBytes = (feature) =>
-        encodeFrame(feature, { quantizer, contextModel, backend }).length - modelBytes;
-      return { modelBytes, frameBytes };
+      const model = designContextModel(indexed, { levelCount, background }, { preference });
+      return {
+        modelBytes: serializeContextModel(model).length,
+        profile: createCodingProfile([{ ...bare, coder: { kind: 'rans-contexts', model } }]),
+      };
     });
     const sums = { entropy: 0, contexts: 0, contextsForSize: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
     const coded = test.map(({ data }) => backend.quantize(data, affine));
@@ -138,9 +142,13 @@ async function measure(network, tensor, training, test) {
       for (const count of backend.countSymbols(indices, levelCount)) {
         if (count > 0) sums.entropy -= (count * Math.log2(count / indices.length)) / 8;
       }
-      sums.contexts += fast.frameBytes(feature);
-      sums.contextsForSize += small.frameBytes(feature);
-      sums.binary += encodeFrame(feature, { quantizer, coder: 'binary', backend }).length;
+      const frameBytes = ({ profile }, coding) =>
+        encodeBundledFrame([feature], { profile, point: 0, sequenceNumber: i, backend, ...coding }).length;
+      sums.contexts += frameBytes(fast);
+      const bytes = frameBytes(small);
+      const laneCount = Math.min(MAX_LANES_FOR_SIZE, chooseContextLanes(bytes));
+      sums.contextsForSize += frameBytes(small, { laneCount });
+      sums.binary += frameBytes(fast, { coder: 'binary' });
       sums.elements += indices.length;
     }
     const rate = (bytes) => Number(((8 * bytes) / sums.elements).toFixed(4));
@@ -151,6 +159,7 @@ async function measure(network, tensor, training, test) {
     row.binary = rate(sums.binary);
     for (const peer of ['jpegXl', 'ffv1']) row[peer] = peers[peer] ? rate(sums[peer]) : null;
     row.modelBytes = fast.modelBytes;
+    row.modelBytesForSize = small.modelBytes;
     process.stderr.write(`${JSON.stringify(row)}\n`);
     rows.push(row);
   }

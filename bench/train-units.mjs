@@ -270,7 +270,10 @@ function parametersFile(id) {
 }
 
 /** Those that the run before has ended with; what only this run's estimate of the rate learns comes after them and is new. */
-function startOf({ start, seed }, step) {
+function startOf({ start, seed, tensor, unit }, step) {
+  const before = PLAN.find(({ id }) => id === start);
+  if (before.tensor !== tensor || JSON.stringify(before.unit) !== JSON.stringify(unit))
+    throw new RangeError(`start expected a run of the same unit, got '${start}'`);
   const { parameters } = initialState(step, seed);
   parameters.set(readParameters(start).subarray(0, parameters.length));
   return parameters;

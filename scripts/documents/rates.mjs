@@ -145,14 +145,15 @@ export function contextRatesTable({ command, machine, settings, rows }) {
     '',
     'Bits per element:',
     '',
-    '| network | tensor | shape | levels | order-0 entropy | contexts, for speed | saved | contexts, for size | binary | JPEG XL | FFV1 | model, bytes |',
+    '| network | tensor | shape | levels | order-0 entropy | contexts, for speed | saved | contexts, for size | binary | JPEG XL | FFV1 | models, bytes |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map((row) => {
       const names = [row.network, `\`${row.tensor}\``, row.shape.join('×'), row.levelCount];
       const saved = percent(1 - row.contexts / row.entropy);
       const contexts = [rate(row.contexts), saved, rate(row.contextsForSize)];
       const rates = [rate(row.entropy), ...contexts, rate(row.binary), rate(row.jpegXl)];
-      return `| ${[...names, ...rates, rate(row.ffv1), row.modelBytes].join(' | ')} |`;
+      const models = `${row.modelBytes}, ${row.modelBytesForSize}`;
+      return `| ${[...names, ...rates, rate(row.ffv1), models].join(' | ')} |`;
     }),
   ];
 }

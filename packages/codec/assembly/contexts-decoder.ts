@@ -18,7 +18,7 @@ import {
   scratch,
   stride,
 } from './contexts';
-import { LANE_MASKS, PULL, STATES } from './layout';
+import { LANE_MASKS, PULL, STATES, THRESHOLDS } from './layout';
 import { scatterLanes } from './transpose';
 
 /**
@@ -29,7 +29,7 @@ import { scatterLanes } from './transpose';
 export function decodeContexts(bytes: usize, end: usize, target: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const positions = <usize>rows * <usize>columns;
   const body = scratch + stride * (1 + <usize>columns);
-  filledTable = 0;
+  filledClasses = 0;
   for (let item: u32 = 0; item < items; item++) {
     for (let first: u32 = 0; first < channels; first += blockSize) {
       const size = min(blockSize, channels - first);
@@ -118,9 +118,8 @@ function decodeWide(bytes: usize, end: usize, first: u32, size: u32): usize {
 function decodeNarrow(bytes: usize, end: usize, first: u32, size: u32): usize {
   const sixteens = v128.load(SIXTEENS);
   let here = scratch + stride * (1 + <usize>columns);
-  const slots = here + stride * <usize>rows * <usize>columns;
-  const bins = slots + (binBytes() << SLOT_ROW_LOG2);
-  fillSlots(<usize>load<u32>(groupTables + (<usize>(first >> 4) << 2)), slots);
+  const bins = here + stride * <usize>rows * <usize>columns;
+  const slots = slotsOfClass(<usize>load<u32>(groupTables + (<usize>(first >> 4) << 2)), bins + 16);
   for (let row: u32 = 0; row < rows; row++) {
     for (let column: u32 = 0; column < columns; column++, here += stride) {
       const up = here - stride * <usize>columns;
@@ -147,13 +146,23 @@ function decodeNarrow(bytes: usize, end: usize, first: u32, size: u32): usize {
 /** Log2 of the bytes of a bin's slots: 256 words. */
 const SLOT_ROW_LOG2: usize = 10;
 
-/** Thresholds `slots` was filled for last in this call; 0 for none. */
-let filledTable: usize = 0;
+/** Classes whose slots are filled in this call: a block may be of few symbols, and items go through all classes again. */
+let filledClasses: u64 = 0;
+
+/** Slots of the class whose thresholds stand at `table`. @param all - slots of the first class */
+@inline function slotsOfClass(table: usize, all: usize): usize {
+  const channelClass = (table - THRESHOLDS) / (binBytes() * <usize>(levelCount - 1));
+  const slots = all + channelClass * (binBytes() << SLOT_ROW_LOG2);
+  const bit = <u64>1 << <u64>channelClass;
+  if (!(filledClasses & bit)) {
+    filledClasses |= bit;
+    fillSlots(table, slots);
+  }
+  return slots;
+}
 
 /** For each slot of each bin of a table (u32): the slot's distance from its symbol's start | frequency << 8 | symbol << 16. */
 function fillSlots(table: usize, slots: usize): void {
-  if (table == filledTable) return;
-  filledTable = table;
   for (let bin: usize = 0; bin < binBytes(); bin++) {
     let slot: u32 = 0;
     for (let symbol: u32 = 0; symbol < levelCount; symbol++) {

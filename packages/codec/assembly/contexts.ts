@@ -69,7 +69,7 @@ export function initializeContexts(): void {
  * @param tables - for each group of 16 lanes, u32: address of its thresholds, `levelCount - 1` tables of bins
  * @param gathered - encoding only: tables hold, for each bin, 16 × start | frequency << 8 (u16) instead
  * @param area - scratch: a byte of each lane of a block, in whole groups, for each position, one more, and one row; behind it,
- *   where a decoder has less than 16 lanes, 256 words for each bin and 16 bytes
+ *   where a decoder has less than 16 lanes, 16 bytes and 256 words for each bin of each class
  */
 export function setContexts(
   channelCount: u32,

@@ -9,21 +9,26 @@ export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
-export { type CellDesign, type ContextPreference, designCells } from './entropy/contexts/cell-design.js';
+export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
+export { refineCells } from './entropy/contexts/cell-refinement.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';
 export {
   addContexts,
+  addNeighborhoods,
   addNeighbors,
   type ChannelShape,
   type ContextStatistics,
   createContextStatistics,
+  createNeighborhoodStatistics,
   createNeighborStatistics,
   mergeCounts,
+  type NeighborhoodStatistics,
   type NeighborStatistics,
 } from './entropy/contexts/context-statistics.js';
 export {
   type ContextDesignOptions,
+  type ContextPreference,
   contextModelOf,
   designContextModel,
   estimateContextBits,

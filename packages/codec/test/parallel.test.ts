@@ -176,6 +176,28 @@ test('errors are those of one thread', async () => {
   });
 });
 
+test("memory is the caller's again only once no thread writes to it", async () => {
+  const options = { ...CODINGS.uniform, coder: 'rans', layout: 'dense', chunkCount: 2, backend } as const;
+  const frame = encodeFrame(feature([8, 16, 16], 11), options);
+  const payload = inspectFrame(frame).fields.find(({ field }) => field === 'states and words');
+  const damaged = frame.slice();
+  damaged[payload!.byteOffset] ^= 1; // a state of the first chunk, which the calling thread decodes
+  let end: (result: null) => void = () => undefined;
+  const slow: ChunkPool = { workerCount: 1, run: () => new Promise((resolve) => void (end = resolve)) };
+  let isSettled = false;
+  const target = new Float32Array(new SharedArrayBuffer(4 * 2048));
+  const decoding = decodeFrameInParallel(damaged, { backend, checksum: 'unchecked' }, slow, target).finally(
+    () => {
+      isSettled = true;
+    },
+  );
+  decoding.catch(() => undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isSettled).toBe(false);
+  end(null);
+  await expect(decoding).rejects.toMatchObject({ code: 'payload-mismatch' });
+});
+
 test('threads do jobs themselves', async () => {
   const frame = encodeFrame(feature([4, 8, 8], 9), { ...CODINGS.uniform, backend, chunkCount: 3 });
   const decoding = { kind: 'decode', frame, from: 1, to: 3 } as const;

@@ -13,7 +13,7 @@ import { rowBits } from './contexts/cell-design.js';
 import { checkContextModel, MAX_CONTEXT_LEVELS, serializeContextModel } from './contexts/context-model.js';
 import { chooseContextLanes } from './contexts/context-rans.js';
 import { addNeighbors, createNeighborStatistics } from './contexts/context-statistics.js';
-import { designContextModel } from './contexts/design-context-model.js';
+import { designFastContextModel } from './contexts/design-context-model.js';
 import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
 
 /** The section of the coder. */
@@ -44,7 +44,7 @@ export function encodeByContexts(
     throw new RangeError(`levelCount expected 2 to 16 for contexts, got ${alphabet.levelCount}`);
   }
   if (model) checkContextModel(model, alphabet, geometry);
-  const taken = model ?? designContextModel([{ indices, geometry }], alphabet);
+  const taken = model ?? designFastContextModel([{ indices, geometry }], alphabet);
   const encode = (lanes: number): ContextCodedIndices => ({
     kind: 'rans-contexts',
     model: taken,

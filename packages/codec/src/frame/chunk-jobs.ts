@@ -146,13 +146,20 @@ export interface ChunkTask {
 /**
  * Shares tasks between a pool and this thread, which does one in `workerCount + 1` of them while the pool does the rest.
  * @returns a result for each, in order
- * @throws what a task throws on this thread
+ * @throws what a task throws on this thread, after the pool is done
  */
 export async function shareTasks(tasks: readonly ChunkTask[], pool: ChunkPool): Promise<ChunkResult[]> {
   const shares = pool.workerCount + 1;
   const sent = tasks.map((task, i) => (i % shares > 0 ? pool.run(task.job()) : null));
-  // This thread works while the others do.
-  const own = tasks.map((task, i) => (sent[i] ? null : task.here()));
-  const received = await Promise.all(sent);
-  return tasks.map((task, i) => own[i] ?? received[i] ?? task.here());
+  const received = Promise.all(sent);
+  let own: (ChunkResult | null)[];
+  try {
+    // This thread works while the others do.
+    own = tasks.map((task, i) => (sent[i] ? null : task.here()));
+  } catch (error) {
+    await received; // memory that is shared is the caller's again once the caller is told
+    throw error;
+  }
+  const others = await received;
+  return tasks.map((task, i) => own[i] ?? others[i] ?? task.here());
 }

@@ -138,7 +138,7 @@ export function checkDigest(frame: Uint8Array, digest: number | null, tensors: r
  * @throws {RangeError} if there is no such chunk
  */
 export function decodeChunk(frame: Uint8Array, chunk: number, options: DecodeOptions): ChunkIndices {
-  const { parts } = parseFrame(frame, options, 1);
+  const { parts } = parseAccepted(frame, options, 1);
   const { body } = parts[0];
   const chunks = body.kind === 'indices' ? body.chunks : [];
   if (!chunks[chunk]) throw new RangeError(`chunk expected less than ${chunks.length}, got ${chunk}`);
@@ -157,7 +157,7 @@ export function joinChunks(
   chunks: readonly ChunkIndices[],
   options: DecodeOptions,
 ): Tensor {
-  const { header, body } = parseFrame(frame, options, 1).parts[0];
+  const { header, body } = parseAccepted(frame, options, 1).parts[0];
   const total = chunks.reduce((sum, { indices }) => sum + indices.length, 0);
   const count = body.kind === 'indices' ? elementsOf(geometryOfIndices(header.shape, body.quantizer)) : 0;
   if (body.kind !== 'indices' || total !== count)

@@ -78,7 +78,7 @@ export function encodeBundledFrameInParallel(
 }
 
 function isShared({ buffer }: TensorData): boolean {
-  return !(buffer instanceof ArrayBuffer);
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
 }
 
 /** Writes a frame without its sections, has those made meanwhile, and puts them in. */
@@ -151,7 +151,9 @@ export async function decodeFrameInParallel(
   };
   const shared: SharedDecoding = { sent, quantizer: body.quantizer, backend, pool };
   const shares = sharesOf(body.chunks, pool.workerCount + 1);
-  const whole: TensorData = parsed.data ?? allocateData(header.dtype, elementCount(header.shape));
+  const count = elementCount(header.shape);
+  const given = parsed.data ?? (header.dtype === 'float32' ? options.allocate?.(count) : undefined);
+  const whole: TensorData = given ?? allocateData(header.dtype, count);
   if (isElementwise(body.quantizer)) {
     await decodeElementsInParallel(header, shares, whole, shared);
   } else {

@@ -2,8 +2,11 @@
 
 import type { Shape, Tensor } from '@featherwire/tensor';
 import type { Backend } from '../backend/backend.js';
-import type { ContextPreference } from '../entropy/contexts/cell-design.js';
-import { designContextModel, type IndexedFeature } from '../entropy/contexts/design-context-model.js';
+import {
+  type ContextPreference,
+  designContextModel,
+  type IndexedFeature,
+} from '../entropy/contexts/design-context-model.js';
 import { checkPackedAlphabet, designPackedTable } from '../entropy/encode-packed.js';
 import { MAX_ALPHABET_SIZE } from '../entropy/frequency-table.js';
 import { packedAlphabet, packSymbols } from '../entropy/packed-symbols.js';

@@ -1,7 +1,7 @@
 import { createLocalSession } from '@featherwire/inference/node';
 import { serializeModel } from '@featherwire/onnx';
 import { createRandom, elementCount, type Shape, tensor } from '@featherwire/tensor';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { gradient } from '../autodiff/gradient.js';
 import { Graph, type Value } from '../graph/graph.js';
 import { createLinearUnit } from '../units/linear-unit.js';
@@ -76,6 +76,7 @@ async function openRate({
   const total = bits(g, inputs[0], noisy, splitParameters(g, inputs[1], specs));
   const slopes = gradient(g, total, inputs);
   const session = await createLocalSession(serializeModel(g.toModel([total, ...slopes])));
+  onTestFinished(() => session.close());
   return async (...given) => {
     const feeds = inputs.map(({ name, shape }, i) => [name, tensor('float32', shape, given[i])]);
     const { outputs } = await session.run(Object.fromEntries(feeds));

@@ -151,9 +151,9 @@ function areaBytes({ channels, rows, columns }: ChannelPlanes, laneCount: number
   return [groups * GROUP_CHANNELS * ADDRESS_BYTES, groups * ADDRESS_BYTES, positions * lanes];
 }
 
-/** Behind a block, for decoding with few lanes: what each slot of each bin leads to, and the bins of a position. */
-function slotBytes({ binCount }: ContextModel): number {
-  return binCount * SLOT_COUNT * SLOT_ENTRY_BYTES + GROUP_CHANNELS;
+/** Behind a block, for decoding with few lanes: the bins of a position, and what each slot of each bin of each class leads to. */
+function slotBytes(model: ContextModel): number {
+  return GROUP_CHANNELS + classCountOf(model) * model.binCount * SLOT_COUNT * SLOT_ENTRY_BYTES;
 }
 
 /** Whether so few of the lanes are in use that a block takes too much memory. */

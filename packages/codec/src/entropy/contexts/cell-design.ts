@@ -7,9 +7,6 @@ import type { ContextModel, NeighborCells } from '../../stages.js';
 import { CELL_UNIT } from './context-model.js';
 import { type ChannelShape, NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
 
-/** What a model is made for: `size` takes more cells and bins, which save bits and take time. */
-export type ContextPreference = 'speed' | 'size';
-
 /** Bins, and parts that the levels of each neighbor are divided into: left, above, above-left, above-right. */
 interface NeighborhoodShape {
   readonly binCount: 16 | 32;
@@ -17,26 +14,26 @@ interface NeighborhoodShape {
 }
 
 /**
- * The shape for an alphabet. The two nearest neighbors in full beat a finer view of the diagonal ones at equal cells. For
- * speed, up to 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at
- * 8 levels; from 9 levels on few bins cost more bits than they save time.
+ * The shape for an alphabet. The two nearest neighbors in full beat a finer view of the diagonal ones at equal cells. Up to
+ * 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at 8 levels;
+ * from 9 levels on few bins cost more bits than they save time.
  */
 function neighborhoodShape(
   levelCount: number,
   { channelAxis, tokenColumns }: ChannelShape,
-  preference: ContextPreference,
 ): NeighborhoodShape {
-  const binCount = preference === 'size' || levelCount > 8 ? 32 : 16;
   const isOneRow = channelAxis === 'columns' && tokenColumns === 0; // which has nothing above
-  return { binCount, parts: isOneRow ? [levelCount, 1, 1, 1] : partsOf(levelCount, preference) };
+  return {
+    binCount: levelCount > 8 ? 32 : 16,
+    parts: isOneRow ? [levelCount, 1, 1, 1] : partsOf(levelCount),
+  };
 }
 
-function partsOf(levelCount: number, preference: ContextPreference): readonly number[] {
+function partsOf(levelCount: number): readonly number[] {
   if (levelCount === 2) return [2, 2, 2, 2];
-  if (levelCount === 3) return preference === 'speed' ? [3, 3, 3, 1] : [3, 3, 3, 3];
-  if (levelCount === 4) return preference === 'speed' ? [4, 4, 2, 1] : [4, 4, 4, 2];
-  if (levelCount <= 7) return [5, 5, 2, 2];
-  return preference === 'speed' ? [8, 8, 1, 2] : [8, 8, 2, 2];
+  if (levelCount === 3) return [3, 3, 3, 1];
+  if (levelCount === 4) return [4, 4, 2, 1];
+  return levelCount <= 7 ? [5, 5, 2, 2] : [8, 8, 1, 2];
 }
 
 /** Share of the bits beside the left neighbor that joining its levels may cost. */
@@ -49,15 +46,14 @@ export interface CellDesign {
   readonly cellCount: number;
   /** Tables that they are joined to, at most. */
   readonly binCount: ContextModel['binCount'];
+  /** Bins of cells, if they are designed together; if not, they follow from the counts of cells. */
+  readonly binOfCell?: Uint8Array;
 }
 
-/** Cells for an alphabet: each neighbor's levels in runs that tell the most about the symbol. */
-export function designCells(
-  statistics: NeighborStatistics,
-  preference: ContextPreference = 'speed',
-): CellDesign {
+/** Cells for speed: each neighbor's levels in runs that tell the most about the symbol. */
+export function designCells(statistics: NeighborStatistics): CellDesign {
   const { levelCount, counts } = statistics;
-  const { parts: usual, binCount } = neighborhoodShape(levelCount, statistics, preference);
+  const { parts: usual, binCount } = neighborhoodShape(levelCount, statistics);
   const parts = needsAllLevels(counts, levelCount, usual[0]) ? [levelCount, levelCount, 1, 1] : usual;
   const tables: Uint8Array[] = [];
   let scale = 1;
@@ -91,15 +87,22 @@ function needsAllLevels(counts: Float64Array, levelCount: number, partCount: num
   return exactBits < (1 - MAX_JOINING_LOSS) * joinedBits;
 }
 
-/** Divides levels into runs of the least conditional entropy, by dynamic programming. */
-function partOfLevel(counts: Float64Array, levelCount: number, partCount: number): Uint8Array {
-  const runBits = (from: number, to: number): number => {
+/**
+ * Divides levels into runs of the least conditional entropy, by dynamic programming.
+ * @param counts - of symbols beside each level, `levelCount` for a level
+ * @returns the run of each level, from 0
+ */
+export function partOfLevel(counts: Float64Array, levelCount: number, partCount: number): Uint8Array {
+  // runBits[begin][end]: bits of the levels from `begin` to below `end` under one table.
+  const runBits = Array.from({ length: levelCount }, (_, begin) => {
     const sums = new Float64Array(levelCount);
-    for (let value = from; value < to; value++) {
+    const bits = new Float64Array(levelCount + 1);
+    for (let value = begin; value < levelCount; value++) {
       for (let symbol = 0; symbol < levelCount; symbol++) sums[symbol] += counts[value * levelCount + symbol];
+      bits[value + 1] = rowBits(sums, 0, levelCount);
     }
-    return rowBits(sums, 0, levelCount);
-  };
+    return bits;
+  });
   // best[p][end]: bits of the levels below `end` in p runs; from[p][end]: where the last of them begins.
   const best = Array.from({ length: partCount + 1 }, () =>
     new Float64Array(levelCount + 1).fill(Number.POSITIVE_INFINITY),
@@ -109,7 +112,7 @@ function partOfLevel(counts: Float64Array, levelCount: number, partCount: number
   for (let part = 1; part <= partCount; part++) {
     for (let end = part; end <= levelCount; end++) {
       for (let begin = part - 1; begin < end; begin++) {
-        const bits = best[part - 1][begin] + runBits(begin, end);
+        const bits = best[part - 1][begin] + runBits[begin][end];
         if (bits >= best[part][end]) continue;
         best[part][end] = bits;
         from[part][end] = begin;
@@ -178,15 +181,33 @@ export function joinCells(
       if (other !== a) losses[Math.min(a, other) * cellCount + Math.max(a, other)] = loss(a, other);
     }
   }
-  const mean = (cell: number): number => {
-    const row = sums.subarray(cell * levelCount, (cell + 1) * levelCount);
-    const total = row.reduce((sum, count) => sum + count, 0);
-    return row.reduce((sum, count, symbol) => sum + count * symbol, 0) / total;
-  };
-  const byMean = [...alive].sort((a, b) => mean(a) - mean(b) || a - b);
-  let nearest = alive[0] ?? 0;
-  return leader.map((cell) => {
-    if (alive.includes(cell)) nearest = cell;
+  return sortBins(leader, counts, levelCount);
+}
+
+/**
+ * Numbers bins anew.
+ * @param binOfCell - any numbers below 256
+ * @param counts - of symbols in each cell
+ * @returns bins that ascend with the mean of their symbols, cells never seen in that of the nearest seen one
+ */
+export function sortBins(binOfCell: Uint8Array, counts: Float64Array, levelCount: number): Uint8Array {
+  const totals = new Float64Array(256);
+  const weighted = new Float64Array(256);
+  const isSeen = new Uint8Array(binOfCell.length);
+  counts.forEach((count, at) => {
+    if (count === 0) return;
+    const cell = Math.floor(at / levelCount);
+    isSeen[cell] = 1;
+    totals[binOfCell[cell]] += count;
+    weighted[binOfCell[cell]] += count * (at % levelCount);
+  });
+  const mean = (bin: number): number => weighted[bin] / totals[bin];
+  const byMean = [...totals.keys()]
+    .filter((bin) => totals[bin] > 0)
+    .sort((a, b) => mean(a) - mean(b) || a - b);
+  let nearest = binOfCell[Math.max(0, isSeen.indexOf(1))];
+  return binOfCell.map((bin, cell) => {
+    if (isSeen[cell]) nearest = bin;
     return Math.max(0, byMean.indexOf(nearest));
   });
 }

@@ -16,6 +16,7 @@ const MAX_CONTEXT_CHANNELS = 65_536;
 /** Cells come in vectors of this many. */
 export const CELL_UNIT = 16;
 const MAX_CELL_VECTORS = 16;
+export const MAX_CELL_COUNT = CELL_UNIT * MAX_CELL_VECTORS;
 const CELL_BITS = 8;
 const RICE_PARAMETER_BITS = 3;
 const SLOT_COUNT = 256;
@@ -240,7 +241,7 @@ export function modelFlaw(model: ContextModel): string | undefined {
   }
   const highest = neighborTables(model).reduce((sum, table) => sum + Math.max(...table), 0);
   if (highest >= binOfCell.length) return `cell ${highest} of ${binOfCell.length}`;
-  if (binOfCell.length > CELL_UNIT * MAX_CELL_VECTORS) return `${binOfCell.length} cells`;
+  if (binOfCell.length > MAX_CELL_COUNT) return `${binOfCell.length} cells`;
   return binOfCell.some((bin) => bin >= binCount) ? 'a cell has no bin' : undefined;
 }
 

@@ -19,12 +19,20 @@ export interface NeighborStatistics extends IndexAlphabet, ChannelShape {
   readonly counts: Float64Array;
 }
 
+/** Counts of symbols beside the values of all neighbors together. */
+export interface NeighborhoodStatistics extends IndexAlphabet, ChannelShape {
+  /** At `(((left * levelCount + above) * levelCount + aboveLeft) * levelCount + aboveRight) * levelCount + symbol`. */
+  readonly counts: Float64Array;
+}
+
 /** Counts of symbols in each cell of each channel. */
 export interface ContextStatistics extends IndexAlphabet, ChannelShape {
   readonly channelCount: number;
   readonly cells: NeighborCells;
   readonly cellCount: number;
   readonly binCount: ContextModel['binCount'];
+  /** Bins of cells, if they are designed together. */
+  readonly binOfCell?: Uint8Array;
   /** At `(channel * cellCount + cell) * levelCount + symbol`. */
   readonly counts: Float64Array;
 }
@@ -54,14 +62,37 @@ export function addNeighbors(
   });
 }
 
+/** Statistics of nothing. */
+export function createNeighborhoodStatistics(
+  { levelCount, background }: IndexAlphabet,
+  { channelAxis, tokenColumns }: ChannelShape,
+): NeighborhoodStatistics {
+  const counts = new Float64Array(levelCount ** (NEIGHBOR_COUNT + 1));
+  return { levelCount, background, channelAxis, tokenColumns, counts };
+}
+
+/** Adds the indices of one tensor to `statistics`. */
+export function addNeighborhoods(
+  statistics: NeighborhoodStatistics,
+  indices: Uint8Array,
+  geometry: FeatureGeometry,
+): void {
+  const { counts, levelCount, background, channelAxis } = statistics;
+  const channels = channelAxis === 'columns' ? geometry.columns : geometry.planes;
+  visitNeighborhoods(indices, geometry, statistics, channels, background, (symbol, l, u, ul, ur) => {
+    const neighborhood = ((l * levelCount + u) * levelCount + ul) * levelCount + ur;
+    counts[neighborhood * levelCount + symbol]++;
+  });
+}
+
 /** Statistics of nothing. @param design - cells, of which the sum of any four entries is below `cellCount`, and bins */
 export function createContextStatistics(
   { levelCount, background }: IndexAlphabet,
   { channelAxis, tokenColumns }: ChannelShape,
   channelCount: number,
-  design: Pick<ContextStatistics, 'cells' | 'cellCount' | 'binCount'>,
+  design: Pick<ContextStatistics, 'cells' | 'cellCount' | 'binCount' | 'binOfCell'>,
 ): ContextStatistics {
-  const { cells, cellCount, binCount } = design;
+  const { cells, cellCount, binCount, binOfCell } = design;
   const counts = new Float64Array(channelCount * cellCount * levelCount);
   return {
     levelCount,
@@ -72,6 +103,7 @@ export function createContextStatistics(
     cells,
     cellCount,
     binCount,
+    binOfCell,
     counts,
   };
 }
@@ -98,7 +130,10 @@ export function addContexts(
 }
 
 /** Adds the counts of `source` to `target`, which is of the same alphabet, channels and cells. */
-export function mergeCounts<S extends NeighborStatistics | ContextStatistics>(target: S, source: S): void {
+export function mergeCounts<S extends NeighborStatistics | NeighborhoodStatistics | ContextStatistics>(
+  target: S,
+  source: S,
+): void {
   for (let i = 0; i < target.counts.length; i++) target.counts[i] += source.counts[i];
 }
 

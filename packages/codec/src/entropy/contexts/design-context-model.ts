@@ -4,17 +4,24 @@
  */
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
-import { type ContextPreference, designCells, joinCells } from './cell-design.js';
+import { type CellDesign, designCells, joinCells } from './cell-design.js';
+import { refineCells } from './cell-refinement.js';
 import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
 import { MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
   addContexts,
+  addNeighborhoods,
   addNeighbors,
   type ChannelShape,
   type ContextStatistics,
   createContextStatistics,
+  createNeighborhoodStatistics,
   createNeighborStatistics,
 } from './context-statistics.js';
+import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
+
+/** What a model is made for: `size` takes more cells and bins, which save bits and take time to design and to decode. */
+export type ContextPreference = 'speed' | 'size';
 
 /** Indices of one tensor, as a quantizer made them. */
 export interface IndexedFeature {
@@ -30,15 +37,19 @@ export interface ContextDesignOptions {
   readonly tokenColumns?: number;
   /** Channels; by default all planes or columns of the first feature. Features with more planes hold several items. */
   readonly channelCount?: number;
-  /** `speed` by default; `size` saves another one to two percent of the bits up to 8 levels. */
+  /** `speed` by default; `size` saves another one to three percent of the bits. */
   readonly preference?: ContextPreference;
 }
 
+/** Makes cells from features of the same channels, in one way or several. */
+type CellDesigner = (
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+  shape: ChannelShape,
+) => readonly CellDesign[];
+
 /** Channels of a design: each has counts of all cells, and all pairs are compared. */
 const MAX_DESIGN_CHANNELS = 8_192;
-const SLOT_COUNT = 256;
-/** Each table starts from this many symbols distributed as in its bin over all classes. */
-const PRIOR_SYMBOLS = 3;
 
 /**
  * Designs a model.
@@ -50,6 +61,40 @@ export function designContextModel(
   features: readonly IndexedFeature[],
   alphabet: IndexAlphabet,
   options: ContextDesignOptions = {},
+): ContextModel {
+  return designWithCells(
+    features,
+    alphabet,
+    options,
+    options.preference === 'size' ? cellsForSize : cellsForSpeed,
+  );
+}
+
+/** The same for speed alone: what codes a tensor by a model of its own need not hold more. @throws {RangeError} */
+export function designFastContextModel(
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+): ContextModel {
+  return designWithCells(features, alphabet, {}, cellsForSpeed);
+}
+
+const cellsForSpeed: CellDesigner = (features, alphabet, shape) => {
+  const neighbors = createNeighborStatistics(alphabet, shape);
+  for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
+  return [designCells(neighbors)];
+};
+
+const cellsForSize: CellDesigner = (features, alphabet, shape) => {
+  const neighborhoods = createNeighborhoodStatistics(alphabet, shape);
+  for (const { indices, geometry } of features) addNeighborhoods(neighborhoods, indices, geometry);
+  return refineCells(neighborhoods);
+};
+
+function designWithCells(
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+  options: ContextDesignOptions,
+  designer: CellDesigner,
 ): ContextModel {
   if (alphabet.levelCount > MAX_CONTEXT_LEVELS) {
     throw new RangeError(
@@ -65,12 +110,14 @@ export function designContextModel(
     throw new RangeError(`channels expected up to ${MAX_DESIGN_CHANNELS}, got ${channelCount}`);
   }
   const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
-  const neighbors = createNeighborStatistics(alphabet, shape);
-  for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
-  const design = designCells(neighbors, options.preference);
-  const statistics = createContextStatistics(alphabet, shape, channelCount, design);
-  for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
-  return contextModelOf(statistics);
+  const candidates = designer(features, alphabet, shape).map((design) => {
+    const statistics = createContextStatistics(alphabet, shape, channelCount, design);
+    for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
+    return { statistics, model: contextModelOf(statistics) };
+  });
+  const bitsOf = ({ statistics, model }: (typeof candidates)[number]): number =>
+    estimateContextBits(statistics, model);
+  return candidates.reduce((a, b) => (bitsOf(b) < bitsOf(a) ? b : a)).model;
 }
 
 /** The model for given statistics. */
@@ -87,7 +134,8 @@ export function contextModelOf(statistics: ContextStatistics): ContextModel {
     counts,
   } = statistics;
   const cellCounts = sumRows(counts, channelCount, cellCount * levelCount);
-  const binOfCell = joinCells(cellCounts, levelCount, binCount, THRESHOLD_BITS * (levelCount - 1));
+  const binOfCell =
+    statistics.binOfCell ?? joinCells(cellCounts, levelCount, binCount, THRESHOLD_BITS * (levelCount - 1));
   const channelBins = Array.from({ length: channelCount }, () => new Float64Array(binCount * levelCount));
   for (let at = 0; at < counts.length; at++) {
     const cell = Math.floor(at / levelCount) % cellCount;
@@ -153,32 +201,6 @@ function designThresholds(
     });
   }
   return thresholds;
-}
-
-/** Shares of symbols, as if `PRIOR_SYMBOLS` more had come, distributed by `prior`. */
-function shares(counts: Float64Array, prior: Float64Array): Float64Array {
-  const priorTotal = prior.reduce((sum, weight) => sum + weight, 0);
-  const total = counts.reduce((sum, count) => sum + count, PRIOR_SYMBOLS);
-  return counts.map((count, symbol) => (count + (PRIOR_SYMBOLS * prior[symbol]) / priorTotal) / total);
-}
-
-/** Frequencies of at least 1 that sum to 256 and cost the fewest bits under `share`, by steps from rounded ones. */
-function roundShares(share: Float64Array): Uint16Array {
-  const frequencies = Uint16Array.from(share, (value) => Math.max(1, Math.round(value * SLOT_COUNT)));
-  let excess = frequencies.reduce((sum, frequency) => sum + frequency, -SLOT_COUNT);
-  while (excess !== 0) {
-    const step = excess > 0 ? -1 : 1;
-    let best = 0;
-    let least = Number.POSITIVE_INFINITY;
-    frequencies.forEach((frequency, symbol) => {
-      if (frequency + step < 1) return;
-      const loss = share[symbol] * Math.log2(frequency / (frequency + step));
-      if (loss < least) [best, least] = [symbol, loss];
-    });
-    frequencies[best] += step;
-    excess += step;
-  }
-  return frequencies;
 }
 
 function sumRows(counts: Float64Array, rowCount: number, rowLength: number): Float64Array {

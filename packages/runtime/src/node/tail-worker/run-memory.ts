@@ -1,7 +1,7 @@
 /**
  * Memory of a tail worker for the tensors of its runs, given out again for every batch. Tensors of their own would soon be
  * garbage, and the engine of JavaScript collects all of its heap whenever some dozen megabytes of such arrays have gathered:
- * under load that took a twentieth of the processor's time.
+ * under load that is every few hundred requests.
  */
 
 /** Memory for one batch at a time. */
