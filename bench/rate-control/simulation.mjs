@@ -46,6 +46,7 @@ export function simulate(setting, policy, seed) {
       point: id,
       bytes: uplinkBytes,
       linkMs: answeredMs - sentMs - server,
+      beforeMs: 0, // the head's time is the device's
       deviceMs: device,
       serverMs: server,
       totalMs,

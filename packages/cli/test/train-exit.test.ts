@@ -124,11 +124,13 @@ test('an exit is trained, shown, answers in the place of the server, and is take
   expect(planned.status, planned.errors).toBe(0);
   const { ways } = JSON.parse(planned.output).choice;
   const [best] = ways.filter(({ way }: { way: { kind: string } }) => way.kind === 'split');
-  const { way, decisionMs, totalMs } = best;
-  expect(way.exit.answeredShare).toBeGreaterThan(0);
-  expect(way.exit.bytesPerDecision).toBeLessThan(way.uplinkBytes.p95);
-  expect(decisionMs.mean).toBeLessThan(totalMs.p50 + way.exit.here.p95);
-  expect(decisionMs.mean).toBeGreaterThan(0);
+  const { way, decisionMs } = best;
+  const { answeredShare, bytesPerDecision, here: answeredMs } = way.exit;
+  expect(answeredShare).toBeGreaterThan(0);
+  // Of eight samples the 95th percentile is the largest.
+  expect(bytesPerDecision).toBeLessThanOrEqual((1 - answeredShare) * way.uplinkBytes.p95 + 1e-9);
+  expect(decisionMs.mean).toBeGreaterThanOrEqual(answeredMs.p50);
+  if (answeredShare === 1) expect(decisionMs.mean).toBe(answeredMs.p50);
   const shown = await run(...plan, '--no-cache');
   expect(shown.output).toContain('with the exit of the bundle, per decision');
 

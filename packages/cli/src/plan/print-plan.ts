@@ -147,7 +147,7 @@ function exitLines(ways: readonly RatedWay[], styles: Styles): string[] {
       'shares, bytes and metric measured on these samples, times computed: the mean is over what is answered here and what is sent,',
     ),
     styles.dim(
-      'each at its median; the 95th percentile is that of what is sent, as soon as more than 5 % is. The choice is made without.',
+      'each at its median; the 95th percentile is that of what is sent, which none of all is above. The choice is made without.',
     ),
     '',
   ];

@@ -97,25 +97,19 @@ function openSession(turns: EngineTurns, engine: WebEngine, device: GPUDevice): 
     async run(feeds) {
       const { outputs: kept, runMs } = await runOnGpu(feeds);
       const start = performance.now();
-      const tensors = await readAll(kept);
+      const tensors = await readValues(kept).finally(() => {
+        for (const value of Object.values(kept)) void value.release();
+      });
       return { outputs: tensors, runMs: runMs + performance.now() - start };
     },
     close: () => turns.close(() => values.close()),
   };
 }
 
-/** Reads values and releases them. @throws {InferenceError} `run-failed` if one cannot be read */
-async function readAll(values: GpuValueMap): Promise<TensorMap> {
-  try {
-    const entries = Object.entries(values).map(async ([name, value]) => [name, await value.read()] as const);
-    return Object.fromEntries(await Promise.all(entries));
-  } catch (cause) {
-    throw new InferenceError('run-failed', `an output cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
-  } finally {
-    for (const value of Object.values(values)) void value.release();
-  }
+/** Values as tensors, which the caller owns. @throws {InferenceError} `run-failed` if one cannot be read, as for a lost device */
+export async function readValues(values: GpuValueMap): Promise<TensorMap> {
+  const entries = Object.entries(values).map(async ([name, value]) => [name, await value.read()] as const);
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 /** True for values of sessions on WebGPU; what is empty counts as tensors. */

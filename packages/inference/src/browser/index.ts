@@ -8,6 +8,7 @@ export {
   type GpuValue,
   type GpuValueMap,
   isOnGpu,
+  readValues,
 } from './gpu-session.js';
 export {
   loadWebEngine,

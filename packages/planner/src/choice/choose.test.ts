@@ -90,9 +90,9 @@ describe('an exit before a split', () => {
     expect(choose([split], link, { maxLossPoints: 1 }).ways[0]).not.toHaveProperty('decisionMs');
   });
 
-  test('has the 95th percentile of what is sent as soon as more than 5 % is', () => {
+  test('has the 95th percentile of what is sent as long as anything is', () => {
     expect(rated({ answeredShare: 0.94 }).decisionMs!.p95).toBeCloseTo(62, 10);
-    expect(rated({ answeredShare: 0.95 }).decisionMs!.p95).toBe(31);
+    expect(rated({ answeredShare: 0.95 }).decisionMs!.p95).toBeCloseTo(62, 10);
     expect(rated({ answeredShare: 1, sent: null }).decisionMs).toEqual({ mean: 28, p95: 31 });
   });
 });

@@ -11,12 +11,9 @@ import type { Way, WayExit } from './way.js';
 export interface DecisionMs {
   /** Of the two kinds of answers by their shares, each at its median. */
   readonly mean: number;
-  /** That of what is sent, as soon as more than 5 % is, which is not below that of all; else that of answers of the exit. */
+  /** That of what is sent, which that of all is not above; of answers of the exit only where nothing is sent. */
   readonly p95: number;
 }
-
-/** Share of the answers up to a 95th percentile. */
-const P95_SHARE = 0.95;
 
 /**
  * The times of decisions with an exit before a way.
@@ -28,6 +25,6 @@ export function decisionOf(way: Way, exit: WayExit, link: LinkProfile): Decision
   const total = totalOf({ ...way, ...sent }, link);
   return {
     mean: answeredShare * here.p50 + (1 - answeredShare) * total.p50,
-    p95: answeredShare < P95_SHARE ? total.p95 : here.p95,
+    p95: total.p95,
   };
 }

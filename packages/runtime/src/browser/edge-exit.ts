@@ -5,7 +5,13 @@
 
 import type { Bundle } from '@featherwire/bundle';
 import type { ModelSession, RunResult, TensorMap } from '@featherwire/inference';
-import { type GpuSession, type GpuValue, type GpuValueMap, isOnGpu } from '@featherwire/inference/browser';
+import {
+  type GpuSession,
+  type GpuValue,
+  type GpuValueMap,
+  isOnGpu,
+  readValues,
+} from '@featherwire/inference/browser';
 import type { Tensor } from '@featherwire/tensor';
 import type { BudgetedRequestOptions, BudgetedResult } from '../client/budgeted-client.js';
 import type { HostEncoder } from '../client/cut-encoder.js';
@@ -66,7 +72,7 @@ export function createEdgeExit({ sessions, held, ...shared }: EdgeExitOptions): 
       const first = new FirstNetworks(gpu, { head, exit }, inputs);
       const onGpu = createExitClient<Tensor | GpuValue>({ ...shared, head: first, exit: first.exit });
       try {
-        return await onGpu.infer(inputs, (cut, elapsedMs) => sendHeld(cut as HeldCut, elapsedMs));
+        return await onGpu.infer(inputs, (_, elapsedMs) => sendHeld(first.given, elapsedMs));
       } finally {
         first.release();
       }
@@ -93,12 +99,6 @@ export function createHeldEncoder(host: HostEncoder, held: HeldCuts, clock: Cloc
       return { ...encoded, encodeMs: readMs + encoded.encodeMs };
     },
   };
-}
-
-/** Values as tensors. @throws {InferenceError} `run-failed`, as for a lost device */
-export async function readValues(values: GpuValueMap): Promise<TensorMap> {
-  const entries = Object.entries(values).map(async ([name, value]) => [name, await value.read()] as const);
-  return Object.fromEntries(await Promise.all(entries));
 }
 
 /** Head and exit of one request on a GPU, values staying there; on WebAssembly if it is lost meanwhile. */
@@ -135,6 +135,11 @@ class FirstNetworks {
     return { outputs };
   }
 
+  /** What the head gave: on the GPU, or as tensors once that is lost. */
+  get given(): HeldCut {
+    return this.#given;
+  }
+
   /** Gives buffers back; what is being read of them is not held up. */
   release(): void {
     if (isOnGpu(this.#given)) for (const value of Object.values(this.#given)) void value.release();
@@ -149,6 +154,8 @@ class FirstNetworks {
       async () => session.run(isWhollyOnGpu(values) ? values : await readValues(values)),
       async () => {
         const { outputs } = await head.run(this.#inputs);
+        this.release();
+        this.#given = outputs;
         return exit.run(Object.fromEntries(exit.inputs.map(({ name }) => [name, outputs[name]])));
       },
     );

@@ -2,6 +2,7 @@
 
 import { buffersOf, type TensorMap } from '@featherwire/inference';
 import type { BudgetedClient, BudgetedRequestOptions } from '../client/budgeted-client.js';
+import { cutCodingOf } from '../client/coding.js';
 import type { FeatureRequestOptions, InferResult } from '../client/edge-client.js';
 import { TransportError } from '../client/errors.js';
 import type { ExitResult } from '../exit/exit-client.js';
@@ -110,23 +111,36 @@ function runMethod(
 /**
  * A request with the exit before it.
  * @throws {TypeError} without an exit; without a coding and a budget
+ * @throws {RangeError} if the coding does not fit the bundle, also where the exit would be sure
+ * @throws {TransportError} `aborted`, also by a signal that is raised while the exit runs; as the client
  */
-export function inferWithExit(
+export async function inferWithExit(
   edge: Edge,
   inputs: TensorMap,
   options: FeatureRequestOptions | BudgetedRequestOptions,
 ): Promise<ExitResult<InferResult>> {
-  const { client, exit } = edge;
+  const { exit } = edge;
   if (!exit) throw new TypeError('exit expected among the options of the edge side, got none');
+  const result = await exit.infer(inputs, senderOf(edge, options));
+  const { signal } = options;
+  if (signal?.aborted)
+    throw new TransportError('aborted', 'the request was aborted', { cause: signal.reason });
+  return result;
+}
+
+/** What sends after the exit. Wrong options are found here, before anything runs. */
+function senderOf(
+  edge: Edge,
+  options: FeatureRequestOptions | BudgetedRequestOptions,
+): (held: TensorMap, elapsedMs: number) => Promise<InferResult> {
+  const { bundle, client } = edge;
   const { elapsedMs: before = 0 } = options;
-  if ('coding' in options)
-    return exit.infer(inputs, (held, elapsedMs) =>
-      client.infer(held, { ...options, elapsedMs: before + elapsedMs }),
-    );
+  if ('coding' in options) {
+    cutCodingOf(bundle, options.coding);
+    return (held, elapsedMs) => client.infer(held, { ...options, elapsedMs: before + elapsedMs });
+  }
   const budgeted = budgetedOf(edge);
-  return exit.infer(inputs, (held, elapsedMs) =>
-    budgeted.infer(held, { ...options, elapsedMs: before + elapsedMs }),
-  );
+  return (held, elapsedMs) => budgeted.infer(held, { ...options, elapsedMs: before + elapsedMs });
 }
 
 function budgetedOf({ budgeted }: Edge): BudgetedClient {

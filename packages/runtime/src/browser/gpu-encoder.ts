@@ -5,7 +5,7 @@
 
 import type { Bundle } from '@featherwire/bundle';
 import { checkValues, type TensorMap } from '@featherwire/inference';
-import { type GpuValue, isOnGpu } from '@featherwire/inference/browser';
+import { type GpuValue, isOnGpu, readValues } from '@featherwire/inference/browser';
 import { createGpuCodec, type GpuCodec, GpuError, UnsupportedError } from '@featherwire/webgpu';
 import type { CutCoding } from '../client/coding.js';
 import {
@@ -18,7 +18,7 @@ import {
   reductionOf,
 } from '../client/cut-encoder.js';
 import type { Clock } from '../client/retry.js';
-import { type HeldCuts, readValues } from './edge-exit.js';
+import type { HeldCuts } from './edge-exit.js';
 import { type EdgeSessions, type GpuNetworks, isLoss } from './edge-sessions.js';
 
 /** What the encoder is made of; all of it stays the caller's. */

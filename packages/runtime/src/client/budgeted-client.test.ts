@@ -123,33 +123,34 @@ describe('createBudgetedClient', () => {
     await expect(budgeted.infer({}, { maxBytes: 10 })).rejects.toThrow('maxBytes expected at least 1000');
   });
 
-  test('time that is gone before is counted as that of the device is, and the controller learns as without', async () => {
+  test('the time of a head counts once, before the call, in it, or now one and now the other', async () => {
     const HEAD_MS = 20;
-    const choices = async (gone: 'before the call' | 'in the head'): Promise<RateChoice[]> => {
+    const choices = async (isGoneAt: (request: number) => boolean): Promise<RateChoice[]> => {
       const link = { mbps: 100 };
       const { client, clock } = simulatedClient(link);
-      const head: EdgeClient['infer'] = async (inputs, options) => {
+      const infer: EdgeClient['infer'] = async (inputs, options) => {
         const result = await client.infer(inputs, options);
+        if (options.elapsedMs) return result;
         const { headMs, totalMs } = result.times;
         const times = { ...result.times, headMs: headMs + HEAD_MS, totalMs: totalMs + HEAD_MS };
         return { ...result, times };
       };
-      const isBefore = gone === 'before the call';
       const budgeted = createBudgetedClient({
         ...{ clock, bundle: bundleOf(POINTS), budgetMs: 75 },
-        client: isBefore ? client : { ...client, infer: head },
+        client: { ...client, infer },
       });
       const found: RateChoice[] = [];
       for (let i = 0; i < 60; i++) {
         link.mbps = i % 4 === 3 ? 3 : 8; // 'fine' takes 35 or 68 ms: in time three times of four
-        found.push((await budgeted.infer({}, isBefore ? { elapsedMs: HEAD_MS } : {})).choice);
+        found.push((await budgeted.infer({}, isGoneAt(i) ? { elapsedMs: HEAD_MS } : {})).choice);
       }
       return found;
     };
-    const before = await choices('before the call');
+    const before = await choices(() => true);
     expect(before.some(({ point, reason }) => point === 'fine' && reason === 'try')).toBe(true);
     const pointsOf = (found: readonly RateChoice[]) => found.slice(1).map(({ point }) => point);
-    expect(pointsOf(before)).toEqual(pointsOf(await choices('in the head')));
+    expect(pointsOf(before)).toEqual(pointsOf(await choices(() => false)));
+    expect(pointsOf(before)).toEqual(pointsOf(await choices((request) => request % 2 === 0)));
   });
 
   test('points without a loss count the better the more bytes they take', async () => {

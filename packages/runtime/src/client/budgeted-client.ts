@@ -100,7 +100,8 @@ function exchangeOf(
     point,
     bytes: bytes.sent,
     linkMs,
-    deviceMs: headMs + encodeMs + readMs,
+    beforeMs: elapsedMs + headMs,
+    deviceMs: encodeMs + readMs,
     serverMs: queueMs + decodeMs + tailMs + respondMs,
     totalMs: elapsedMs + totalMs,
   };

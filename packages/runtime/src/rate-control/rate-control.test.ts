@@ -75,6 +75,8 @@ const POINTS: readonly RatedPoint[] = [
 const BUDGET_MS = 80;
 const DEVICE_MS = 8;
 const SERVER_MS = 5;
+/** Three quarters of the device's time are the head's. */
+const END_TIMES = { beforeMs: 0.75 * DEVICE_MS, deviceMs: 0.25 * DEVICE_MS, serverMs: SERVER_MS };
 /** From one request to the next. */
 const INTERVAL_MS = 100;
 
@@ -96,10 +98,7 @@ function simulate(linkAt: (step: number) => SimulatedLink, steps: number, seed =
     const bytes = point.bytes.mean * (1 + 0.05 * random.nextNormal());
     const linkMs = msOfLink(link, bytes) * Math.max(0.5, 1 + link.jitter * random.nextNormal());
     const totalMs = linkMs + DEVICE_MS + SERVER_MS;
-    controller.observe(
-      { point: point.id, bytes, linkMs, deviceMs: DEVICE_MS, serverMs: SERVER_MS, totalMs },
-      at + totalMs,
-    );
+    controller.observe({ point: point.id, bytes, linkMs, ...END_TIMES, totalMs }, at + totalMs);
     return { choice, totalMs, link };
   });
 }
@@ -206,7 +205,7 @@ describe('createRateController', () => {
       controller.choose(0);
       for (let i = 0; i < 100; i++) {
         const linkMs = 57 * (1 + 0.1 * random.nextNormal());
-        const times = { linkMs, deviceMs: DEVICE_MS, serverMs: SERVER_MS, totalMs: 100 };
+        const times = { linkMs, ...END_TIMES, totalMs: 100 };
         controller.observe({ point: 'large', bytes: 40_000, ...times, ...allowedMs }, INTERVAL_MS * i);
       }
       return controller.choose(100 * INTERVAL_MS).point;

@@ -32,7 +32,9 @@ export interface ObservedExchange {
   readonly bytes: number;
   /** Round trip without the server's own time. */
   readonly linkMs: number;
-  /** Head, coding and reading on this side. */
+  /** What the request took up to the feature, before the call too. */
+  readonly beforeMs: number;
+  /** Coding and reading on this side. */
   readonly deviceMs: number;
   /** Queue, decoding, tail and coding of the answer. */
   readonly serverMs: number;
@@ -115,6 +117,7 @@ class LadderController implements RateController {
   readonly #ladder: readonly RatedPoint[];
   readonly #budgetMs: number;
   readonly #link;
+  readonly #before = new RunningTime();
   readonly #device = new RunningTime();
   readonly #server = new RunningTime();
   /** Position on the ladder; -1 before the first choice. */
@@ -150,9 +153,11 @@ class LadderController implements RateController {
   }
 
   observe(exchange: ObservedExchange, at: number): void {
-    const { point, bytes, linkMs, deviceMs, serverMs, totalMs, budgetMs = this.#budgetMs } = exchange;
+    const { point, bytes, linkMs, beforeMs, deviceMs, serverMs, totalMs } = exchange;
+    const { budgetMs = this.#budgetMs } = exchange;
     this.#isCareful = false;
     this.#link.observe(bytes, linkMs, at);
+    this.#before.add(beforeMs);
     this.#device.add(deviceMs);
     this.#server.add(serverMs);
     // Nothing less could have been sent than the smallest point: its lateness says nothing of the cost.
@@ -191,11 +196,14 @@ class LadderController implements RateController {
     // Frames differ in size: the 95th percentile of bytes is one deviation more or less.
     const large = this.#link.predict(bytes.p95 ?? bytes.mean, at);
     const spreadMs = Math.max(0, large.meanMs - typical.meanMs) / P95_DEVIATIONS;
+    // A head that has run is in `elapsedMs`, one that is to run is not.
+    const beforeMs = Math.max(elapsedMs, this.#before.meanMs);
     return {
-      meanMs: elapsedMs + typical.meanMs + this.#device.meanMs + this.#server.meanMs,
+      meanMs: beforeMs + typical.meanMs + this.#device.meanMs + this.#server.meanMs,
       deviationMs: Math.hypot(
         typical.deviationMs,
         spreadMs,
+        this.#before.deviationMs,
         this.#device.deviationMs,
         this.#server.deviationMs,
       ),

@@ -4,6 +4,8 @@ import { runTestFiles } from '../../../../test-support/vitest-in-browser.js';
 
 /** Every test file of `runtime` that needs nothing of Node; `conformance.test.ts` compares this with the files there are. */
 const FILES = {
+  'src/browser/edge-exit.test.ts': () => import('../../src/browser/edge-exit.test.js'),
+  'src/browser/edge-worker.test.ts': () => import('../../src/browser/edge-worker.test.js'),
   'src/client/budgeted-client.test.ts': () => import('../../src/client/budgeted-client.test.js'),
   'src/exit/exit-client.test.ts': () => import('../../src/exit/exit-client.test.js'),
   'src/fallback/circuit-breaker.test.ts': () => import('../../src/fallback/circuit-breaker.test.js'),
