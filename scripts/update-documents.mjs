@@ -9,6 +9,7 @@
  *        node bench/context-rates.mjs > results/context-rates.json
  *        node bench/context-speed.mjs > results/context-speed.json
  *        node bench/codec-speed.mjs > results/codec-speed.json
+ *        node bench/chunk-speed.mjs > results/chunk-speed.json
  *        node bench/lossless.mjs > results/lossless.json
  *        node bench/accuracy-rates.mjs > results/accuracy-rates.json
  *        node bench/plan-check.mjs > results/plan-check.json
@@ -21,6 +22,8 @@
  *        node bench/early-exit.mjs > results/early-exit.json
  *        node bench/service-throughput.mjs > results/service-throughput.json
  *        node bench/hostile-clients.mjs > results/hostile-clients.json
+ *        node bench/soak.mjs > results/soak.json
+ *        node bench/fleet.mjs > results/fleet.json
  *        node bench/papers.mjs > results/papers.json
  *        node bench/privacy.mjs > results/privacy.json
  *        node bench/webgpu-speed.mjs > results/webgpu-speed.json
@@ -45,8 +48,8 @@ import {
   regretTable,
   sizeBoundTable,
 } from './documents/rates.mjs';
-import { hostileTable, throughputTable } from './documents/service.mjs';
-import { codecSpeedTable, contextSpeedTable } from './documents/speed.mjs';
+import { fleetTable, hostileTable, soakTable, throughputTable } from './documents/service.mjs';
+import { chunkSpeedTable, codecSpeedTable, contextSpeedTable } from './documents/speed.mjs';
 import { trainStepLines, trainUnitsTable } from './documents/training.mjs';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -65,6 +68,7 @@ fill('docs/results.md', 'results/size-bound.json', sizeBoundTable(read('results/
 fill('docs/results.md', 'results/context-rates.json', contextRatesTable(read('results/context-rates.json')));
 fill('docs/results.md', 'results/context-speed.json', contextSpeedTable(read('results/context-speed.json')));
 fill('docs/results.md', 'results/codec-speed.json', codecSpeedTable(read('results/codec-speed.json')));
+fill('docs/results.md', 'results/chunk-speed.json', chunkSpeedTable(read('results/chunk-speed.json')));
 fill('docs/results.md', 'results/lossless.json', losslessTable(read('results/lossless.json')));
 
 fill('docs/results.md', 'results/calibration.json', calibrationTable(read('results/calibration.json')));
@@ -86,6 +90,9 @@ fill(
   throughputTable(read('results/service-throughput.json')),
 );
 fill('docs/serving.md', 'results/hostile-clients.json', hostileTable(read('results/hostile-clients.json')));
+
+fill('docs/serving.md', 'results/soak.json', soakTable(read('results/soak.json')));
+fill('docs/serving.md', 'results/fleet.json', fleetTable(read('results/fleet.json')));
 
 fill('docs/papers.md', 'results/papers.json', papersTable(read('results/papers.json')));
 

@@ -1,4 +1,4 @@
-/** The tables of the tail service: its cost beside the tail, and a client beside hostile ones. */
+/** The tables of the tail service: its cost beside the tail, a client beside hostile ones, an hour with faults, and a fleet. */
 
 const ms = (value) => value.toFixed(2);
 
@@ -48,6 +48,40 @@ export function hostileTable({ command, machine, boundBytes, peakBytes, placemen
     '| attack | placement | p95 alone, ms | beside it | ratio | p95 in the queue | processors the server takes | failed |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...rows.map((row) => `| ${row} |`),
+  ];
+}
+
+export function soakTable({ command, machine, network, minutes, memory, ...counts }) {
+  const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const [middle, last] = memory.heapP10Bytes;
+  return [
+    `From \`${command} > results/soak.json\`, ${network}; ${machine.cpu}, ${count(machine.cores, 'core')}, Node ${machine.node}:`,
+    '',
+    '| minutes | answered | lost | wrong | faults | reloads | resident, middle third | last third | heap, middle third (10th percentile) | last third |',
+    '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    `| ${[minutes, counts.answered, counts.lost, counts.wrong, counts.faults, counts.reloads, ...[memory.middleBytes, memory.lastBytes, middle, last].map(mebibytes)].join(' | ')} |`,
+  ];
+}
+
+export function fleetTable({ command, machine, node, clients, throughput, kills, outage }) {
+  return [
+    `From \`${command} > results/fleet.json\`, ${clients} clients; ${machineText({ ...machine, node })}:`,
+    '',
+    '| workers | requests a second | ms of CPU a request | p50, ms | p95, ms | errors |',
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...throughput.map((row) => {
+      const numbers = [
+        row.requestsPerSecond.toFixed(0),
+        ms(row.cpuMsPerRequest),
+        row.roundTripP50Ms.toFixed(0),
+      ];
+      const workers = row.workers === 0 ? 'one service without a fleet' : row.workers;
+      return `| ${[workers, ...numbers, row.roundTripP95Ms.toFixed(0), row.errors].join(' | ')} |`;
+    }),
+    '',
+    `Of ${kills.sent} requests while ${kills.kills} workers were killed ${kills.answered} were answered, ${kills.wrong} wrongly, ` +
+      `${kills.lost} without any answer; the gateway sent ${kills.gatewayAnswers} answers. Clients had answers again ` +
+      `${outage.recoveryMs} ms after nats-server was back.`,
   ];
 }
 

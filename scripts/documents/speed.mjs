@@ -42,3 +42,18 @@ export function contextSpeedTable({ command, machine, settings, rows }) {
     ),
   ];
 }
+
+/** Two threads against one. */
+export function chunkSpeedTable({ command, machine, load, settings, rows }) {
+  return [
+    `From \`${command} > results/chunk-speed.json\`: ${settings.threads} threads, ${settings.levelCount} levels, the lowest decile of ${settings.rounds} rounds; ` +
+      `${machine.processor}, ${machine.cores} cores, Node ${machine.node}, load ${load.before.toFixed(1)} to ${load.after.toFixed(1)}.`,
+    '',
+    '| elements | coder | what | one thread, ms | threads, ms | times as fast |',
+    '| ---: | --- | --- | ---: | ---: | ---: |',
+    ...rows.map(
+      ({ elements, coder, direction, oneThreadMs, threadsMs, speedup }) =>
+        `| ${[elements, coder, direction, oneThreadMs.toFixed(2), threadsMs.toFixed(2), speedup.toFixed(2)].join(' | ')} |`,
+    ),
+  ];
+}
