@@ -9,7 +9,13 @@ export { referenceBackend } from './backend/reference.js';
 export { loadWasmBackend } from './backend/wasm/wasm-backend.js';
 export type { FrameField } from './bitstream/byte-reader.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type FrameHeader } from './container/header.js';
-export { type CellDesign, designCells } from './entropy/contexts/cell-design.js';
+export {
+  type CellDesign,
+  designCells,
+  type NeighborhoodShape,
+  shapeForSize,
+  shapeForSpeed,
+} from './entropy/contexts/cell-design.js';
 export { refineCells } from './entropy/contexts/cell-refinement.js';
 export { parseContextModel, serializeContextModel } from './entropy/contexts/context-model.js';
 export { chooseContextLanes, decodeWithModel, encodeWithModel } from './entropy/contexts/context-rans.js';

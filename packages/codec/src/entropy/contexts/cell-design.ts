@@ -5,35 +5,32 @@
 
 import type { ContextModel, NeighborCells } from '../../stages.js';
 import { CELL_UNIT } from './context-model.js';
-import { type ChannelShape, NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
+import { NEIGHBOR_COUNT, type NeighborStatistics } from './context-statistics.js';
 
 /** Bins, and parts that the levels of each neighbor are divided into: left, above, above-left, above-right. */
-interface NeighborhoodShape {
+export interface NeighborhoodShape {
   readonly binCount: 16 | 32;
   readonly parts: readonly number[];
 }
 
 /**
- * The shape for an alphabet. The two nearest neighbors in full beat a finer view of the diagonal ones at equal cells. Up to
- * 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at 8 levels;
- * from 9 levels on few bins cost more bits than they save time.
+ * The shape of a model for speed. The two nearest neighbors in full beat a finer view of the diagonal ones at equal cells.
+ * Up to 32 cells keep the decoder as fast as that of order-0 at 4 levels, and 16 bins above three quarters of it at 8
+ * levels; from 9 levels on few bins cost more bits than they save time.
  */
-function neighborhoodShape(
-  levelCount: number,
-  { channelAxis, tokenColumns }: ChannelShape,
-): NeighborhoodShape {
-  const isOneRow = channelAxis === 'columns' && tokenColumns === 0; // which has nothing above
-  return {
-    binCount: levelCount > 8 ? 32 : 16,
-    parts: isOneRow ? [levelCount, 1, 1, 1] : partsOf(levelCount),
-  };
+export function shapeForSpeed(levelCount: number): NeighborhoodShape {
+  const binCount = levelCount > 8 ? 32 : 16;
+  if (levelCount === 2) return { binCount, parts: [2, 2, 2, 2] };
+  if (levelCount === 3) return { binCount, parts: [3, 3, 3, 1] };
+  if (levelCount === 4) return { binCount, parts: [4, 4, 2, 1] };
+  return { binCount, parts: levelCount <= 7 ? [5, 5, 2, 2] : [8, 8, 1, 2] };
 }
 
-function partsOf(levelCount: number): readonly number[] {
-  if (levelCount === 2) return [2, 2, 2, 2];
-  if (levelCount === 3) return [3, 3, 3, 1];
-  if (levelCount === 4) return [4, 4, 2, 1];
-  return levelCount <= 7 ? [5, 5, 2, 2] : [8, 8, 1, 2];
+/** The shape of a model for size: more cells and bins, which save one to two percent of the bits up to 8 levels. */
+export function shapeForSize(levelCount: number): NeighborhoodShape {
+  if (levelCount <= 3) return { binCount: 32, parts: new Array(NEIGHBOR_COUNT).fill(levelCount) };
+  if (levelCount === 4) return { binCount: 32, parts: [4, 4, 4, 2] };
+  return { binCount: 32, parts: levelCount <= 7 ? [5, 5, 2, 2] : [8, 8, 2, 2] };
 }
 
 /** Share of the bits beside the left neighbor that joining its levels may cost. */
@@ -50,10 +47,15 @@ export interface CellDesign {
   readonly binOfCell?: Uint8Array;
 }
 
-/** Cells for speed: each neighbor's levels in runs that tell the most about the symbol. */
-export function designCells(statistics: NeighborStatistics): CellDesign {
-  const { levelCount, counts } = statistics;
-  const { parts: usual, binCount } = neighborhoodShape(levelCount, statistics);
+/** Cells of a shape: each neighbor's levels in runs that tell the most about the symbol. */
+export function designCells(
+  statistics: NeighborStatistics,
+  shapeOf: (levelCount: number) => NeighborhoodShape = shapeForSpeed,
+): CellDesign {
+  const { levelCount, channelAxis, tokenColumns, counts } = statistics;
+  const shape = shapeOf(levelCount);
+  const isOneRow = channelAxis === 'columns' && tokenColumns === 0; // which has nothing above
+  const usual = isOneRow ? [levelCount, 1, 1, 1] : shape.parts;
   const parts = needsAllLevels(counts, levelCount, usual[0]) ? [levelCount, levelCount, 1, 1] : usual;
   const tables: Uint8Array[] = [];
   let scale = 1;
@@ -67,7 +69,7 @@ export function designCells(statistics: NeighborStatistics): CellDesign {
   return {
     cells: { left, above, aboveLeft, aboveRight },
     cellCount: Math.ceil(scale / CELL_UNIT) * CELL_UNIT,
-    binCount,
+    binCount: shape.binCount,
   };
 }
 

@@ -32,12 +32,6 @@ interface Neighborhoods {
   readonly symbols: Float64Array;
 }
 
-/** Cells of the shape that tells the most over all channels together. @param statistics - of at least one symbol; not modified */
-export function shapeCells(statistics: NeighborhoodStatistics): CellDesign {
-  const seen = seenNeighborhoods(statistics);
-  return refine(seen, rankedShapes(seen, statistics)[0], 0);
-}
-
 /**
  * Cells and bins of about the fewest bits over all channels together: several, of which classes of channels may favor any.
  * @param statistics - of at least one symbol; not modified
@@ -45,7 +39,7 @@ export function shapeCells(statistics: NeighborhoodStatistics): CellDesign {
 export function refineCells(statistics: NeighborhoodStatistics): CellDesign[] {
   const seen = seenNeighborhoods(statistics);
   const best = rankedShapes(seen, statistics).slice(0, REFINED_SHAPES);
-  return best.map((tables) => refine(seen, tables, MAX_ROUNDS));
+  return best.map((tables) => refine(seen, tables));
 }
 
 /** Tables of all shapes, those whose cells tell the most first. */
@@ -139,14 +133,14 @@ function bitsOfCells(seen: Neighborhoods, tables: readonly Uint8Array[]): number
   return bits;
 }
 
-/** Refines cells by turns until nothing more is saved, or there were so many; without one, cells are joined to bins as they are. */
-function refine(seen: Neighborhoods, start: readonly Uint8Array[], maxRounds: number): CellDesign {
+/** Refines cells by turns until nothing more is saved, or there were so many. */
+function refine(seen: Neighborhoods, start: readonly Uint8Array[]): CellDesign {
   const { levelCount } = seen;
   const tables = start.map((table) => table.slice());
   let counts = countsOfCells(seen, cellsOf(seen, tables));
   let binOfCell = joinCells(counts, levelCount, BIN_COUNT, THRESHOLD_BITS * (levelCount - 1));
   let bits = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < maxRounds; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const costs = costsInBins(seen, counts, binOfCell);
     moveLevels(seen, costs, tables);
     const cells = cellsOf(seen, tables);

@@ -4,8 +4,8 @@
  */
 
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
-import { type CellDesign, designCells, joinCells } from './cell-design.js';
-import { refineCells, shapeCells } from './cell-refinement.js';
+import { type CellDesign, designCells, joinCells, shapeForSize } from './cell-design.js';
+import { refineCells } from './cell-refinement.js';
 import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
 import { MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
@@ -17,7 +17,7 @@ import {
   createContextStatistics,
   createNeighborhoodStatistics,
   createNeighborStatistics,
-  type NeighborhoodStatistics,
+  type NeighborStatistics,
 } from './context-statistics.js';
 import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
 
@@ -77,24 +77,24 @@ export function designFastContextModel(
   return designWithCells(features, alphabet, {}, cellsForSpeed);
 }
 
-const cellsForSpeed: CellDesigner = (features, alphabet, shape) => {
-  const neighbors = createNeighborStatistics(alphabet, shape);
-  for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
-  return [designCells(neighbors)];
+const cellsForSpeed: CellDesigner = (...design) => [designCells(neighborsOf(...design))];
+
+const cellsForSize: CellDesigner = (...design) => [designCells(neighborsOf(...design), shapeForSize)];
+
+const cellsOfLeastBits: CellDesigner = (features, alphabet, shape) => {
+  const neighborhoods = createNeighborhoodStatistics(alphabet, shape);
+  for (const { indices, geometry } of features) addNeighborhoods(neighborhoods, indices, geometry);
+  return refineCells(neighborhoods);
 };
 
-const cellsForSize: CellDesigner = (...design) => [shapeCells(neighborhoodsOf(...design))];
-
-const cellsOfLeastBits: CellDesigner = (...design) => refineCells(neighborhoodsOf(...design));
-
-function neighborhoodsOf(
+function neighborsOf(
   features: readonly IndexedFeature[],
   alphabet: IndexAlphabet,
   shape: ChannelShape,
-): NeighborhoodStatistics {
-  const neighborhoods = createNeighborhoodStatistics(alphabet, shape);
-  for (const { indices, geometry } of features) addNeighborhoods(neighborhoods, indices, geometry);
-  return neighborhoods;
+): NeighborStatistics {
+  const neighbors = createNeighborStatistics(alphabet, shape);
+  for (const { indices, geometry } of features) addNeighbors(neighbors, indices, geometry);
+  return neighbors;
 }
 
 const DESIGNERS: Record<ContextPreference, CellDesigner> = {
