@@ -2,8 +2,8 @@
  * Coded rates of rANS with contexts on real features, one row for each split tensor of the evaluation networks and each
  * level count, and for tokens of a text recognizer. Clip limits and context models are designed on training images;
  * rates are of other images. Frames are those of a bundle, which holds the model for both ends, with every byte; the
- * model's bytes stand beside. Under models for size a frame has at most 16 lanes: more save no time in vectors of 16, and
- * each costs 12 bits. Also order-0 entropy, frames of the binary coder, and the same indices as lossless JPEG XL and FFV1,
+ * model's bytes stand beside. Models for size are fine ones, of the preference `least`, whose frames hold the classes that
+ * they give their channels. Also order-0 entropy, frames of the binary coder, and the same indices as lossless JPEG XL and FFV1,
  * where `cjxl` and `ffmpeg` are installed, with every byte of their files.
  *
  * Usage: npm run build && node bench/context-rates.mjs [--images 4] > results/context-rates.json
@@ -12,7 +12,6 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadModel } from '@featherwire/authoring';
 import {
-  chooseContextLanes,
   createCodingProfile,
   designContextModel,
   designTensorProfile,
@@ -43,8 +42,6 @@ const LEVEL_COUNTS = [4, 6, 8, 12];
 const TRAINING_IMAGES = { 32: 200, 224: 64, 513: 20 };
 /** Training images from which clip limits are taken. */
 const LIMIT_IMAGES = 6;
-/** Lanes of a frame under a model for size, at most. */
-const MAX_LANES_FOR_SIZE = 16;
 const LINE_WIDTH = 320;
 const TRAINING_LINES = 200;
 const TEST_LINES = 20;
@@ -142,12 +139,10 @@ async function measure(network, tensor, training, test) {
       for (const count of backend.countSymbols(indices, levelCount)) {
         if (count > 0) sums.entropy -= (count * Math.log2(count / indices.length)) / 8;
       }
-      const frameBytes = ({ profile }, coding) =>
+      const frameBytes = ({ profile }, coding = {}) =>
         encodeBundledFrame([feature], { profile, point: 0, sequenceNumber: i, backend, ...coding }).length;
       sums.contexts += frameBytes(fast);
-      const bytes = frameBytes(small);
-      const laneCount = Math.min(MAX_LANES_FOR_SIZE, chooseContextLanes(bytes));
-      sums.contextsForSize += frameBytes(small, { laneCount });
+      sums.contextsForSize += frameBytes(small);
       sums.binary += frameBytes(fast, { coder: 'binary' });
       sums.elements += indices.length;
     }

@@ -20,6 +20,7 @@ import {
 import { writeNpy } from '@featherwire/tensor';
 import { bad, handmade, handmadeSection } from './codec-vectors/bad-frames.mjs';
 import { features, float32, normal, relu, squareLevels } from './codec-vectors/features.mjs';
+import * as fine from './codec-vectors/fine-contexts.mjs';
 import { good } from './codec-vectors/good-frames.mjs';
 
 const directory = fileURLToPath(new URL('../packages/codec/test/vectors', import.meta.url));
@@ -38,7 +39,7 @@ for (const [name, feature, quantizer, laneCount, coder = 'rans', layout = 'dense
   add(`v1/${name}.fwf`, frame);
   add(`v1/${name}.npy`, writeNpy(decodeFrame(frame, { backend: referenceBackend })));
 }
-for (const [name, code, frame] of bad) add(`bad/${name}.${code}.fwf`, frame);
+for (const [name, code, frame] of [...bad, ...fine.bad]) add(`bad/${name}.${code}.fwf`, frame);
 
 addOtherForms();
 
@@ -92,6 +93,11 @@ function addOtherForms() {
     addTensors(`v1/${name}`, frame, { backend, profiles: new Map([[0, profile]]) });
     add(`v1/${name}.fwp`, writeProfile(profile));
   }
+  const underFine = new Map([[0, fine.profile]]);
+  addTensors('v1/bundled-fine-contexts-6-levels', fine.bundled, { backend, profiles: underFine });
+  add('v1/bundled-fine-contexts-6-levels.fwp', fine.profileBytes);
+  addTensors('v1/fine-contexts-6-levels', fine.own, { backend });
+  addTensors('v1/fine-contexts-of-the-model', fine.unchanged, { backend });
   const quantizer = { kind: 'uniform', levelCount: 9, range: minmax };
   const chunked = encodeFrame(float32([7, 10, 10], features(700, 50, normal)), {
     quantizer,

@@ -34,7 +34,10 @@ export function randomFrame(random, backend, profiles) {
         case 2: {
           const point = random.nextInteger(PROFILE_COUNT);
           const { profile, samples } = profiles.get(point);
-          return encodeBundledFrame(samples, {
+          // Reversed, channels are not of the classes that a model has for them.
+          const isReversed = random.nextInteger(2) === 0;
+          const inputs = isReversed ? samples.map(reversed) : samples;
+          return encodeBundledFrame(inputs, {
             profile,
             point,
             sequenceNumber: random.nextInteger(1000),
@@ -58,7 +61,9 @@ export function randomProfiles(random, backend) {
     try {
       const tensors = samples.map((sample) => {
         const varyingAxes = sample.shape.length > 1 ? [random.nextInteger(sample.shape.length)] : [];
-        return designTensorProfile([sample], { ...randomCoding(random, sample), varyingAxes, backend });
+        const contextPreference = ['speed', 'size', 'least'][random.nextInteger(3)];
+        const coding = { ...randomCoding(random, sample), contextPreference };
+        return designTensorProfile([sample], { ...coding, varyingAxes, backend });
       });
       const profile = { tensors, ...(found.size % 2 && { shortFrames: true }) };
       encodeBundledFrame(samples, { profile, point: 0, sequenceNumber: 0, backend });
@@ -68,6 +73,10 @@ export function randomProfiles(random, backend) {
     }
   }
   return found;
+}
+
+function reversed(tensor) {
+  return { ...tensor, data: tensor.data.slice().reverse() };
 }
 
 function randomFeature(random) {

@@ -9,6 +9,7 @@ export { codeIndices, initializeContextModel } from './context-model';
 export { initializeContexts, setContexts } from './contexts';
 export { decodeContexts } from './contexts-decoder';
 export { encodeContexts } from './contexts-encoder';
+export { countContexts, decodeFineContexts, encodeFineContexts } from './contexts-fine';
 export { crc32, initializeCrc32 } from './crc32';
 export { expandSymbols, packSymbols } from './packed-symbols';
 export {

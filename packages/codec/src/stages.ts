@@ -130,8 +130,14 @@ export interface FrequencyTable {
 /** rANS bytes and how many coders were interleaved (bitstream.md §7 and §11). */
 export interface RansPayload {
   readonly bytes: Uint8Array;
-  /** Power of two, 1 to 32; to 64 under contexts. */
+  /** Power of two, 1 to 32; under contexts to 64, under fine ones to 16. */
   readonly laneCount: number;
+}
+
+/** rANS bytes, under contexts with what the payload changes of their model. */
+export interface ContextPayload extends RansPayload {
+  /** The class of each channel, if not that of the model; only with a fine one. */
+  readonly channelClasses?: Uint8Array;
 }
 
 /**
@@ -144,12 +150,12 @@ export type CodedIndices =
   | { readonly kind: 'binary'; readonly bytes: Uint8Array }
   /** Words of each lane: 1, 2 or 4 of them. */
   | { readonly kind: 'binary-fast'; readonly lanes: readonly Uint8Array[] }
-  | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: RansPayload }
+  | { readonly kind: 'rans-contexts'; readonly model: ContextModel; readonly payload: ContextPayload }
   | { readonly kind: 'rans'; readonly table: TableDescription; readonly payload: RansPayload }
   /** The same for symbols of several indices. */
   | { readonly kind: 'rans-packed'; readonly table: TableDescription; readonly payload: RansPayload }
   /** rANS with a coder that both ends hold. */
-  | { readonly kind: 'static'; readonly coder: StaticCoder; readonly payload: RansPayload }
+  | { readonly kind: 'static'; readonly coder: StaticCoder; readonly payload: ContextPayload }
   | {
       readonly kind: 'rans-tokens';
       readonly table: TableDescription;
@@ -189,17 +195,19 @@ export interface ContextModel {
   readonly channelAxis: 'planes' | 'columns';
   /** Columns of the grid that tokens form; 0 if they form one row. Of no meaning where channels are planes. */
   readonly tokenColumns: number;
-  /** Below 64; ascending classes have multiples of 16 channels, but for the last one. */
+  /** log2 of the slots that a table has: 8, or 12 in a *fine* model, which is slower and takes fewer bits. */
+  readonly slotBits: 8 | 12;
+  /** Below 64; but in fine models, ascending classes have multiples of 16 channels, except for the last one. */
   readonly classOfChannel: Uint8Array;
   readonly cells: NeighborCells;
   /** Bin of each cell; 16 to 256 cells, a multiple of 16. */
   readonly binOfCell: Uint8Array;
   readonly binCount: 16 | 32;
   /**
-   * Starts of the symbols 1 to `levelCount - 1` in 256 slots, ascending strictly from 1 on: that of symbol j in bin b
+   * Starts of the symbols 1 to `levelCount - 1` in the slots, ascending strictly from 1 on: that of symbol j in bin b
    * of class c is entry `(c * (levelCount - 1) + j - 1) * binCount + b`.
    */
-  readonly thresholds: Uint8Array;
+  readonly thresholds: Uint8Array | Uint16Array;
 }
 
 /** How indices are arranged before they are coded (bitstream.md §10). */
@@ -336,7 +344,7 @@ export interface EntropyKernels {
    * rANS bytes of indices under the contexts of a model (bitstream.md §11).
    * @param indices - as many as `geometry` says, each below the model's `levelCount`; not modified
    * @param model - one that fits the geometry
-   * @param laneCount - power of two, 1 to 64
+   * @param laneCount - power of two, 1 to 64, to 16 under a fine model
    */
   encodeContexts(
     indices: Uint8Array,
@@ -347,6 +355,13 @@ export interface EntropyKernels {
 
   /** Inverse of `encodeContexts`. @returns the indices, or the reason for which the payload is not one */
   decodeContexts(payload: RansPayload, geometry: FeatureGeometry, model: ContextModel): Uint8Array | string;
+
+  /**
+   * Occurrences of each symbol in each bin of each channel, over all items.
+   * @param indices - as for `encodeContexts`
+   * @returns counts at `(channel * binCount + bin) * levelCount + symbol`
+   */
+  countContexts(indices: Uint8Array, geometry: FeatureGeometry, model: ContextModel): Uint32Array;
 }
 
 /** What the coder needs to know of the quantizer. */

@@ -20,6 +20,7 @@ import {
   writeProfile,
 } from '../src/index.js';
 import { CHOICES, feature, minmax, profileOf, sealed } from './profiled-features.js';
+import { unlikeIndices } from './smooth-features.js';
 
 const POINT = 7;
 const BUNDLED_OVERHEAD = 16;
@@ -37,6 +38,12 @@ function smoothFeature(shape: number[], seed: number): Tensor {
     data[i] = Math.max(0, Math.sin(row / (2 + (plane % 5)) + seed) * Math.cos(column / 3 + plane + seed));
   }
   return { dtype: 'float32', shape, data };
+}
+
+/** Planes whose statistics depend on the channel. */
+function unlikeFeature([planes, rows, columns]: [number, number, number], seed: number) {
+  const { indices } = unlikeIndices({ planes, rows, columns }, { levelCount: 6, background: 0 }, seed);
+  return { dtype: 'float32', shape: [planes, rows, columns], data: Float32Array.from(indices) } as const;
 }
 
 let backends: Backend[];
@@ -159,6 +166,35 @@ describe('bundled frames', () => {
     expect(() => bundled([input], contexts, { chunkCount: 2 })).toThrow(/12 planes/);
     const chunked = bundled([input], table, { chunkCount: 2 });
     expect(() => decodeFrame(chunked, decoding(contexts))).toThrow(BitstreamError);
+  });
+
+  test('fine contexts take fewer bits than coarse ones, with classes of channels that fit the feature', () => {
+    const quantizer = { kind: 'uniform', levelCount: 6, range: minmax } as const;
+    const samples = [1, 2, 3].map((seed) => unlikeFeature([24, 40, 40], seed));
+    const [size, least] = (['size', 'least'] as const).map((contextPreference) => {
+      const coder = { coder: 'rans-contexts', contextPreference } as const;
+      const options = { quantizer, ...coder, varyingAxes: [1], backend: referenceBackend };
+      return { tensors: [designTensorProfile(samples, options)] };
+    });
+    expect(readProfile(writeProfile(least))).toEqual(least);
+    const known = unlikeFeature([24, 44, 40], 4);
+    const turned: Tensor = { ...known, data: known.data.slice().reverse() };
+    for (const input of [known, turned]) {
+      const frames = backends.map((backend) => bundled([input], least, { backend }));
+      expect(Buffer.compare(frames[0], frames[1])).toBe(0);
+      for (const backend of backends) {
+        const decoded = decodeFrame(frames[0], decoding(least, backend));
+        expect(decoded).toEqual(decodeFrame(bundled([input], size), decoding(size)));
+      }
+      expect(frames[0].length).toBeLessThan(bundled([input], size).length);
+      const { fields } = inspectFrame(frames[0], decoding(least));
+      expect(fields.some(({ field }) => field === 'classes of channels')).toBe(input === turned);
+    }
+    expect(() => bundled([known], least, { laneCount: 32 })).toThrow('at most 16');
+    const wide = bundled([known], size, { laneCount: 32 });
+    expect(() => decodeFrame(wide, decoding(least))).toThrow(
+      expect.objectContaining({ code: 'invalid-field' }),
+    );
   });
 
   test('another coder than the static one can be asked for', () => {

@@ -39,6 +39,19 @@ export function smoothIndices(
   return { geometry, alphabet, indices };
 }
 
+/** Indices of channels in each of which neighbors tell something else: one of three is smooth, the others are noise. */
+export function unlikeIndices(geometry: FeatureGeometry, alphabet: IndexAlphabet, seed: number): IndexedCase {
+  const { indices } = smoothIndices(geometry, alphabet, seed);
+  const planeSize = geometry.rows * geometry.columns;
+  const random = createRandom(seed + 1_000);
+  for (let at = 0; at < indices.length; at++) {
+    const kind = Math.floor(at / planeSize) % 3;
+    const isRare = kind === 1 && random.nextInteger(8) > 0;
+    if (kind > 0) indices[at] = isRare ? alphabet.background : random.nextInteger(alphabet.levelCount);
+  }
+  return { geometry, alphabet, indices };
+}
+
 /** A float32 tensor whose quantizer of `levelCount` levels from 0 to `levelCount - 1` gives smooth indices back. */
 export function smoothFeature(
   shape: readonly number[],

@@ -3,7 +3,7 @@
 import { crc32 } from '../bitstream/crc32.js';
 import { decodeTrees, encodeTrees } from '../entropy/binary/bin-trees.js';
 import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
-import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
+import { countContexts, decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
 import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
 import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
@@ -32,4 +32,5 @@ export const referenceBackend: Backend = Object.freeze<Backend>({
   decodeTrees,
   encodeContexts: encodeWithModel,
   decodeContexts: decodeWithModel,
+  countContexts,
 });

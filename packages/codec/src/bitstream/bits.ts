@@ -101,11 +101,11 @@ export class BitReader {
   }
 }
 
-/** The Rice parameter, 0 to 7, that codes the values in the fewest bits; the smallest such. */
-export function bestRiceParameter(values: Uint32Array): number {
+/** The Rice parameter below `count` that codes the values in the fewest bits; the smallest such. */
+export function bestRiceParameter(values: Uint32Array, count = RICE_PARAMETERS): number {
   let best = 0;
   let bestBits = Number.POSITIVE_INFINITY;
-  for (let parameter = 0; parameter < RICE_PARAMETERS; parameter++) {
+  for (let parameter = 0; parameter < count; parameter++) {
     let bits = values.length * (1 + parameter);
     for (let i = 0; i < values.length; i++) bits += values[i] >>> parameter;
     if (bits < bestBits) {

@@ -9,6 +9,7 @@ import type { ByteWriter } from '../bitstream/byte-writer.js';
 import {
   type CodedIndices,
   type ContextModel,
+  type ContextPayload,
   type EntropyKernels,
   elementsOf,
   type FeatureGeometry,
@@ -21,9 +22,10 @@ import {
 } from '../stages.js';
 import { WORD_BYTES } from './binary/word-range-coder.js';
 import { type CoderByte, writeCoderByte } from './coder-byte.js';
+import { readChannelClasses, writeChannelClasses } from './contexts/channel-adaptation.js';
 import { readContextModel, writeContextModel } from './contexts/context-model.js';
-import { CONTEXT_STATE_BYTES, contextStateBytes } from './contexts/context-rans.js';
-import { channelPlanes } from './contexts/lanes.js';
+import { contextStateBytes, modelOfPayload, stateFormOf } from './contexts/context-rans.js';
+import { channelPlanes, FINE_SLOT_BITS } from './contexts/lanes.js';
 import { readTable, tableOfDescription, writeTable } from './frequency-table.js';
 import { packedBits, unpackIndices } from './packed-indices.js';
 import { packedAlphabet, packedSymbolCount, unpackSymbols } from './packed-symbols.js';
@@ -144,10 +146,10 @@ export function decodeIndices(
   if (coded.kind === 'packed') return unpackIndices(coded.bytes, count, levelCount);
   if (coded.kind === 'static') {
     if (coded.coder.kind === 'rans-contexts')
-      return kernels.decodeContexts(coded.payload, geometry, coded.coder.model);
+      return decodeByContexts(coded.coder.model, coded.payload, geometry, kernels);
     return decodeByTable(coded.coder, coded.payload, count, alphabet, kernels);
   }
-  if (coded.kind === 'rans-contexts') return kernels.decodeContexts(coded.payload, geometry, coded.model);
+  if (coded.kind === 'rans-contexts') return decodeByContexts(coded.model, coded.payload, geometry, kernels);
   if (coded.kind !== 'rans-tokens') return decodeByTable(coded, coded.payload, count, alphabet, kernels);
   const table = tableOfDescription(symbolAlphabet(coded.kind, alphabet), coded.table);
   const symbols = kernels.decodeRans(coded.payload, count, table);
@@ -159,6 +161,15 @@ export function decodeIndices(
     return 'raw bits do not end where their last token does';
   }
   return indices;
+}
+
+function decodeByContexts(
+  model: ContextModel,
+  payload: ContextPayload,
+  geometry: FeatureGeometry,
+  kernels: EntropyKernels,
+): Uint8Array | string {
+  return kernels.decodeContexts(payload, geometry, modelOfPayload(model, payload));
 }
 
 function decodeByTable(
@@ -205,7 +216,7 @@ function readStatic(
   laneCount: number,
   geometry: FeatureGeometry,
   coder: StaticCoder,
-): RansPayload {
+): ContextPayload {
   if (coder.kind !== 'rans-contexts') {
     if (laneCount > MAX_LANE_COUNT)
       throw reader.error('invalid-field', `${laneCount} lanes are over ${MAX_LANE_COUNT}`, reader.offset - 1);
@@ -217,23 +228,34 @@ function readStatic(
   return readContextPayload(reader, laneCount, model);
 }
 
-function writeContextPayload(
-  writer: ByteWriter,
-  { bytes, laneCount }: RansPayload,
-  model: ContextModel,
-): void {
-  writer.writeVarint(bytes.length - contextStateBytes(laneCount, model));
+function writeContextPayload(writer: ByteWriter, payload: ContextPayload, model: ContextModel): void {
+  const { bytes, laneCount, channelClasses } = payload;
+  const length = bytes.length - contextStateBytes(laneCount, model);
+  if (model.slotBits === FINE_SLOT_BITS) {
+    // As a number of words and a flag, since such payloads have whole words.
+    writer.writeVarint(length + (channelClasses ? 1 : 0));
+    if (channelClasses) writeChannelClasses(writer, channelClasses, model);
+  } else {
+    writer.writeVarint(length);
+  }
   writer.writeBytes(bytes);
 }
 
-function readContextPayload(reader: ByteReader, laneCount: number, model: ContextModel): RansPayload {
+function readContextPayload(reader: ByteReader, laneCount: number, model: ContextModel): ContextPayload {
   reader.section = 'payload';
-  const length = reader.readVarint();
+  const { maxLanes, stateBytes: bytesOfState } = stateFormOf(model);
+  if (laneCount > maxLanes) {
+    throw reader.error('invalid-field', `${laneCount} lanes are over ${maxLanes}`, reader.offset - 1);
+  }
+  const isFine = model.slotBits === FINE_SLOT_BITS;
+  const flagged = reader.readVarint();
+  const length = isFine ? flagged - (flagged % 2) : flagged;
   reader.note('bytes', length);
+  const channelClasses = length < flagged ? readChannelClasses(reader, model) : undefined;
   const stateBytes = contextStateBytes(laneCount, model);
   const bytes = reader.readBytes(stateBytes + length);
-  reader.note('states and bytes', `${stateBytes / CONTEXT_STATE_BYTES} states, ${length} bytes`);
-  return { bytes, laneCount };
+  reader.note('states and bytes', `${stateBytes / bytesOfState} states, ${length} bytes`);
+  return { bytes, laneCount, ...(channelClasses && { channelClasses }) };
 }
 
 /** Writes a table, padded to a byte. */

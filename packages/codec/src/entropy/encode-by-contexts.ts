@@ -10,11 +10,17 @@ import {
   type Indices,
 } from '../stages.js';
 import { rowBits } from './contexts/cell-design.js';
-import { checkContextModel, MAX_CONTEXT_LEVELS, serializeContextModel } from './contexts/context-model.js';
-import { chooseContextLanes } from './contexts/context-rans.js';
+import { cheapestClasses } from './contexts/channel-adaptation.js';
+import {
+  checkContextModel,
+  classCountOf,
+  MAX_CONTEXT_LEVELS,
+  serializeContextModel,
+} from './contexts/context-model.js';
+import { chooseContextLanes, modelOfPayload, stateFormOf } from './contexts/context-rans.js';
 import { addNeighbors, createNeighborStatistics } from './contexts/context-statistics.js';
 import { designFastContextModel } from './contexts/design-context-model.js';
-import { MAX_CONTEXT_LANES } from './contexts/lanes.js';
+import { FINE_SLOT_BITS } from './contexts/lanes.js';
 
 /** The section of the coder. */
 export type ContextCodedIndices = Extract<CodedIndices, { kind: 'rans-contexts' }>;
@@ -23,6 +29,9 @@ export type ContextCodedIndices = Extract<CodedIndices, { kind: 'rans-contexts' 
 const SAMPLED_PLANES = 16;
 /** Channels up to which a model is tried: its design takes time and memory for each. */
 const MAX_AUTO_CHANNELS = 2_048;
+/** Counts that may be taken to change classes, so that limits on elements bound memory. */
+const MAX_COUNTS_PER_ELEMENT = 8;
+const SPARE_COUNTS = 65_536;
 /** Share that the left neighbor alone must save there for a model to be tried. */
 const MIN_NEIGHBOR_GAIN = 0.05;
 
@@ -45,16 +54,39 @@ export function encodeByContexts(
   }
   if (model) checkContextModel(model, alphabet, geometry);
   const taken = model ?? designFastContextModel([{ indices, geometry }], alphabet);
+  const { maxLanes } = stateFormOf(taken);
+  if (laneCount && laneCount > maxLanes) {
+    throw new RangeError(`laneCount expected at most ${maxLanes} under this model, got ${laneCount}`);
+  }
+  const chosen = mayChangeClasses(taken, indices.length)
+    ? cheapestClasses(kernels.countContexts(indices, geometry, taken), taken)
+    : undefined;
+  const changed = chosen?.classes ? { channelClasses: chosen.classes } : {};
   const encode = (lanes: number): ContextCodedIndices => ({
     kind: 'rans-contexts',
     model: taken,
-    payload: kernels.encodeContexts(indices, geometry, taken, lanes),
+    payload: {
+      ...kernels.encodeContexts(indices, geometry, modelOfPayload(taken, changed), lanes),
+      ...changed,
+    },
   });
   if (laneCount) return encode(laneCount);
+  if (chosen) return encode(chooseContextLanes(chosen.bits / 8, taken));
   // The size is not known before, and coding a small payload twice is cheap.
-  const wide = encode(MAX_CONTEXT_LANES);
-  const lanes = chooseContextLanes(wide.payload.bytes.length);
-  return lanes === MAX_CONTEXT_LANES ? wide : encode(lanes);
+  const wide = encode(maxLanes);
+  const lanes = chooseContextLanes(wide.payload.bytes.length, taken);
+  return lanes === maxLanes ? wide : encode(lanes);
+}
+
+/** Whether channels may get other classes, which takes a count for each symbol in each bin of each channel. */
+function mayChangeClasses(model: ContextModel, elementCount: number): boolean {
+  const { slotBits, binCount, levelCount, classOfChannel } = model;
+  const countCount = classOfChannel.length * binCount * levelCount;
+  return (
+    slotBits === FINE_SLOT_BITS &&
+    classCountOf(model) > 1 &&
+    countCount <= MAX_COUNTS_PER_ELEMENT * elementCount + SPARE_COUNTS
+  );
 }
 
 /** The same, where a sample shows that neighbors tell something. */

@@ -41,7 +41,7 @@ describe('the words of a context model', () => {
     const words = contextWords(model);
     expect(words.length).toBe(contextWordCount(model));
     const channels = words.subarray(words[MODEL.channels]);
-    const order = channelOrder(model.classOfChannel);
+    const order = channelOrder(model);
     expect([...channels.map((channel) => channel & 0xffff)]).toEqual([...order]);
     expect([...channels.map((channel) => channel >> CHANNEL_BITS)]).toEqual([
       ...new Array(16).fill(0),

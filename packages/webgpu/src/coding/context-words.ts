@@ -29,7 +29,7 @@ export function contextWords(model: ContextModel): Uint32Array<ArrayBuffer> {
   for (const [side, table] of tables.entries()) words.set(table, MODEL.cells + side * cellsOfTable);
   words.set(binOfCell.subarray(0, BIN_WORDS), MODEL.bins);
   words.set(rows, MODEL.rows);
-  channelOrder(classOfChannel).forEach((channel, lane) => {
+  channelOrder(model).forEach((channel, lane) => {
     words[channels + lane] = classOfChannel[channel] * 2 ** CHANNEL_BITS + channel;
   });
   return words;

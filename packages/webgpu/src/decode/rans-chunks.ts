@@ -22,7 +22,7 @@ export interface RansChunk<Coder extends StaticCoder = StaticCoder> {
 
 /**
  * @param frame - the bytes that the chunks are of
- * @throws {UnsupportedError} if a section is not rANS under a table or contexts
+ * @throws {UnsupportedError} if a section is not rANS under a table or contexts, or under a fine model
  */
 export function chunksOfRans(frame: Uint8Array, chunks: readonly CodedChunk[]): RansChunk[] {
   let elements = 0;
@@ -32,6 +32,8 @@ export function chunksOfRans(frame: Uint8Array, chunks: readonly CodedChunk[]): 
     const coder = section.kind === 'static' ? section.coder : section;
     const isKnown = coder.kind === 'rans' || coder.kind === 'rans-packed' || coder.kind === 'rans-contexts';
     if (!('payload' in section) || !isKnown) throw new UnsupportedError('frame', 'rans', coder.kind);
+    if (coder.kind === 'rans-contexts' && coder.model.slotBits !== 8)
+      throw new UnsupportedError('frame', 'contexts of 256 slots', 'a fine model');
     const { payload } = section;
     return {
       geometry,

@@ -121,13 +121,15 @@ function prepare(fixed: FixedQuantizer, shape: Shape): Prepared {
   return { fixed, alphabet, thresholds, tables: new WeakMap(), models: new WeakMap(), sizes };
 }
 
-/** @throws {RangeError} if the settings are out of range */
+/** @throws {RangeError} if the settings are out of range @throws {UnsupportedError} for a fine model */
 function divisionOf(
   coder: Coder,
   alphabet: IndexAlphabet,
   shape: Shape,
   given: GpuDivision & Pick<GpuEncodeOptions, 'table' | 'contextModel'>,
 ): Required<GpuDivision> {
+  if (coder.kind === 'rans-contexts' && coder.model.slotBits !== 8)
+    throw new UnsupportedError('contextModel', 'one of 256 slots', 'a fine one');
   const { table, contextModel } = given;
   const division =
     coder.kind === 'rans-contexts'

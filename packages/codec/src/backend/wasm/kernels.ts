@@ -54,23 +54,19 @@ export interface Kernels {
     isGathered: boolean,
     area: number,
   ): void;
-  encodeContexts(
+  encodeContexts: EncodeContextsKernel;
+  encodeFineContexts: EncodeContextsKernel;
+  decodeContexts: DecodeContextsKernel;
+  decodeFineContexts: DecodeContextsKernel;
+  countContexts(
     source: number,
-    end: number,
+    counts: number,
     order: number,
     items: number,
     itemStride: number,
     positionStride: number,
-  ): number;
-  decodeContexts(
-    bytes: number,
-    end: number,
-    target: number,
-    order: number,
-    items: number,
-    itemStride: number,
-    positionStride: number,
-  ): number;
+    binCount: number,
+  ): void;
   startTreeLane(lane: number, isDecoding: boolean, words: number, end: number): void;
   encodeTrees: TreesKernel<void>;
   finishTreeLane(lane: number): number;
@@ -110,6 +106,27 @@ type TreesKernel<Result> = (
   depth: number,
   shift: number,
 ) => Result;
+
+/** @returns address of the first byte or word */
+type EncodeContextsKernel = (
+  source: number,
+  end: number,
+  order: number,
+  items: number,
+  itemStride: number,
+  positionStride: number,
+) => number;
+
+/** @returns address after the last byte or word */
+type DecodeContextsKernel = (
+  bytes: number,
+  end: number,
+  target: number,
+  order: number,
+  items: number,
+  itemStride: number,
+  positionStride: number,
+) => number;
 
 type DequantizeKernel = (
   source: number,

@@ -45,5 +45,6 @@ export async function loadWasmBackend(): Promise<Backend> {
     encodeContexts: (indices, geometry, model, laneCount) =>
       contexts.encode(kernels, indices, geometry, model, laneCount),
     decodeContexts: (payload, geometry, model) => contexts.decode(kernels, payload, geometry, model),
+    countContexts: (indices, geometry, model) => contexts.count(kernels, indices, geometry, model),
   };
 }

@@ -9,7 +9,8 @@ import { type CellDesign, joinCells, partOfLevel, rowBits, sortBins } from './ce
 import { THRESHOLD_BITS } from './channel-classes.js';
 import { CELL_UNIT, MAX_CELL_COUNT } from './context-model.js';
 import { NEIGHBOR_COUNT, type NeighborhoodStatistics } from './context-statistics.js';
-import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
+import { FINE_SLOT_BITS } from './lanes.js';
+import { roundShares, shares } from './slot-frequencies.js';
 
 const BIN_COUNT = 32;
 /** Shapes that are refined, those whose cells tell the most. */
@@ -177,8 +178,8 @@ function costsInBins(seen: Neighborhoods, cellCounts: Float64Array, binOfCell: U
   const symbolBits = new Float64Array(levelCount * BIN_COUNT);
   for (let bin = 0; bin < BIN_COUNT; bin++) {
     const row = binCounts.subarray(bin * levelCount, (bin + 1) * levelCount);
-    roundShares(shares(row, all)).forEach((frequency, symbol) => {
-      symbolBits[symbol * BIN_COUNT + bin] = Math.log2(SLOT_COUNT / frequency);
+    roundShares(shares(row, all), 2 ** FINE_SLOT_BITS).forEach((frequency, symbol) => {
+      symbolBits[symbol * BIN_COUNT + bin] = FINE_SLOT_BITS - Math.log2(frequency);
     });
   }
   const costs = new Float64Array(count * BIN_COUNT);

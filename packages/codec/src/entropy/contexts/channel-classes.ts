@@ -53,17 +53,20 @@ function groupsByActivity(
   levelCount: number,
   background: number,
 ): number[][] {
-  const activity = channelBins.map((counts) => {
-    let sum = 0;
-    for (let at = 0; at < counts.length; at++) sum += counts[at] * Math.abs((at % levelCount) - background);
-    return sum;
-  });
+  const activity = channelBins.map((counts) => activityOf(counts, levelCount, background));
   const order = activity.map((_, channel) => channel).sort((a, b) => activity[a] - activity[b] || a - b);
   const groups: number[][] = [];
   for (let first = 0; first < order.length; first += GROUP_CHANNELS) {
     groups.push(order.slice(first, first + GROUP_CHANNELS));
   }
   return groups;
+}
+
+/** Distance of a channel's symbols from the background, in all. */
+export function activityOf(counts: Float64Array, levelCount: number, background: number): number {
+  let sum = 0;
+  for (let at = 0; at < counts.length; at++) sum += counts[at] * Math.abs((at % levelCount) - background);
+  return sum;
 }
 
 /** Exchanges channels between groups while that saves bits under the groups' tables; sizes stay. */
@@ -103,7 +106,7 @@ function swapChannels(
 }
 
 /** What each symbol of each bin costs under the counts of a group, which lean on those of all channels. */
-function bitsOfSymbols(counts: Float64Array, all: Float64Array, levelCount: number): Float64Array {
+export function bitsOfSymbols(counts: Float64Array, all: Float64Array, levelCount: number): Float64Array {
   const bits = new Float64Array(counts.length);
   for (let row = 0; row < counts.length; row += levelCount) {
     const end = row + levelCount;
@@ -133,12 +136,17 @@ function cheapestUnion(
 
 /** A class with what its symbols cost by the frequencies of its own tables. */
 function classOf(channels: readonly number[], counts: Float64Array, levelCount: number): ChannelClass {
-  let bits = 0;
-  for (let at = 0; at < counts.length; at += levelCount) bits += rowBits(counts, at, levelCount);
-  return { channels, counts, bits };
+  return { channels, counts, bits: bitsOfTables(counts, levelCount) };
 }
 
-function sumOf(channels: readonly number[], channelBins: readonly Float64Array[]): Float64Array {
+/** Bits of counts under their own frequencies, bin by bin. */
+export function bitsOfTables(counts: Float64Array, levelCount: number): number {
+  let bits = 0;
+  for (let at = 0; at < counts.length; at += levelCount) bits += rowBits(counts, at, levelCount);
+  return bits;
+}
+
+export function sumOf(channels: readonly number[], channelBins: readonly Float64Array[]): Float64Array {
   const sums = new Float64Array(channelBins[0].length);
   for (const channel of channels) {
     const counts = channelBins[channel];
@@ -147,7 +155,7 @@ function sumOf(channels: readonly number[], channelBins: readonly Float64Array[]
   return sums;
 }
 
-function weightedSum(counts: Float64Array, weights: Float64Array): number {
+export function weightedSum(counts: Float64Array, weights: Float64Array): number {
   let total = 0;
   for (let i = 0; i < counts.length; i++) total += counts[i] * weights[i];
   return total;

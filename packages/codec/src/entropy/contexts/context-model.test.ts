@@ -20,6 +20,14 @@ describe('the coded form of a model', () => {
     expect(parseContextModel(serializeContextModel(model), model)).toEqual(model);
   });
 
+  test.each([2, 4, 9, 16])('holds all of a fine one, %i levels', (levelCount) => {
+    const alphabet = { levelCount, background: levelCount >> 1 };
+    const { indices } = smoothIndices(geometry, alphabet, levelCount);
+    const model = designContextModel([{ indices, geometry }], alphabet, { preference: 'least' });
+    expect(model.slotBits).toBe(12);
+    expect(parseContextModel(serializeContextModel(model), model)).toEqual(model);
+  });
+
   test('is small: a class of four levels takes under 140 bytes', () => {
     const { indices } = smoothIndices(geometry, { levelCount: 4, background: 0 }, 1, 1);
     const model = designContextModel([{ indices, geometry }], { levelCount: 4, background: 0 });
@@ -29,10 +37,12 @@ describe('the coded form of a model', () => {
   test('ends in a model or a BitstreamError on any bytes, and every model codes', () => {
     const random = createRandom(3);
     const alphabet = { levelCount: 5, background: 0 };
-    const bytes = serializeContextModel(example(5));
+    const fine = { ...example(5), slotBits: 12, thresholds: new Uint16Array(example(5).thresholds) } as const;
+    const forms = [example(5), fine].map(serializeContextModel);
     const { indices } = smoothIndices(geometry, alphabet, 8);
     let models = 0;
     for (let round = 0; round < 3_000; round++) {
+      const bytes = forms[round % 2];
       const mutated = bytes.slice(0, bytes.length - (round % 3 ? 0 : random.nextInteger(bytes.length)));
       for (let edits = random.nextInteger(3); edits >= 0; edits--) {
         mutated[random.nextInteger(mutated.length)] = random.nextInteger(256);
@@ -94,6 +104,7 @@ describe('a model that a caller hands in', () => {
     ['a short table of cells', { cells: { ...model.cells, left: model.cells.left.subarray(1) } }],
     ['falling thresholds', { thresholds: model.thresholds.map((threshold) => 255 - threshold) }],
     ['thresholds of 0', { thresholds: model.thresholds.map(() => 0) }],
+    ['thresholds beyond the slots', { thresholds: Uint16Array.from(model.thresholds, (one) => one + 250) }],
   ])('is refused with %s', (_, changes) => {
     expect(() => checkContextModel({ ...model, ...changes }, alphabet, geometry)).toThrow(RangeError);
   });

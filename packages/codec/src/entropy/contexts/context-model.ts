@@ -7,7 +7,7 @@ import { BitReader, BitWriter, bestRiceParameter, foldSign, unfoldSign } from '.
 import { ByteReader } from '../../bitstream/byte-reader.js';
 import { ByteWriter } from '../../bitstream/byte-writer.js';
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
-import { channelPlanes, GROUP_CHANNELS } from './lanes.js';
+import { channelPlanes, FINE_SLOT_BITS, GROUP_CHANNELS } from './lanes.js';
 
 /** Most levels of a model. */
 export const MAX_CONTEXT_LEVELS = 16;
@@ -18,14 +18,15 @@ export const CELL_UNIT = 16;
 const MAX_CELL_VECTORS = 16;
 export const MAX_CELL_COUNT = CELL_UNIT * MAX_CELL_VECTORS;
 const CELL_BITS = 8;
+/** Bits of the Rice parameter of thresholds; another one in a fine model. */
 const RICE_PARAMETER_BITS = 3;
-const SLOT_COUNT = 256;
 
 const COLUMNS_FLAG = 0b1;
 const WIDE_FLAG = 0b10;
 const CELLS_SHIFT = 2;
 const CELLS_MASK = 0b1111;
-const MODEL_RESERVED = 0b1100_0000;
+const FINE_FLAG = 0b1000_0000;
+const MODEL_RESERVED = 0b0100_0000;
 
 /** The four tables of a model's cells, in the order of the coded form. */
 export function neighborTables({ cells }: ContextModel): readonly Uint8Array[] {
@@ -34,18 +35,36 @@ export function neighborTables({ cells }: ContextModel): readonly Uint8Array[] {
 
 /** Thresholds from which those of a table are predicted: of the class before, in class 0 of the bin before. */
 function predictedThreshold(
-  { levelCount, binCount, thresholds }: ContextModel,
+  { levelCount, binCount, thresholds, slotBits }: ContextModel,
   channelClass: number,
   bin: number,
   symbol: number,
 ): number {
   const at = (channelClass * (levelCount - 1) + symbol - 1) * binCount + bin;
   if (channelClass > 0) return thresholds[at - (levelCount - 1) * binCount];
-  return bin > 0 ? thresholds[at - 1] : Math.floor((SLOT_COUNT * symbol) / levelCount);
+  return bin > 0 ? thresholds[at - 1] : Math.floor((2 ** slotBits * symbol) / levelCount);
 }
 
-function fieldBits(count: number): number {
+/** Bits of a field that holds a number below `count`. */
+export function fieldBits(count: number): number {
   return 32 - Math.clz32(count - 1);
+}
+
+/** Room for thresholds in so many slots. */
+export function createThresholds(
+  slotBits: ContextModel['slotBits'],
+  count: number,
+): Uint8Array | Uint16Array {
+  return slotBits === FINE_SLOT_BITS ? new Uint16Array(count) : new Uint8Array(count);
+}
+
+function riceParameterBits({ slotBits }: ContextModel): number {
+  return slotBits === FINE_SLOT_BITS ? RICE_PARAMETER_BITS + 1 : RICE_PARAMETER_BITS;
+}
+
+/** A class has a multiple of so many channels, the last class excepted. */
+function classChannels({ slotBits }: Pick<ContextModel, 'slotBits'>): number {
+  return slotBits === FINE_SLOT_BITS ? 1 : GROUP_CHANNELS;
 }
 
 /** Number of classes that a model names. */
@@ -62,6 +81,7 @@ export function writeContextModel(writer: ByteWriter, model: ContextModel): void
   writer.writeUint8(
     (channelAxis === 'columns' ? COLUMNS_FLAG : 0) |
       (binCount === 32 ? WIDE_FLAG : 0) |
+      (model.slotBits === FINE_SLOT_BITS ? FINE_FLAG : 0) |
       ((cellVectors - 1) << CELLS_SHIFT),
   );
   if (channelAxis === 'columns') writer.writeVarint(tokenColumns);
@@ -79,8 +99,8 @@ export function writeContextModel(writer: ByteWriter, model: ContextModel): void
         folded[next++] = foldSign(threshold - predictedThreshold(model, channelClass, bin, symbol));
       }
     }
-    const parameter = bestRiceParameter(folded);
-    bits.writeBits(parameter, RICE_PARAMETER_BITS);
+    const parameter = bestRiceParameter(folded, 2 ** riceParameterBits(model));
+    bits.writeBits(parameter, riceParameterBits(model));
     for (const value of folded) bits.writeRice(value, parameter);
   }
   writer.writeBytes(bits.finish());
@@ -137,7 +157,7 @@ export function checkContextAlphabet(
 }
 
 /** What of a model stands in whole bytes. */
-interface ModelSize extends Pick<ContextModel, 'channelAxis' | 'tokenColumns' | 'binCount'> {
+interface ModelSize extends Pick<ContextModel, 'channelAxis' | 'tokenColumns' | 'binCount' | 'slotBits'> {
   readonly channelCount: number;
   readonly cellCount: number;
   readonly classCount: number;
@@ -157,7 +177,8 @@ function readModelSize(reader: ByteReader, geometry?: FeatureGeometry): ModelSiz
   const tokenColumns = channelAxis === 'columns' ? reader.readVarint() : 0;
   const classesAt = reader.offset;
   const classCount = reader.readUint8() + 1;
-  if (classCount > MAX_CONTEXT_CLASSES || (classCount - 1) * GROUP_CHANNELS >= channelCount) {
+  const slotBits = flags & FINE_FLAG ? FINE_SLOT_BITS : 8;
+  if (classCount > MAX_CONTEXT_CLASSES || (classCount - 1) * classChannels({ slotBits }) >= channelCount) {
     throw reader.error('invalid-field', `${classCount} classes of ${channelCount} channels`, classesAt);
   }
   if (geometry) {
@@ -173,12 +194,13 @@ function readModelSize(reader: ByteReader, geometry?: FeatureGeometry): ModelSiz
     classCount,
     cellCount,
     binCount: flags & WIDE_FLAG ? 32 : 16,
+    slotBits,
   };
 }
 
 function readTables(bits: BitReader, alphabet: IndexAlphabet, size: ModelSize): ContextModel | string {
   const { levelCount, background } = alphabet;
-  const { channelCount, classCount, cellCount, binCount, channelAxis, tokenColumns } = size;
+  const { channelCount, classCount, cellCount, binCount, channelAxis, tokenColumns, slotBits } = size;
   const readFields = (count: number, width: number): Uint8Array =>
     Uint8Array.from({ length: count }, () => bits.readBits(width));
   const classOfChannel = readFields(channelCount, fieldBits(classCount));
@@ -188,16 +210,17 @@ function readTables(bits: BitReader, alphabet: IndexAlphabet, size: ModelSize): 
     background,
     channelAxis,
     tokenColumns,
+    slotBits,
     classOfChannel,
     cells: { left, above, aboveLeft, aboveRight },
     binOfCell: readFields(cellCount, fieldBits(binCount)),
     binCount,
-    thresholds: new Uint8Array(classCount * (levelCount - 1) * binCount),
+    thresholds: createThresholds(slotBits, classCount * (levelCount - 1) * binCount),
   };
   const flaw = modelFlaw(model);
   if (flaw) return flaw;
   for (let channelClass = 0; channelClass < classCount; channelClass++) {
-    const parameter = bits.readBits(RICE_PARAMETER_BITS);
+    const parameter = bits.readBits(riceParameterBits(model));
     for (let bin = 0; bin < binCount; bin++) {
       if (!readThresholds(bits, parameter, model, channelClass, bin)) {
         return `thresholds of bin ${bin} of class ${channelClass} do not ascend`;
@@ -214,13 +237,13 @@ function readThresholds(
   channelClass: number,
   bin: number,
 ): boolean {
-  const { levelCount, binCount, thresholds } = model;
+  const { levelCount, binCount, thresholds, slotBits } = model;
   let last = 0;
   for (let symbol = 1; symbol < levelCount; symbol++) {
-    const folded = bits.readRice(parameter, 2 * SLOT_COUNT);
+    const folded = bits.readRice(parameter, 2 ** (slotBits + 1));
     if (folded < 0) return false;
     const threshold = predictedThreshold(model, channelClass, bin, symbol) + unfoldSign(folded);
-    if (threshold <= last || threshold >= SLOT_COUNT) return false;
+    if (threshold <= last || threshold >= 2 ** slotBits) return false;
     thresholds[(channelClass * (levelCount - 1) + symbol - 1) * binCount + bin] = threshold;
     last = threshold;
   }
@@ -236,7 +259,8 @@ export function modelFlaw(model: ContextModel): string | undefined {
   for (let channelClass = 0; channelClass < 256; channelClass++) {
     const size = sizes[channelClass];
     const isLast = channelClass === classCount - 1;
-    const fits = channelClass < classCount ? size > 0 && (isLast || size % GROUP_CHANNELS === 0) : size === 0;
+    const fits =
+      channelClass < classCount ? size > 0 && (isLast || size % classChannels(model) === 0) : size === 0;
     if (!fits) return `class ${channelClass} has ${size} channels`;
   }
   const highest = neighborTables(model).reduce((sum, table) => sum + Math.max(...table), 0);
@@ -269,7 +293,10 @@ export function checkContextModel(
   if (flaw) throw new RangeError(`model expected to fit the feature, got ${flaw}`);
   for (let at = 0; at < thresholds.length; at++) {
     const isFirst = Math.floor(at / binCount) % (levelCount - 1) === 0;
-    if (thresholds[at] <= (isFirst ? 0 : thresholds[at - binCount])) {
+    if (
+      thresholds[at] >= 2 ** model.slotBits ||
+      thresholds[at] <= (isFirst ? 0 : thresholds[at - binCount])
+    ) {
       throw new RangeError(`model expected ascending thresholds, got ${thresholds[at]} at ${at}`);
     }
   }

@@ -25,8 +25,9 @@ describe('rANS under a context model', () => {
       for (const channelAxis of ['planes', 'columns'] as const) {
         const alphabet = { levelCount: 2 + seed * 2, background: seed };
         const { indices } = smoothIndices(geometry, alphabet, seed);
-        const model = designContextModel([{ indices, geometry }], alphabet, { channelAxis });
-        for (const laneCount of LANE_COUNTS) {
+        const preference = seed % 2 ? 'least' : 'speed';
+        const model = designContextModel([{ indices, geometry }], alphabet, { channelAxis, preference });
+        for (const laneCount of LANE_COUNTS.slice(0, preference === 'least' ? 5 : 7)) {
           const payload = encodeWithModel(indices, geometry, model, laneCount);
           const label = `${planes} × ${rows} × ${columns}, ${channelAxis}, ${laneCount} lanes`;
           expect(decodeWithModel(payload, geometry, model), label).toEqual(indices);
@@ -87,6 +88,34 @@ describe('rANS under a context model', () => {
     expect(reasonOf(Uint8Array.of(...bytes, 7))).toContain('does not end where');
   });
 
+  test('so is one of a fine model', () => {
+    const geometry = { planes: 20, rows: 9, columns: 9 };
+    const alphabet = { levelCount: 4, background: 0 };
+    const { indices } = smoothIndices(geometry, alphabet, 9);
+    const model = designContextModel([{ indices, geometry }], alphabet, { preference: 'least' });
+    const { bytes, laneCount } = encodeWithModel(indices, geometry, model, 4);
+    const reasonOf = (changed: Uint8Array): unknown =>
+      decodeWithModel({ bytes: changed, laneCount }, geometry, model);
+    const withByte = (at: number, value: number): Uint8Array =>
+      bytes.map((byte, i) => (i === at ? value : byte));
+    expect(reasonOf(bytes.subarray(0, 15))).toContain('does not hold its states');
+    expect(reasonOf(withByte(7, bytes[7] | 0x80))).toContain('state of lane 1');
+    expect(reasonOf(bytes.map((byte, i) => (i >= 8 && i < 12 ? 0 : byte)))).toContain('state of lane 2');
+    expect(reasonOf(bytes.subarray(0, bytes.length - 2))).toContain('does not end where');
+    expect(reasonOf(Uint8Array.of(...bytes, 7, 7))).toContain('does not end where');
+  });
+
+  test('few symbols that are all but certain take next to nothing under a fine model', () => {
+    const geometry = { planes: 20, rows: 40, columns: 40 };
+    const alphabet = { levelCount: 12, background: 0 };
+    const flat = new Uint8Array(elementsOf(geometry));
+    const sizes = (['size', 'least'] as const).map((preference) => {
+      const model = designContextModel([{ indices: flat, geometry }], alphabet, { preference });
+      return encodeWithModel(flat, geometry, model, 1).bytes.length;
+    });
+    expect(sizes[1]).toBeLessThan(sizes[0] / 10);
+  });
+
   test('a model of another shape is refused', () => {
     const geometry = { planes: 20, rows: 2, columns: 3 };
     const alphabet = { levelCount: 4, background: 0 };
@@ -112,7 +141,8 @@ describe('the order of coding', () => {
       if (typeof view === 'string') throw new Error(view);
       const seen = new Uint8Array(planes * rows * columns);
       const classOfChannel = new Uint8Array(channels);
-      visitElements(view, classOfChannel, 1 << (round % 7), (element, row, column) => {
+      const slotBits = round % 3 ? 8 : 12;
+      visitElements(view, { classOfChannel, slotBits }, 1 << (round % 7), (element, row, column) => {
         if (column > 0) expect(seen[element - view.positionStride]).toBe(1);
         if (row > 0) expect(seen[element - view.columns * view.positionStride]).toBe(1);
         const hasRight = row > 0 && column < view.columns - 1;
@@ -133,6 +163,8 @@ describe('the order of coding', () => {
   });
 
   test('channels are sorted by class, then by number', () => {
-    expect([...channelOrder(Uint8Array.of(2, 0, 1, 0, 2))]).toEqual([1, 3, 2, 0, 4]);
+    expect([...channelOrder({ classOfChannel: Uint8Array.of(2, 0, 1, 0, 2), slotBits: 8 })]).toEqual([
+      1, 3, 2, 0, 4,
+    ]);
   });
 });

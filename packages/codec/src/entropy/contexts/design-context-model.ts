@@ -6,8 +6,9 @@
 import type { ContextModel, FeatureGeometry, IndexAlphabet } from '../../stages.js';
 import { type CellDesign, designCells, joinCells, shapeForSize } from './cell-design.js';
 import { refineCells } from './cell-refinement.js';
-import { classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
-import { MAX_CONTEXT_LEVELS } from './context-model.js';
+import { type ChannelClasses, classifyChannels, THRESHOLD_BITS } from './channel-classes.js';
+import { clusterChannels } from './channel-clusters.js';
+import { createThresholds, MAX_CONTEXT_LEVELS } from './context-model.js';
 import {
   addContexts,
   addNeighborhoods,
@@ -19,11 +20,14 @@ import {
   createNeighborStatistics,
   type NeighborStatistics,
 } from './context-statistics.js';
-import { roundShares, SLOT_COUNT, shares } from './slot-frequencies.js';
+import { FINE_SLOT_BITS } from './lanes.js';
+import { roundShares, shares } from './slot-frequencies.js';
 
 /**
- * What a model is made for: `size` takes more cells and bins, which save bits and take time to design and to decode; `least`
- * refines them by turns as well, which takes up to ten times as long to design.
+ * What a model is made for: `size` takes more cells and bins than `speed`, which save bits and take time to decode. `least`
+ * makes a fine model: cells are refined by turns, channels share tables with any others, tables have 4,096 slots, and
+ * frames may give channels other classes; that saves up to a tenth of the bits more, takes up to ten times as long to
+ * design, and is coded element by element instead of 16 at a time.
  */
 export type ContextPreference = 'speed' | 'size' | 'least';
 
@@ -45,12 +49,16 @@ export interface ContextDesignOptions {
   readonly preference?: ContextPreference;
 }
 
-/** Makes cells from features of the same channels, in one way or several. */
-type CellDesigner = (
-  features: readonly IndexedFeature[],
-  alphabet: IndexAlphabet,
-  shape: ChannelShape,
-) => readonly CellDesign[];
+/** How a model is made: cells, in one way or several, and classes of channels. */
+interface ModelDesigner {
+  readonly slotBits: ContextModel['slotBits'];
+  designCells(
+    features: readonly IndexedFeature[],
+    alphabet: IndexAlphabet,
+    shape: ChannelShape,
+  ): readonly CellDesign[];
+  classify(channelBins: readonly Float64Array[], alphabet: IndexAlphabet): ChannelClasses;
+}
 
 /** Channels of a design: each has counts of all cells, and all pairs are compared. */
 const MAX_DESIGN_CHANNELS = 8_192;
@@ -66,7 +74,7 @@ export function designContextModel(
   alphabet: IndexAlphabet,
   options: ContextDesignOptions = {},
 ): ContextModel {
-  return designWithCells(features, alphabet, options, DESIGNERS[options.preference ?? 'speed']);
+  return designBy(features, alphabet, options, DESIGNERS[options.preference ?? 'speed']);
 }
 
 /** The same for speed alone: what codes a tensor by a model of its own need not hold more. @throws {RangeError} */
@@ -74,18 +82,30 @@ export function designFastContextModel(
   features: readonly IndexedFeature[],
   alphabet: IndexAlphabet,
 ): ContextModel {
-  return designWithCells(features, alphabet, {}, cellsForSpeed);
+  return designBy(features, alphabet, {}, FOR_SPEED);
 }
 
-const cellsForSpeed: CellDesigner = (...design) => [designCells(neighborsOf(...design))];
+const FOR_SPEED: ModelDesigner = {
+  slotBits: 8,
+  designCells: (...design) => [designCells(neighborsOf(...design))],
+  classify: classifyChannels,
+};
 
-const cellsForSize: CellDesigner = (...design) => [designCells(neighborsOf(...design), shapeForSize)];
+const DESIGNERS: Record<ContextPreference, ModelDesigner> = {
+  speed: FOR_SPEED,
+  size: { ...FOR_SPEED, designCells: (...design) => [designCells(neighborsOf(...design), shapeForSize)] },
+  least: { slotBits: FINE_SLOT_BITS, designCells: refinedCells, classify: clusterChannels },
+};
 
-const cellsOfLeastBits: CellDesigner = (features, alphabet, shape) => {
+function refinedCells(
+  features: readonly IndexedFeature[],
+  alphabet: IndexAlphabet,
+  shape: ChannelShape,
+): readonly CellDesign[] {
   const neighborhoods = createNeighborhoodStatistics(alphabet, shape);
   for (const { indices, geometry } of features) addNeighborhoods(neighborhoods, indices, geometry);
   return refineCells(neighborhoods);
-};
+}
 
 function neighborsOf(
   features: readonly IndexedFeature[],
@@ -97,17 +117,11 @@ function neighborsOf(
   return neighbors;
 }
 
-const DESIGNERS: Record<ContextPreference, CellDesigner> = {
-  speed: cellsForSpeed,
-  size: cellsForSize,
-  least: cellsOfLeastBits,
-};
-
-function designWithCells(
+function designBy(
   features: readonly IndexedFeature[],
   alphabet: IndexAlphabet,
   options: ContextDesignOptions,
-  designer: CellDesigner,
+  designer: ModelDesigner,
 ): ContextModel {
   if (alphabet.levelCount > MAX_CONTEXT_LEVELS) {
     throw new RangeError(
@@ -123,18 +137,21 @@ function designWithCells(
     throw new RangeError(`channels expected up to ${MAX_DESIGN_CHANNELS}, got ${channelCount}`);
   }
   const shape: ChannelShape = { channelAxis, tokenColumns: options.tokenColumns ?? 0 };
-  const candidates = designer(features, alphabet, shape).map((design) => {
+  const candidates = designer.designCells(features, alphabet, shape).map((design) => {
     const statistics = createContextStatistics(alphabet, shape, channelCount, design);
     for (const { indices, geometry } of features) addContexts(statistics, indices, geometry);
-    return { statistics, model: contextModelOf(statistics) };
+    return { statistics, model: contextModelOf(statistics, designer) };
   });
   const bitsOf = ({ statistics, model }: (typeof candidates)[number]): number =>
     estimateContextBits(statistics, model);
   return candidates.reduce((a, b) => (bitsOf(b) < bitsOf(a) ? b : a)).model;
 }
 
-/** The model for given statistics. */
-export function contextModelOf(statistics: ContextStatistics): ContextModel {
+/** The model for given statistics, by default one for speed or size. */
+export function contextModelOf(
+  statistics: ContextStatistics,
+  { slotBits, classify }: Pick<ModelDesigner, 'slotBits' | 'classify'> = FOR_SPEED,
+): ContextModel {
   const {
     levelCount,
     background,
@@ -155,13 +172,14 @@ export function contextModelOf(statistics: ContextStatistics): ContextModel {
     const channel = Math.floor(at / (levelCount * cellCount));
     channelBins[channel][binOfCell[cell] * levelCount + (at % levelCount)] += counts[at];
   }
-  const { classOfChannel, classCounts } = classifyChannels(channelBins, statistics);
-  const thresholds = designThresholds(classCounts, levelCount, binCount);
+  const { classOfChannel, classCounts } = classify(channelBins, statistics);
+  const thresholds = designThresholds(classCounts, levelCount, binCount, slotBits);
   return {
     levelCount,
     background,
     channelAxis,
     tokenColumns,
+    slotBits,
     classOfChannel,
     cells,
     binOfCell,
@@ -173,7 +191,7 @@ export function contextModelOf(statistics: ContextStatistics): ContextModel {
 /** Estimated bits of the counted symbols under a model of these statistics' cells and channels. */
 export function estimateContextBits(statistics: ContextStatistics, model: ContextModel): number {
   const { counts, cellCount, levelCount } = statistics;
-  const { thresholds, binCount, binOfCell, classOfChannel } = model;
+  const { thresholds, binCount, binOfCell, classOfChannel, slotBits } = model;
   let bits = 0;
   for (let at = 0; at < counts.length; at++) {
     if (counts[at] === 0) continue;
@@ -182,8 +200,8 @@ export function estimateContextBits(statistics: ContextStatistics, model: Contex
     const channelClass = classOfChannel[Math.floor(row / cellCount)];
     const table = channelClass * (levelCount - 1) * binCount + binOfCell[row % cellCount];
     const start = symbol > 0 ? thresholds[table + (symbol - 1) * binCount] : 0;
-    const end = symbol < levelCount - 1 ? thresholds[table + symbol * binCount] : SLOT_COUNT;
-    bits -= counts[at] * Math.log2((end - start) / SLOT_COUNT);
+    const end = symbol < levelCount - 1 ? thresholds[table + symbol * binCount] : 2 ** slotBits;
+    bits += counts[at] * (slotBits - Math.log2(end - start));
   }
   return bits;
 }
@@ -193,19 +211,20 @@ function designThresholds(
   classCounts: readonly Float64Array[],
   levelCount: number,
   binCount: number,
-): Uint8Array {
+  slotBits: ContextModel['slotBits'],
+): Uint8Array | Uint16Array {
   const all = new Float64Array(binCount * levelCount);
   for (const counts of classCounts) {
     for (let i = 0; i < all.length; i++) all[i] += counts[i];
   }
   const overall = shares(sumRows(all, binCount, levelCount), new Float64Array(levelCount).fill(1));
-  const thresholds = new Uint8Array(classCounts.length * (levelCount - 1) * binCount);
+  const thresholds = createThresholds(slotBits, classCounts.length * (levelCount - 1) * binCount);
   for (let bin = 0; bin < binCount; bin++) {
     const row = (counts: Float64Array): Float64Array =>
       counts.subarray(bin * levelCount, (bin + 1) * levelCount);
     const prior = shares(row(all), overall);
     classCounts.forEach((counts, channelClass) => {
-      const frequencies = roundShares(shares(row(counts), prior));
+      const frequencies = roundShares(shares(row(counts), prior), 2 ** slotBits);
       let start = 0;
       for (let symbol = 1; symbol < levelCount; symbol++) {
         start += frequencies[symbol - 1];

@@ -1,15 +1,20 @@
 /**
  * The order in which indices are coded under a context model, and their neighbors (bitstream.md §11.2). Channels are
- * sorted by class, so that 16 at a time share one; they go in blocks, all channels of a block at one position, then at
- * the next. The kernels keep the same order with a channel in each byte of a vector.
+ * sorted by class, so that 16 at a time share one, but under a fine model, where each has its own; they go in blocks, all
+ * channels of a block at one position, then at the next. The kernels keep the same order with a channel in each byte of a
+ * vector.
  */
 
 import type { ContextModel, FeatureGeometry } from '../../stages.js';
 
-/** Channels that share a class. */
+/** `slotBits` of a fine model. */
+export const FINE_SLOT_BITS = 12;
+/** Channels that share a class, but in fine models. */
 export const GROUP_CHANNELS = 16;
 /** Most lanes of a section. */
 export const MAX_CONTEXT_LANES = 64;
+/** The same under a fine model, whose lanes are coded one by one. */
+export const MAX_FINE_LANES = 16;
 
 /** A tensor as items of equally many channels, each a plane of rows and columns that lie anywhere in memory. */
 export interface ChannelPlanes {
@@ -55,8 +60,12 @@ export function channelPlanes(
   };
 }
 
-/** Channels in the order of their lanes: by class, then by number. */
-export function channelOrder(classOfChannel: Uint8Array): Uint32Array {
+/** Channels in the order of their lanes: by class, then by number; under a fine model by number. */
+export function channelOrder({
+  classOfChannel,
+  slotBits,
+}: Pick<ContextModel, 'classOfChannel' | 'slotBits'>): Uint32Array {
+  if (slotBits === FINE_SLOT_BITS) return Uint32Array.from(classOfChannel.keys());
   const sizes = new Uint32Array(256);
   for (const channelClass of classOfChannel) sizes[channelClass]++;
   const next = new Uint32Array(256);
@@ -75,24 +84,24 @@ export function blockChannels(laneCount: number): number {
   return Math.max(GROUP_CHANNELS, laneCount);
 }
 
-/** Called for each element in coding order. `class` is the channel's. */
+/** Called for each element in coding order. */
 export type ElementVisitor = (
   element: number,
   row: number,
   column: number,
-  channelClass: number,
+  channel: number,
   lane: number,
 ) => void;
 
 /** Visits all elements in coding order. */
 export function visitElements(
   planes: ChannelPlanes,
-  classOfChannel: Uint8Array,
+  model: Pick<ContextModel, 'classOfChannel' | 'slotBits'>,
   laneCount: number,
   visit: ElementVisitor,
 ): void {
   const { items, channels, rows, columns, itemStride, channelStride, positionStride } = planes;
-  const order = channelOrder(classOfChannel);
+  const order = channelOrder(model);
   const blockSize = blockChannels(laneCount);
   for (let item = 0; item < items; item++) {
     for (let first = 0; first < channels; first += blockSize) {
@@ -102,13 +111,7 @@ export function visitElements(
           const position = item * itemStride + (row * columns + column) * positionStride;
           for (let i = 0; i < size; i++) {
             const channel = order[first + i];
-            visit(
-              position + channel * channelStride,
-              row,
-              column,
-              classOfChannel[channel],
-              i & (laneCount - 1),
-            );
+            visit(position + channel * channelStride, row, column, channel, i & (laneCount - 1));
           }
         }
       }

@@ -1,7 +1,5 @@
-/** Frequencies of a table's symbols in 256 slots, from counts. Encoding only. */
+/** Frequencies of a table's symbols in its slots, from counts. Encoding only. */
 
-/** Slots of a table. */
-export const SLOT_COUNT = 256;
 /** Each table starts from this many symbols distributed as in its prior. */
 const PRIOR_SYMBOLS = 3;
 
@@ -12,10 +10,10 @@ export function shares(counts: Float64Array, prior: Float64Array): Float64Array 
   return counts.map((count, symbol) => (count + (PRIOR_SYMBOLS * prior[symbol]) / priorTotal) / total);
 }
 
-/** Frequencies of at least 1 that sum to 256 and cost the fewest bits under `share`, by steps from rounded ones. */
-export function roundShares(share: Float64Array): Uint16Array {
-  const frequencies = Uint16Array.from(share, (value) => Math.max(1, Math.round(value * SLOT_COUNT)));
-  let excess = frequencies.reduce((sum, frequency) => sum + frequency, -SLOT_COUNT);
+/** Frequencies of at least 1 that fill the slots and cost the fewest bits under `share`, by steps from rounded ones. */
+export function roundShares(share: Float64Array, slotCount: number): Uint16Array {
+  const frequencies = Uint16Array.from(share, (value) => Math.max(1, Math.round(value * slotCount)));
+  let excess = frequencies.reduce((sum, frequency) => sum + frequency, -slotCount);
   while (excess !== 0) {
     const step = excess > 0 ? -1 : 1;
     let best = 0;
