@@ -77,6 +77,17 @@ describe.skipIf(!opened)('the codec on a GPU refuses', () => {
     await expect(codec.encodeFrame(input, settings)).rejects.toThrow(/frequency for symbol 5, got none/);
   });
 
+  test('fine contexts, in both directions', async () => {
+    const options = { quantizer, coder: 'rans-contexts', contextPreference: 'least', backend } as const;
+    const fine: CodingProfile = { tensors: [designTensorProfile([feature], options)] };
+    await expect(codec.encodeBundledFrame(input, { ...place, profile: fine })).rejects.toThrow(
+      UnsupportedError,
+    );
+    const frame = encodeBundledFrame([feature], { ...place, profile: fine, backend });
+    const decoding = codec.decodeFrame(frame, { profiles: new Map([[1, fine]]) });
+    await expect(decoding).rejects.toThrow(UnsupportedError);
+  });
+
   test('settings that are not for a GPU', async () => {
     const none = designTensorProfile([feature], { quantizer, coder: 'none', backend });
     const half = designTensorProfile([{ dtype: 'uint8', shape: [8], data: new Uint8Array(8) }], {

@@ -1,6 +1,6 @@
 /** A profile of bundled frames. */
 
-import { readProfile, type StaticCoder, type TensorProfile } from '@featherwire/codec';
+import { type ContextModel, readProfile, type StaticCoder, type TensorProfile } from '@featherwire/codec';
 import { formatExactBytes, formatShape } from '../terminal/units.js';
 import { type InspectReport, numberColumn } from './report.js';
 
@@ -44,10 +44,15 @@ export function describeCoder(coder: StaticCoder | null): string {
     case 'rans-packed':
       return `rans of packed symbols, table of ${coder.table.precisionBits} bits`;
     case 'rans-contexts':
-      return `rans with contexts, ${coder.model.classOfChannel.length} channels`;
+      return contextsOf(coder.model);
     default:
       return coder satisfies never;
   }
+}
+
+function contextsOf({ classOfChannel, slotBits }: ContextModel): string {
+  const classes = new Set(classOfChannel).size;
+  return `rans with contexts, ${classOfChannel.length} channels in ${classes} classes, ${2 ** slotBits} slots`;
 }
 
 /** Levels of a profile's tensor. */
