@@ -30,6 +30,8 @@ export interface CalibrationOptions {
   readonly seed?: number;
   /** Of the intervals; 0.95 by default. */
   readonly confidence?: number;
+  /** `least` gives the points of the ladder fine context models where those save bytes; `size` by default. */
+  readonly contexts?: 'size' | 'least';
   /** Bytes of features that are kept in memory; the rest goes to a temporary file. */
   readonly memoryBytes?: number;
   readonly progress?: CalibrationProgress;

@@ -3,7 +3,9 @@
 import { areHits, bitsPerElement, compareHits } from '@featherwire/eval';
 import { measureBands } from './bands.js';
 import type { CalibratedPoint, CalibrationOptions } from './calibration.js';
+import { designSamples } from './design-families.js';
 import type { Coding, Family } from './families.js';
+import { refineCoding } from './fine-contexts.js';
 import { type CodedSamples, meanOf, measureCoding } from './measure.js';
 import { measurementOf } from './measurement.js';
 import { bestFamily, distanceAtStep, rangeAround, type ScreenedFamily, stepAtDistance } from './screening.js';
@@ -37,13 +39,15 @@ export async function measureLadder(
   const start = held?.step ?? Math.min(...best.curve.map(({ step }) => step));
   const coarser = pointCount > 2 ? 1 : 0;
   const rungs: CalibratedPoint[] = [];
+  const cut = options.contexts === 'least' ? await designSamples(samples) : null;
   for (let i = 0; i < pointCount; i++) {
     const step = start + (coarser - i) * LADDER_STRIDE;
     if (step < 0 || step >= GRID_STEPS) continue;
     const isChosen = step === held?.step;
     const rung = isChosen ? { family: best.family, step } : rungAt(screened, best, step);
-    const coding = rung.family.create(scaleOfStep(rung.step));
-    if (!coding) continue;
+    const created = rung.family.create(scaleOfStep(rung.step));
+    if (!created) continue;
+    const coding = cut ? refineCoding(created, cut, samples.bench.backend) : created;
     const coded = await measureCoding(coding, samples.parts.claim, samples.bench);
     const id = isChosen ? chosenId(options.maxLoss) : `step-${step}`;
     rungs.push(await pointOf(id, rung.family, coding, coded, samples, options.confidence));

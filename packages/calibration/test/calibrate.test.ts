@@ -90,6 +90,15 @@ describe('a network that only looks at averages', () => {
       calibration.points.map(({ bytesPerSample }) => bytesPerSample),
     );
   }, 120_000);
+
+  test('fine contexts give the same answers for no more bytes', async () => {
+    const fine = await calibrate({ ...options, contexts: 'least' });
+    for (const point of fine.points) {
+      const plain = calibration.points.find(({ id }) => id === point.id);
+      expect(point.measured.loss).toEqual(plain?.measured.loss);
+      expect(point.bytesPerSample).toBeLessThan(1.02 * plain!.bytesPerSample);
+    }
+  }, 120_000);
 });
 
 describe('losses', () => {

@@ -124,6 +124,7 @@ export {
   createCodingProfile,
   designTensorProfile,
   type TensorProfileOptions,
+  withFineContexts,
 } from './profile/design-profile.js';
 export { type FeatureSummary, summarizeFeature } from './profile/feature-summary.js';
 export {

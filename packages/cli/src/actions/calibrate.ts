@@ -20,6 +20,7 @@ export interface CalibrateOptions {
   readonly samples?: number;
   readonly seed: number;
   readonly agreement?: true;
+  readonly contexts: 'size' | 'least';
   readonly keep?: true;
   readonly refresh?: true;
   readonly memory: number;
@@ -74,6 +75,7 @@ async function calibrateOn(
       pointCount: options.points,
       sampleCount: Math.min(data.length, options.samples ?? data.length),
       seed: options.seed,
+      contexts: options.contexts,
       memoryBytes: options.memory * BYTES_PER_MIB,
       progress,
       signal,

@@ -56,6 +56,14 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
       new Option('--samples <count>', 'samples to use (default: all)').argParser(integerIn(MIN_SAMPLES)),
     )
     .addOption(new Option('--seed <number>', 'draws samples and noise').argParser(integerIn(0)).default(1))
+    .addOption(
+      new Option(
+        '--contexts <preference>',
+        'what context models are made for: few bytes, or the fewest, which takes longer to design and to code',
+      )
+        .choices(['size', 'least'])
+        .default('size'),
+    )
     .addOption(new Option('--agreement', 'compare with the answers of the unsplit network, without labels'))
     .addOption(new Option('--keep', 'keep the points that the bundle has, but for those of the same ids'))
     .addOption(
@@ -63,6 +71,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
         'maxLoss',
         'points',
         'agreement',
+        'contexts',
         'keep',
       ]),
     )

@@ -52,7 +52,8 @@ export function describeCoder(coder: StaticCoder | null): string {
 
 function contextsOf({ classOfChannel, slotBits }: ContextModel): string {
   const classes = new Set(classOfChannel).size;
-  return `rans with contexts, ${classOfChannel.length} channels in ${classes} classes, ${2 ** slotBits} slots`;
+  const inClasses = classes === 1 ? '1 class' : `${classes} classes`;
+  return `rans with contexts, ${classOfChannel.length} channels in ${inClasses}, ${2 ** slotBits} slots`;
 }
 
 /** Levels of a profile's tensor. */

@@ -66,13 +66,7 @@ export function designTensorProfile(
   const profile = { dtype, shape, quantizer, thresholds, coder: null };
   const alphabet = alphabetOfQuantizer(quantizer);
   if (kind === 'none' || alphabet.levelCount > MAX_ALPHABET_SIZE) return profile;
-  const indexed = samples.map((sample) => {
-    const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
-    if (misfit) throw new RangeError(misfit);
-    const nearest = quantizeByProfile(sample, profile, backend);
-    const { indices } = optimizeIndices(sample, nearest, lambda, null, backend);
-    return { indices: indices as Uint8Array, geometry: geometryOfIndices(sample.shape, quantizer) };
-  });
+  const indexed = indexSamples(samples, profile, lambda, backend);
   switch (kind) {
     case 'rans-contexts':
       return { ...profile, coder: { kind, model: designContextModel(indexed, alphabet, { preference }) } };
@@ -83,6 +77,39 @@ export function designTensorProfile(
     default:
       return kind satisfies never;
   }
+}
+
+/**
+ * The same profile with the context model of the fewest bits for the same indices, as `contextPreference: 'least'` designs
+ * it; to be called for a profile that is chosen, since a search would take long.
+ * @param samples - as those of the design
+ * @throws {RangeError} if a sample does not fit, or there are too many levels for contexts
+ */
+export function withFineContexts(
+  profile: TensorProfile,
+  samples: readonly Tensor[],
+  { lambda = 0, backend }: Pick<TensorProfileOptions, 'lambda' | 'backend'>,
+): TensorProfile {
+  const alphabet = alphabetOfQuantizer(profile.quantizer);
+  const indexed = indexSamples(samples, profile, lambda, backend);
+  const model = designContextModel(indexed, alphabet, { preference: 'least' });
+  return { ...profile, coder: { kind: 'rans-contexts', model } };
+}
+
+/** Indices of the samples, as frames of the profile hold them. */
+function indexSamples(
+  samples: readonly Tensor[],
+  profile: TensorProfile,
+  lambda: number,
+  backend: Backend,
+): IndexedFeature[] {
+  return samples.map((sample) => {
+    const misfit = misfitOfTensor(profile, sample.dtype, sample.shape);
+    if (misfit) throw new RangeError(misfit);
+    const nearest = quantizeByProfile(sample, profile, backend);
+    const { indices } = optimizeIndices(sample, nearest, lambda, null, backend);
+    return { indices: indices as Uint8Array, geometry: geometryOfIndices(sample.shape, profile.quantizer) };
+  });
 }
 
 /** The profile of a new operating point, small frames of which are short ones. @param tensors - 1 to 256, in order */
