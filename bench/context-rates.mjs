@@ -124,14 +124,14 @@ async function measure(network, tensor, training, test) {
     const geometry = geometryOf(training[0].shape);
     const indexed = training.map(({ data }) => ({ indices: backend.quantize(data, affine), geometry }));
     const background = backend.quantize(Float32Array.of(0), affine)[0];
-    const [fast, small] = ['speed', 'least'].map((preference) => {
+    const [fast, fine] = ['speed', 'least'].map((preference) => {
       const model = designContextModel(indexed, { levelCount, background }, { preference });
       return {
         modelBytes: serializeContextModel(model).length,
         profile: createCodingProfile([{ ...bare, coder: { kind: 'rans-contexts', model } }]),
       };
     });
-    const sums = { entropy: 0, contexts: 0, contextsForSize: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
+    const sums = { entropy: 0, contexts: 0, contextsFine: 0, binary: 0, jpegXl: 0, ffv1: 0, elements: 0 };
     const coded = test.map(({ data }) => backend.quantize(data, affine));
     await measurePeers(coded, test[0].shape, sums);
     for (const [i, feature] of test.entries()) {
@@ -142,7 +142,7 @@ async function measure(network, tensor, training, test) {
       const frameBytes = ({ profile }, coding = {}) =>
         encodeBundledFrame([feature], { profile, point: 0, sequenceNumber: i, backend, ...coding }).length;
       sums.contexts += frameBytes(fast);
-      sums.contextsForSize += frameBytes(small);
+      sums.contextsFine += frameBytes(fine);
       sums.binary += frameBytes(fast, { coder: 'binary' });
       sums.elements += indices.length;
     }
@@ -150,11 +150,11 @@ async function measure(network, tensor, training, test) {
     const row = { network, tensor, shape: test[0].shape.slice(1), signed, levelCount };
     row.entropy = rate(sums.entropy);
     row.contexts = rate(sums.contexts);
-    row.contextsForSize = rate(sums.contextsForSize);
+    row.contextsFine = rate(sums.contextsFine);
     row.binary = rate(sums.binary);
     for (const peer of ['jpegXl', 'ffv1']) row[peer] = peers[peer] ? rate(sums[peer]) : null;
     row.modelBytes = fast.modelBytes;
-    row.modelBytesForSize = small.modelBytes;
+    row.modelBytesFine = fine.modelBytes;
     process.stderr.write(`${JSON.stringify(row)}\n`);
     rows.push(row);
   }

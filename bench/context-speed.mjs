@@ -1,7 +1,8 @@
 /**
  * Speed of rANS with contexts beside rANS without, in one process and on one thread: rounds of all kernels in turns, times
  * of the processor, medians of the ratios of each round. Order-0 encoding counts symbols and codes with a table at hand,
- * which leaves the design of the table out; both sides move data in and out of the kernels' memory. On a synthetic
+ * which leaves the design of the table out; that under fine models counts and finds the classes of channels. Both sides move
+ * data in and out of the kernels' memory. On a synthetic
  * rectified map and, where the evaluation networks are found, on real features, several images to a tensor.
  *
  * Usage: npm run build && node bench/context-speed.mjs [--rounds 25] > results/context-speed.json
@@ -9,6 +10,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { designContextModel, designTable, encodeFrame, inspectFrame, loadBackend } from '@featherwire/codec';
+import { cheapestClasses, modelOfPayload } from '@featherwire/codec/parts';
 import { createRandom } from '@featherwire/tensor';
 import { clipLimits, featuresAt, findAssets, loadNetwork, NETWORKS, readInputs } from './real-features.mjs';
 
@@ -18,11 +20,13 @@ const SETTINGS = [
   [3, 'speed'],
   [4, 'speed'],
   [4, 'size'],
+  [4, 'least'],
   [6, 'speed'],
   [8, 'speed'],
   [8, 'size'],
   [12, 'speed'],
   [12, 'size'],
+  [12, 'least'],
 ];
 const REAL_TENSORS = [
   ['squeezenet1_1', 'pool5', 4],
@@ -31,6 +35,7 @@ const REAL_TENSORS = [
 ];
 const TRAINING_IMAGES = 32;
 const LANES = 64;
+const FINE_LANES = 16;
 const ORDER0_LANES = 32;
 const REPETITIONS = 6;
 const WARM_UP_ROUNDS = 3;
@@ -52,7 +57,7 @@ for (const [network, tensor, images] of REAL_TENSORS) {
   for (const setting of SETTINGS) measure(`${network} ${tensor}`, batch, training, setting);
 }
 const machine = { processor: cpus()[0]?.model.trim(), node: process.version };
-const settings = { rounds, lanes: LANES, order0Lanes: ORDER0_LANES };
+const settings = { rounds, lanes: LANES, fineLanes: FINE_LANES, order0Lanes: ORDER0_LANES };
 process.stdout.write(
   `${JSON.stringify({ command: 'node bench/context-speed.mjs', machine, settings, rows }, null, 1)}\n`,
 );
@@ -71,15 +76,23 @@ function measure(name, feature, training, [levelCount, preference]) {
   const geometry = geometryOf(feature.shape);
   const { table } = designTable(backend.countSymbols(indices, levelCount), background);
   const order0 = backend.encodeRans(indices, table, ORDER0_LANES);
-  const contexts = backend.encodeContexts(indices, geometry, model, LANES);
+  const lanes = model.slotBits === 8 ? LANES : FINE_LANES;
+  // Fine models take the classes that fit the feature, as frames of them do.
+  const fitted = () => {
+    if (model.slotBits === 8) return model;
+    const { classes } = cheapestClasses(backend.countContexts(indices, geometry, model), model);
+    return modelOfPayload(model, { channelClasses: classes });
+  };
+  const coded = fitted();
+  const contexts = backend.encodeContexts(indices, geometry, coded, lanes);
   const times = inTurns({
     encodeOrder0: () => {
       backend.countSymbols(indices, levelCount);
       backend.encodeRans(indices, table, ORDER0_LANES);
     },
     decodeOrder0: () => backend.decodeRans(order0, indices.length, table),
-    encodeContexts: () => backend.encodeContexts(indices, geometry, model, LANES),
-    decodeContexts: () => backend.decodeContexts(contexts, geometry, model),
+    encodeContexts: () => backend.encodeContexts(indices, geometry, fitted(), lanes),
+    decodeContexts: () => backend.decodeContexts(contexts, geometry, coded),
   });
   const bits = ({ bytes }) => Number(((8 * bytes.length) / indices.length).toFixed(4));
   const rate = (kernel) => Math.round(indices.length / median(times[kernel]));

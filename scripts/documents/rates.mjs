@@ -116,7 +116,7 @@ export function contextRatesTable({ command, machine, settings, rows }) {
   ];
   const kinds = [
     ['speed', 'contexts'],
-    ['size', 'contextsForSize'],
+    ['least, fine', 'contextsFine'],
   ];
   const summary = groups.flatMap(([features, belongs]) =>
     [4, 6, 8, 12].flatMap((levelCount) =>
@@ -145,14 +145,14 @@ export function contextRatesTable({ command, machine, settings, rows }) {
     '',
     'Bits per element:',
     '',
-    '| network | tensor | shape | levels | order-0 entropy | contexts, for speed | saved | contexts, for size | binary | JPEG XL | FFV1 | models, bytes |',
+    '| network | tensor | shape | levels | order-0 entropy | contexts, for speed | saved | contexts, fine | binary | JPEG XL | FFV1 | models, bytes |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map((row) => {
       const names = [row.network, `\`${row.tensor}\``, row.shape.join('×'), row.levelCount];
       const saved = percent(1 - row.contexts / row.entropy);
-      const contexts = [rate(row.contexts), saved, rate(row.contextsForSize)];
+      const contexts = [rate(row.contexts), saved, rate(row.contextsFine)];
       const rates = [rate(row.entropy), ...contexts, rate(row.binary), rate(row.jpegXl)];
-      const models = `${row.modelBytes}, ${row.modelBytesForSize}`;
+      const models = `${row.modelBytes}, ${row.modelBytesFine}`;
       return `| ${[...names, ...rates, rate(row.ffv1), models].join(' | ')} |`;
     }),
   ];

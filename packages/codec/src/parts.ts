@@ -4,12 +4,13 @@
  */
 
 export { symbolAlphabet } from './entropy/coded-indices.js';
+export { cheapestClasses } from './entropy/contexts/channel-adaptation.js';
 export {
   checkContextModel,
   MAX_CONTEXT_LEVELS,
   neighborTables,
 } from './entropy/contexts/context-model.js';
-export { CONTEXT_STATE_BYTES, CONTEXT_STATE_LOW } from './entropy/contexts/context-rans.js';
+export { CONTEXT_STATE_BYTES, CONTEXT_STATE_LOW, modelOfPayload } from './entropy/contexts/context-rans.js';
 export {
   blockChannels,
   type ChannelPlanes,
