@@ -238,12 +238,12 @@ function takeSymbols(
   const slotMask = (1 << precisionBits) - 1;
   const laneMask = states.length - 1;
   const symbolOfSlot = slotSymbols(table);
-  const { first, word: wordsOfRounds } =
-    precisionBits === MIN_PRECISION_BITS && states.length >= LANES_AT_ONCE
-      ? takeRounds(symbols, states, words, wordCount, slotsOf12Bits(table, symbolOfSlot))
-      : { first: 0, word: 0 };
+  const isFast = precisionBits === MIN_PRECISION_BITS && states.length >= LANES_AT_ONCE;
+  const first = isFast ? symbols.length & ~laneMask : 0;
+  let word = isFast
+    ? takeRounds(symbols, first, states, words, wordCount, slotsOf12Bits(table, symbolOfSlot))
+    : 0;
   const { frequencies, starts } = table;
-  let word = wordsOfRounds;
   for (let i = first; i < symbols.length && word <= wordCount; i++) {
     let state = states[i & laneMask];
     const slot = state & slotMask;
@@ -258,23 +258,24 @@ function takeSymbols(
 }
 
 /**
- * Whole rounds of lanes, eight at a time.
- * @returns the symbols filled and the words taken
+ * Fills the symbols before `end`, whole rounds of lanes, eight at a time.
+ * @returns the words taken; over `wordCount` if they did not suffice
  */
 function takeRounds(
   symbols: Uint8Array,
+  end: number,
   states: Int32Array,
   words: Uint16Array,
   wordCount: number,
   slots: Int32Array,
-): { first: number; word: number } {
+): number {
   const laneCount = states.length;
   const isDense = wordCount > symbols.length * DENSE_WORDS;
   const quads = new Int32Array(symbols.buffer, 0, symbols.length >> 2);
   let quad = 0;
   let word = 0;
-  let first = 0;
-  for (; first + laneCount <= symbols.length && word <= wordCount; first += laneCount) {
+  // What an engine compiles within this loop knows nothing of properties that are first read or made after it.
+  for (let first = 0; first < end && word <= wordCount; first += laneCount) {
     for (let lane = 0; lane < laneCount; lane += LANES_AT_ONCE) {
       let state0 = states[lane];
       let state1 = states[lane | 1];
@@ -353,7 +354,7 @@ function takeRounds(
       states[lane | 7] = state7;
     }
   }
-  return { first, word };
+  return word;
 }
 
 /** What coding a symbol takes. */
