@@ -1,10 +1,4 @@
-export {
-  decodeTrees,
-  encodeTrees,
-  endsTreeLane,
-  finishTreeLane,
-  startTreeLane,
-} from './bin-trees';
+export { decodeTrees, encodeTrees } from './bin-trees';
 export { codeIndices, initializeContextModel } from './context-model';
 export { initializeContexts, setContexts } from './contexts';
 export { decodeContexts } from './contexts-decoder';
@@ -23,3 +17,4 @@ export {
   searchThresholds,
 } from './quantizer';
 export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12, initialize } from './rans';
+export { endsTreeLane, finishTreeLane, startTreeLane } from './tree-lanes';

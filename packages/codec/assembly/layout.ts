@@ -46,11 +46,11 @@ export const PULL: usize = 54528;
 export const PUSH: usize = 58624;
 /** States of lanes that a block does not have, 64 × u16. */
 export const KEPT_STATES: usize = 62720;
-/** Records of lanes that code trees of bins, 4 × 32 bytes. They share the place of the tables. */
+/** What is kept for each of four lanes that code trees of bins, 112 bytes. It shares the place of the tables. */
 export const TREE_LANES: usize = 8192;
 /** Probabilities of contexts, 1,284 × 32 × u16. */
 export const PROBABILITIES: usize = 65536;
-/** Probabilities of trees of bins, 4 lanes × 16 trees × 256 × u16. They share the place of those of contexts. */
+/** Probabilities of trees of bins, 4 lanes × 8320 bytes of 16 trees × 256 × u16. They share the place of those of contexts. */
 export const TREES: usize = 65536;
 /** Counts of contexts, 1,284 × 32 × u8. */
 export const CONTEXT_COUNTS: usize = 147712;

@@ -43,6 +43,37 @@ describe('kernels of trees of bins', () => {
     }
   });
 
+  test.each([3, 4])('of two bins in four lanes take any indices and any words, %i levels', (levelCount) => {
+    const geometry = { planes: 3, rows: 60, columns: 41 };
+    const random = createRandom(levelCount);
+    const last = levelCount - 1;
+    const shapes: ((i: number) => number)[] = [
+      () => 0, // zero words at the end, which are left out
+      () => last,
+      (i) => (i % 40 === 39 ? last : 0), // learned to be certain, then wrong
+      (i) => i % levelCount,
+      () => random.nextInteger(levelCount),
+    ];
+    for (const [round, indexAt] of shapes.entries()) {
+      const indices = Uint8Array.from({ length: 3 * 60 * 41 }, (_, i) => indexAt(i));
+      const alphabet = { levelCount, background: round % levelCount };
+      const lanes = referenceBackend.encodeTrees(indices, geometry, alphabet, 4);
+      expect(wasm.encodeTrees(indices, geometry, alphabet, 4), `shape ${round}`).toEqual(lanes);
+      expect(wasm.decodeTrees(lanes, geometry, alphabet), `shape ${round}`).toEqual(indices);
+      for (let change = 0; change < 40; change++) {
+        const damaged = lanes.map((lane) => {
+          const length = change % 3 === 0 ? random.nextInteger(lane.length + 1) : lane.length;
+          const changed = lane.slice(0, length);
+          if (length > 0) changed[random.nextInteger(length)] ^= 1 << random.nextInteger(8);
+          return changed;
+        });
+        expect(wasm.decodeTrees(damaged, geometry, alphabet), `shape ${round}, change ${change}`).toEqual(
+          referenceBackend.decodeTrees(damaged, geometry, alphabet),
+        );
+      }
+    }
+  });
+
   test('hand what takes too much room to the reference', () => {
     // Learned to be certain, then always wrong: far more than 2 bytes an index.
     const indices = Uint8Array.from({ length: 4_000 }, (_, i) => (i % 40 === 39 ? 255 : 0));

@@ -4,6 +4,7 @@
  */
 
 import { bytesPerElement, type DType, type TensorData } from '@featherwire/tensor';
+import { isLittleEndian } from '../bitstream/byte-order.js';
 
 /** What a type's bits are. */
 export interface ElementForm {
@@ -46,13 +47,11 @@ export function wordsOfData(data: TensorData): ElementWords {
       return { words: new Uint16Array(buffer, byteOffset, length), stride: 1, lowAt: 0 };
     case 4:
       return { words: new Uint32Array(buffer, byteOffset, length), stride: 1, lowAt: 0 };
-    default: {
-      const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+    default:
       return {
         words: new Uint32Array(buffer, byteOffset, 2 * length),
         stride: 2,
-        lowAt: isLittleEndian ? 0 : 1,
+        lowAt: isLittleEndian() ? 0 : 1,
       };
-    }
   }
 }

@@ -49,17 +49,24 @@ describe('loops of rANS', () => {
     }
   });
 
-  test('give the reason of the reference for payloads that are none', () => {
+  test('read symbols from any place in memory', () => {
+    const symbols = drawSymbols(1_003, 4, 3);
+    const table = flatTable(4, 12);
+    const payload = encodeRans(symbols.slice(3), table, 32);
+    expect(encodeSymbols(symbols.subarray(3), table, 32)).toEqual(payload);
+  });
+
+  test.each([4, 16])('give the reason of the reference for payloads that are none, %i lanes', (laneCount) => {
     const symbols = drawSymbols(1_000, 16, 5);
     const { table } = designTable(
       Uint32Array.from({ length: 16 }, (_, i) => 1 + symbols.filter((s) => s === i).length),
     );
-    const { bytes } = encodeRans(symbols, table, 4);
+    const { bytes } = encodeRans(symbols, table, laneCount);
     const random = createRandom(8);
     for (let round = 0; round < 400; round++) {
       const changed = bytes.slice(0, round % 4 === 0 ? random.nextInteger(bytes.length) : bytes.length);
       if (changed.length > 0) changed[random.nextInteger(changed.length)] ^= 1 << random.nextInteger(8);
-      const payload = { bytes: changed, laneCount: 4 };
+      const payload = { bytes: changed, laneCount };
       expect(decodeSymbols(payload, 1_000, table), `round ${round}`).toEqual(
         decodeRans(payload, 1_000, table),
       );
