@@ -117,6 +117,7 @@ const CODEC_ENCODING_ONLY = [
   'quantizer/activation-model.ts',
   'quantizer/entropy-constrained.ts',
   'quantizer/range-design.ts',
+  'quantizer/range-search.ts',
   'quantizer/channel-statistics.ts',
   'quantizer/basis-design.ts',
   'feature/quantize-feature.ts',

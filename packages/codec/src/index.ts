@@ -169,12 +169,8 @@ export {
   type LevelDesignOptions,
   measureLevels,
 } from './quantizer/entropy-constrained.js';
-export {
-  type ActivationKind,
-  designRange,
-  type RangeDesign,
-  type RangeDesignOptions,
-} from './quantizer/range-design.js';
+export { designRange, type RangeDesign } from './quantizer/range-design.js';
+export type { ActivationKind, RangeDesignOptions } from './quantizer/range-search.js';
 export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,

@@ -21,7 +21,7 @@ import {
 } from '../quantizer/channel-groups.js';
 import { levelTable } from '../quantizer/level-table.js';
 import { finiteLimits } from '../quantizer/range.js';
-import { type ActivationKind, designRange } from '../quantizer/range-design.js';
+import { type ActivationKind, searchRange } from '../quantizer/range-search.js';
 import {
   addValues,
   createStatistics,
@@ -192,8 +192,7 @@ export function blocksOfChoice(
     throw new RangeError(
       `levelCount expected an odd integer from 3 to ${MAX_BLOCK_LEVELS}, got ${levelCount}`,
     );
-  if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
-    throw new RangeError('feature expected finite elements for blocks, got infinity');
+  refuseInfinite(measured);
   return {
     blockSize,
     step: Math.fround(step),
@@ -236,6 +235,12 @@ export function quantizeBlocks(
   return { kind: 'indexed', quantizer: { kind: 'blocks', blocks: open }, indices, coefficients };
 }
 
+/** @throws {RangeError} if a value is infinite: coefficients of blocks are sums */
+export function refuseInfinite({ low, high }: Pick<ValueRange, 'low' | 'high'>): void {
+  if (!Number.isFinite(low) || !Number.isFinite(high))
+    throw new RangeError('feature expected finite elements for blocks, got infinity');
+}
+
 /** @throws {RangeError} with their count and the place of the first, if there are any */
 export function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
   if (nanCount === 0) return;
@@ -262,7 +267,7 @@ export function limitsOfRange(
   }
   const statistics = statisticsOf(values);
   refuseEmpty(statistics, values.length);
-  return (levelCount) => designRange(statistics, { levelCount, ...activationOf(range) });
+  return (levelCount) => searchRange(statistics, { levelCount, ...activationOf(range) });
 }
 
 /** @throws {RangeError} if no value is finite */
@@ -355,7 +360,7 @@ export function limitsOfStatistics(
   levelCount: number,
   range: MeasuredRangeChoice,
 ): GroupLimits {
-  if (range.kind === 'model') return designRange(statistics, { levelCount, ...activationOf(range) });
+  if (range.kind === 'model') return searchRange(statistics, { levelCount, ...activationOf(range) });
   const { low, high } = finiteLimits(new Float32Array(0), { ...statistics, nanCount: 0 });
   const width = Math.max(Math.abs(low) * SINGLE_VALUE_WIDTH, LEAST_WIDTH);
   return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };

@@ -26,7 +26,7 @@ const SATURATION = 131_072;
  */
 export function uniformQuantizer(levelCount: number, low: number, high: number): AffineQuantizer {
   checkLevelCount(levelCount);
-  const limits = checkLimits(low, high);
+  const limits = checkLimits('range', low, high);
   return {
     levelCount,
     offset: limits.low,
@@ -45,7 +45,7 @@ export function asymmetricQuantizer(bits: number, low: number, high: number): Af
   if (!Number.isInteger(bits) || bits < 1 || bits > 16) {
     throw new RangeError(`bits expected an integer from 1 to 16, got ${bits}`);
   }
-  const limits = checkLimits(Math.min(low, 0), Math.max(high, 0));
+  const limits = checkLimits('range', Math.min(low, 0), Math.max(high, 0));
   const levelCount = 2 ** bits;
   const step = Math.fround((limits.high - limits.low) / (levelCount - 1));
   const zeroPoint = Math.min(levelCount - 1, Math.round(-limits.low / step) + 0);
@@ -124,18 +124,22 @@ export function decisionThresholds(quantizer: AffineQuantizer): Float32Array {
   return thresholds;
 }
 
-function checkLevelCount(levelCount: number): void {
+/** @throws {RangeError} if it is not an integer from 2 to `MAX_LEVEL_COUNT` */
+export function checkLevelCount(levelCount: number): void {
   if (!Number.isInteger(levelCount) || levelCount < 2 || levelCount > MAX_LEVEL_COUNT) {
     throw new RangeError(`levelCount expected an integer from 2 to ${MAX_LEVEL_COUNT}, got ${levelCount}`);
   }
 }
 
-/** Limits as float32 values, widened to `MIN_RANGE`. */
-function checkLimits(low: number, high: number): { low: number; high: number } {
+/**
+ * Clip limits as float32 values, widened to `MIN_RANGE`.
+ * @throws {RangeError} that begins with `name`, if they are none
+ */
+export function checkLimits(name: string, low: number, high: number): { low: number; high: number } {
   const lowest = Math.fround(low) + 0; // -0 becomes 0: equal limits must give equal bytes
   const highest = Math.fround(high);
   if (!(Math.abs(lowest) <= MAX_LIMIT && Math.abs(highest) <= MAX_LIMIT && lowest < highest)) {
-    throw new RangeError(`range expected low < high within ± 2^126, got ${low} to ${high}`);
+    throw new RangeError(`${name} expected low < high within ± 2^126, got ${low} to ${high}`);
   }
   return { low: lowest, high: Math.max(highest, lowest + MIN_RANGE) };
 }
