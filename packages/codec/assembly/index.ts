@@ -1,3 +1,8 @@
+import { initializeContextModel } from './context-model';
+import { initializeContexts } from './contexts';
+import { initializeCrc32 } from './crc32';
+import { initializeRans } from './rans';
+
 export {
   decodeTrees,
   encodeTrees,
@@ -5,11 +10,11 @@ export {
   finishTreeLane,
   startTreeLane,
 } from './bin-trees';
-export { codeIndices, initializeContextModel } from './context-model';
-export { initializeContexts, setContexts } from './contexts';
+export { codeIndices } from './context-model';
+export { setContexts } from './contexts';
 export { decodeContexts } from './contexts-decoder';
 export { encodeContexts } from './contexts-encoder';
-export { crc32, initializeCrc32 } from './crc32';
+export { crc32 } from './crc32';
 export { expandSymbols, packSymbols } from './packed-symbols';
 export {
   countThresholds,
@@ -21,4 +26,12 @@ export {
   quantize16,
   searchThresholds,
 } from './quantizer';
-export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12, initialize } from './rans';
+export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12 } from './rans';
+
+/** Fills the tables that all kernels share. Call once, when the points of the logistic function stand at `SQUASH`. */
+export function initialize(): void {
+  initializeRans();
+  initializeContextModel();
+  initializeContexts();
+  initializeCrc32();
+}

@@ -91,6 +91,7 @@ export {
   type FrameDescription,
   inspectFrame,
   isBundledFrame,
+  measureTensors,
   type ParseOptions,
   type TensorDescription,
 } from './frame/frame-parser.js';
@@ -169,8 +170,8 @@ export {
   type LevelDesignOptions,
   measureLevels,
 } from './quantizer/entropy-constrained.js';
-export { designRange, type RangeDesign } from './quantizer/range-design.js';
-export type { ActivationKind, RangeDesignOptions } from './quantizer/range-search.js';
+export { designRange, type RangeDesign, type RangeDesignOptions } from './quantizer/range-design.js';
+export type { ActivationKind } from './quantizer/range-search.js';
 export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,

@@ -5,6 +5,7 @@ export {
   bytesOfData,
   bytesPerElement,
   DTYPES,
+  isLittleEndian,
   type DType,
   dataFromBytes,
   isDType,

@@ -4,6 +4,7 @@
  * integer (paper A, zero is a level). bitstream.md §4.
  */
 
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { AffineQuantizer, Indices } from '../stages.js';
 
 /** Largest number of levels. */
@@ -96,11 +97,6 @@ export function levelsOfQuantizer(quantizer: AffineQuantizer): Float32Array {
   const levels = new Float32Array(quantizer.levelCount);
   for (let i = 0; i < levels.length; i++) levels[i] = levelOfIndex(i, quantizer);
   return levels;
-}
-
-/** Storage for the indices of a quantizer with `levelCount` levels. */
-export function allocateIndices(length: number, levelCount: number): Indices {
-  return levelCount <= 256 ? new Uint8Array(length) : new Uint16Array(length);
 }
 
 /**

@@ -3,8 +3,9 @@
  * directions by the kernels of one affine quantizer, and parameters from clip limits.
  */
 
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { AffineQuantizer, GroupedQuantizer, Indices } from '../stages.js';
-import { allocateIndices, checkLevelCount, checkLimits } from './affine.js';
+import { checkLevelCount, checkLimits } from './affine.js';
 
 /** Most groups: their parameters take less than a mebibyte. */
 export const MAX_GROUP_COUNT = 65_536;

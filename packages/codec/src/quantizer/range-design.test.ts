@@ -1,8 +1,7 @@
 import { createRandom, type RandomSource } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { quantizeValue, uniformQuantizer } from './affine.js';
-import { designRange, type RangeDesign } from './range-design.js';
-import type { RangeDesignOptions } from './range-search.js';
+import { designRange, type RangeDesign, type RangeDesignOptions } from './range-design.js';
 import { statisticsOf } from './statistics.js';
 
 const COUNT = 40_000;

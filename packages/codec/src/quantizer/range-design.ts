@@ -8,15 +8,22 @@ import {
   EXCESS_TOLERANCE,
   type ModelDesign,
   type ModelFit,
+  type Penalty,
   PREDICTION_TOLERANCE,
-  type RangeDesignOptions,
   type RangeSearch,
+  type RangeSearchOptions,
   searchRange,
   slopesOf,
   sum,
 } from './range-search.js';
 import { type FeatureStatistics, varianceOf } from './statistics.js';
 import { type SplitError, uniformError, uniformRate } from './uniform-error.js';
+
+/** What to design for. */
+export interface RangeDesignOptions extends RangeSearchOptions {
+  /** Squared error that a bit per element may cost; default 0. */
+  readonly lambda?: number;
+}
 
 /** Clip limits and how they were found. */
 export interface RangeDesign {
@@ -42,7 +49,12 @@ export interface RangeDesign {
  * model has the sample's mean and variance
  */
 export function designRange(statistics: FeatureStatistics, options: RangeDesignOptions): RangeDesign {
-  const search = searchRange(statistics, options);
+  const { lambda = 0, slope = 0.1 } = options;
+  if (!(lambda >= 0 && Number.isFinite(lambda)))
+    throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
+  if (!(slope > 0 && slope <= 1)) throw new RangeError(`slope expected a number in (0, 1], got ${slope}`);
+  const penalty: Penalty = (distribution, levels) => lambda * uniformRate(distribution, levels);
+  const search = searchRange(statistics, options, lambda > 0 ? penalty : undefined);
   const { low, high, method, histogram, tried } = search;
   if (options.method === 'model' && method === 'empirical')
     throw new RangeError(

@@ -1,5 +1,5 @@
 /**
- * Searches clip limits of least squared error, or of least error plus lambda times rate, from streaming statistics: by the
+ * Searches clip limits of least squared error, or of least error and penalty, from streaming statistics: by the
  * asymmetric Laplace model where it describes the values (paper B, `activation-model.ts`), by search on the
  * measured histogram where it does not. What the choice comes to in words is for `range-design.ts`. Encoding only.
  */
@@ -15,7 +15,7 @@ import { checkLevelCount, MAX_LIMIT } from './affine.js';
 import { cellMoments, meanAndVariance, supportOf, type ValueDistribution } from './distribution.js';
 import { minimizeOnInterval, minimizePair } from './minimize.js';
 import { distributionOfStatistics, type FeatureStatistics, varianceOf } from './statistics.js';
-import { type SplitError, uniformError, uniformRate } from './uniform-error.js';
+import { type SplitError, type UniformLevels, uniformError } from './uniform-error.js';
 
 /** What stands before the split point. Only ReLU and leaky ReLU have a model. */
 export type ActivationKind =
@@ -28,8 +28,8 @@ export type ActivationKind =
   | 'gelu'
   | 'signed';
 
-/** What to design for. */
-export interface RangeDesignOptions {
+/** What to search for. */
+export interface RangeSearchOptions {
   /** 2 to 65,536. */
   readonly levelCount: number;
   /** Default `auto`: the signs of the values decide which models are tried. */
@@ -43,9 +43,10 @@ export interface RangeDesignOptions {
    * and for values that are zeros and positive, else `free`.
    */
   readonly lowLimit?: 'zero' | 'free';
-  /** Squared error that a bit per element may cost; default 0. */
-  readonly lambda?: number;
 }
+
+/** What limits cost beside their squared error, under a distribution; from outside, since quantizing needs none. */
+export type Penalty = (distribution: ValueDistribution, levels: UniformLevels) => number;
 
 /** Limits under one distribution. */
 export interface Limits {
@@ -53,10 +54,10 @@ export interface Limits {
   readonly high: number;
 }
 
-/** One design problem: levels, lambda and the lower limit are settled. */
+/** One search: levels, penalty and the lower limit are settled. */
 interface Task {
   readonly levelCount: number;
-  readonly lambda: number;
+  readonly penalty: Penalty | undefined;
   readonly lowLimit: 'zero' | 'free';
 }
 
@@ -72,7 +73,7 @@ export interface ModelDesign extends Limits {
 export interface ModelFit {
   /** What the predicted error exceeds the measured one by, as a share. */
   readonly off: number;
-  /** What the measured error, with lambda times rate, exceeds the least one by, as a share. */
+  /** What the cost by the histogram exceeds the least one by, as a share. */
   readonly excess: number;
   /** Whether both are small enough to take the model. */
   readonly isGood: boolean;
@@ -110,8 +111,12 @@ const LEAST_WIDTH = 2 ** -100;
  * Searches clip limits for a uniform quantizer whose outer levels are the limits.
  * @throws {RangeError} if an option is out of range or there is no finite value
  */
-export function searchRange(statistics: FeatureStatistics, options: RangeDesignOptions): RangeSearch {
-  const task = taskOf(statistics, options);
+export function searchRange(
+  statistics: FeatureStatistics,
+  options: RangeSearchOptions,
+  penalty?: Penalty,
+): RangeSearch {
+  const task = { ...taskOf(statistics, options), penalty };
   const { method = 'auto' } = options;
   const finest = Math.sqrt(varianceOf(statistics)) / (FINEST_FACTOR * task.levelCount);
   const histogram = distributionOfStatistics(statistics, finest);
@@ -137,19 +142,16 @@ function inFloat32({ low, high }: Limits): Limits {
   return { low: from + 0, high: to };
 }
 
-function taskOf(statistics: FeatureStatistics, options: RangeDesignOptions): Task {
-  const { levelCount, lambda = 0, activation = 'auto', slope = 0.1 } = options;
+function taskOf(statistics: FeatureStatistics, options: RangeSearchOptions): Omit<Task, 'penalty'> {
+  const { levelCount, activation } = options;
   checkLevelCount(levelCount);
-  if (!(lambda >= 0 && Number.isFinite(lambda)))
-    throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
-  if (!(slope > 0 && slope <= 1)) throw new RangeError(`slope expected a number in (0, 1], got ${slope}`);
   if (statistics.count === 0) throw new RangeError('statistics expected a finite value, got none');
   const rectified = activation === 'relu' || activation === 'relu6';
   const positive = statistics.low >= 0 && (rectified || statistics.zeroCount > 0);
   const fallback = positive || (rectified && statistics.high > 0) ? 'zero' : 'free';
   // With no positive value there is no range above 0.
   const lowLimit = statistics.high > 0 ? (options.lowLimit ?? fallback) : 'free';
-  return { levelCount, lambda, lowLimit };
+  return { levelCount, lowLimit };
 }
 
 /** The model with the sample's mean and variance; where several slopes are possible, the nearest one. */
@@ -157,7 +159,7 @@ function modelDesign(
   statistics: FeatureStatistics,
   histogram: ValueDistribution,
   task: Task,
-  options: RangeDesignOptions,
+  options: RangeSearchOptions,
 ): ModelDesign | null {
   const sample = { mean: statistics.mean, variance: varianceOf(statistics) };
   const models = slopesOf(statistics, options).flatMap(
@@ -174,7 +176,7 @@ function modelDesign(
 /** Slopes of the models of an activation; none for one without a model. */
 export function slopesOf(
   { low }: FeatureStatistics,
-  { activation = 'auto', slope = 0.1 }: RangeDesignOptions,
+  { activation = 'auto', slope = 0.1 }: RangeSearchOptions,
 ): number[] {
   switch (activation) {
     case 'auto':
@@ -195,7 +197,7 @@ export function slopesOf(
 }
 
 function limitsOfModel(model: ActivationModel, task: Task): Limits {
-  if (task.lambda > 0) return bestLimits(distributionOfModel(model), task);
+  if (task.penalty) return bestLimits(distributionOfModel(model), task);
   if (task.lowLimit === 'free') return bestLimitsOfModel(model, task.levelCount);
   return { low: 0, high: bestHighOfModel(model, task.levelCount) };
 }
@@ -216,13 +218,13 @@ function fitOf(design: ModelDesign, empirical: Limits, histogram: ValueDistribut
 /** Cost of limits; +Infinity where they are none. */
 function objective(
   distribution: ValueDistribution,
-  { levelCount, lambda }: Task,
+  { levelCount, penalty }: Task,
 ): (low: number, high: number) => number {
   return (low, high) => {
     if (!(low < high)) return Number.POSITIVE_INFINITY;
     const levels = { levelCount, low, high };
     const error = sum(uniformError(distribution, levels));
-    return lambda > 0 ? error + lambda * uniformRate(distribution, levels) : error;
+    return penalty ? error + penalty(distribution, levels) : error;
   };
 }
 

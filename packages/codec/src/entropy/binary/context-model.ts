@@ -7,6 +7,7 @@
  * mixing is logistic (Mahoney, "Adaptive weighing of context models", 2005).
  */
 
+import { allocateIndices } from '../../bitstream/index-array.js';
 import type { FeatureGeometry, IndexAlphabet, Indices } from '../../stages.js';
 import { MixedModel, MODEL_COUNT } from './mixed-model.js';
 import { type BinCoder, BinDecoder, BinEncoder } from './range-coder.js';
@@ -50,7 +51,7 @@ export function decodeBins(
   alphabet: IndexAlphabet,
 ): Indices | string {
   const count = geometry.planes * geometry.rows * geometry.columns;
-  const indices = alphabet.levelCount <= 256 ? new Uint8Array(count) : new Uint16Array(count);
+  const indices = allocateIndices(count, alphabet.levelCount);
   if (bytes.length > 0 && bytes[bytes.length - 1] === 0) return 'binary code ends with a zero byte';
   const decoder = new BinDecoder(bytes);
   const reason = codeIndices(decoder, indices, geometry, alphabet);
