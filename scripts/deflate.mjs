@@ -11,7 +11,7 @@ const END = 256;
 /** Attempts at the codes of a stretch; later ones change nothing. */
 const ATTEMPTS = 20;
 /** Symbols between places where a block may end. */
-const BLOCK_STEP = 256;
+const BLOCK_STEP = 128;
 /** Order in which lengths of the codes of code lengths are sent. */
 const HEADER_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 /** First length, and first distance, of each code, with its extra bits. */

@@ -1,13 +1,13 @@
 /** The adaptive binary coder around its kernel. */
 
 import { allocateIndices } from '../../bitstream/index-array.js';
-import { decodeBins, encodeBins } from '../../entropy/binary/context-model.js';
+import { decodeBins } from '../../entropy/binary/context-model.js';
 import { elementsOf, type FeatureGeometry, type IndexAlphabet, type Indices } from '../../stages.js';
 import type { Kernels } from './kernels.js';
 import { reserve, viewLike } from './memory.js';
 
-/** Room for the binary code of an index; what takes more is left to the reference. */
-const BINARY_BYTES_PER_INDEX = 2;
+/** Room for the binary code of an index; where it does not suffice, there is twice as much for another attempt. */
+const USUAL_BYTES_PER_INDEX = 2;
 /** And for a tensor of any size. */
 const SPARE_BYTES = 64;
 
@@ -18,12 +18,13 @@ export function encodeIndices(
   geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
 ): Uint8Array {
-  const room = indices.length * BINARY_BYTES_PER_INDEX + SPARE_BYTES;
-  const [source, target] = reserve(kernels, [indices.byteLength, room]);
-  viewLike(indices, kernels, source, indices.length).set(indices);
-  const end = codeAt(kernels, false, indices, source, geometry, alphabet, target, target + room);
-  if (end === 0) return encodeBins(indices, geometry, alphabet);
-  return new Uint8Array(kernels.memory.buffer, target, end - target).slice();
+  for (let bytesPerIndex = USUAL_BYTES_PER_INDEX; ; bytesPerIndex *= 2) {
+    const room = indices.length * bytesPerIndex + SPARE_BYTES;
+    const [source, target] = reserve(kernels, [indices.byteLength, room]);
+    viewLike(indices, kernels, source, indices.length).set(indices);
+    const end = codeAt(kernels, false, indices, source, geometry, alphabet, target, target + room);
+    if (end !== 0) return new Uint8Array(kernels.memory.buffer, target, end - target).slice();
+  }
 }
 
 /** `EntropyKernels.decodeBins`; codes that do not decode are handed to the reference for the reason. */
