@@ -142,10 +142,8 @@ export {
 export {
   asymmetricQuantizer,
   decisionThresholds,
-  dequantizeIndices,
   levelOfIndex,
   quantizeValue,
-  quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
 export {
@@ -172,6 +170,7 @@ export {
 } from './quantizer/entropy-constrained.js';
 export { designRange, type RangeDesign, type RangeDesignOptions } from './quantizer/range-design.js';
 export type { ActivationKind } from './quantizer/range-search.js';
+export { dequantizeIndices, quantizeValues } from './quantizer/reference-loops.js';
 export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,

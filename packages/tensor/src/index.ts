@@ -5,10 +5,10 @@ export {
   bytesOfData,
   bytesPerElement,
   DTYPES,
-  isLittleEndian,
   type DType,
   dataFromBytes,
   isDType,
+  isLittleEndian,
   type TensorData,
   type TensorDataByDType,
 } from './dtype.js';

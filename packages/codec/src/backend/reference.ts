@@ -7,9 +7,13 @@ import { encodeBins } from '../entropy/binary/encode-bins.js';
 import { encodeTrees } from '../entropy/binary/encode-trees.js';
 import { decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
-import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
-import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
 import { measureRange } from '../quantizer/range.js';
+import {
+  dequantizeIndices,
+  lookUpLevels,
+  quantizeByThresholds,
+  quantizeValues,
+} from '../quantizer/reference-loops.js';
 import type { Backend } from './backend.js';
 import { countSymbols, decodeValues, encodeValues } from './value-stages.js';
 

@@ -137,9 +137,7 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
   refuseNaN(values, measured);
   const isConstant = measured.low === measured.high && Number.isFinite(measured.low);
   const isFixed = choice.kind === 'levels' || (choice.kind !== 'blocks' && choice.range.kind === 'fixed');
-  if (isConstant && !isFixed) {
-    return { kind: 'direct', quantizer: { kind: 'constant', value: measured.low } };
-  }
+  if (isConstant && !isFixed) return constantFeature(measured.low);
   switch (choice.kind) {
     case 'levels': {
       const { levels, thresholds } = levelTable(choice.levels, choice.thresholds);
@@ -267,19 +265,13 @@ export function limitsOfRange(
   }
   const statistics = statisticsOf(values);
   refuseEmpty(statistics, values.length);
-  return (levelCount) => searchRange(statistics, { levelCount, ...activationOf(range) });
+  return (levelCount) => searchRange(statistics, { levelCount, activation: range.activation ?? 'auto' });
 }
 
 /** @throws {RangeError} if no value is finite */
 export function refuseEmpty(statistics: FeatureStatistics, length: number): void {
   if (statistics.count === 0)
     throw new RangeError(`feature expected a finite element, got none in ${length}`);
-}
-
-function activationOf({ activation }: { readonly activation?: ActivationKind }): {
-  activation?: ActivationKind;
-} {
-  return activation ? { activation } : {};
 }
 
 function quantizeChannels(
@@ -360,10 +352,15 @@ export function limitsOfStatistics(
   levelCount: number,
   range: MeasuredRangeChoice,
 ): GroupLimits {
-  if (range.kind === 'model') return searchRange(statistics, { levelCount, ...activationOf(range) });
+  if (range.kind === 'model')
+    return searchRange(statistics, { levelCount, activation: range.activation ?? 'auto' });
   const { low, high } = finiteLimits(new Float32Array(0), { ...statistics, nanCount: 0 });
   const width = Math.max(Math.abs(low) * SINGLE_VALUE_WIDTH, LEAST_WIDTH);
   return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };
+}
+
+function constantFeature(value: number): DescribedFeature {
+  return { kind: 'direct', quantizer: { kind: 'constant', value } };
 }
 
 function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
@@ -372,7 +369,7 @@ function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
   }
   const values = valuesOfTensor(feature);
   const { low, high } = backend.measureRange(values);
-  if (low === high) return { kind: 'direct', quantizer: { kind: 'constant', value: low } };
+  if (low === high) return constantFeature(low);
   const indices = Uint8Array.from(values, (value) => value - low);
   return {
     kind: 'indexed',

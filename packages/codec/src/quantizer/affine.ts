@@ -4,8 +4,7 @@
  * integer (paper A, zero is a level). bitstream.md §4.
  */
 
-import { allocateIndices } from '../bitstream/index-array.js';
-import type { AffineQuantizer, Indices } from '../stages.js';
+import type { AffineQuantizer } from '../stages.js';
 
 /** Largest number of levels. */
 export const MAX_LEVEL_COUNT = 65_536;
@@ -74,24 +73,6 @@ export function levelOfIndex(index: number, quantizer: AffineQuantizer): number 
   return Math.fround(Math.fround((index - quantizer.zeroPoint) * quantizer.step) + quantizer.offset);
 }
 
-/** Indices of `values`; the reference of every backend. */
-export function quantizeValues(values: Float32Array, quantizer: AffineQuantizer): Indices {
-  const indices = allocateIndices(values.length, quantizer.levelCount);
-  for (let i = 0; i < values.length; i++) indices[i] = quantizeValue(values[i], quantizer);
-  return indices;
-}
-
-/** Reconstruction levels of `indices`, in `values`; the reference of every backend. */
-export function dequantizeIndices(
-  indices: Indices,
-  quantizer: AffineQuantizer,
-  values: Float32Array = new Float32Array(indices.length),
-): Float32Array {
-  const levels = levelsOfQuantizer(quantizer);
-  for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
-  return values;
-}
-
 /** All reconstruction levels. */
 export function levelsOfQuantizer(quantizer: AffineQuantizer): Float32Array {
   const levels = new Float32Array(quantizer.levelCount);
@@ -125,6 +106,11 @@ export function checkLevelCount(levelCount: number): void {
   if (!Number.isInteger(levelCount) || levelCount < 2 || levelCount > MAX_LEVEL_COUNT) {
     throw new RangeError(`levelCount expected an integer from 2 to ${MAX_LEVEL_COUNT}, got ${levelCount}`);
   }
+}
+
+/** The nearest number within ± `MAX_LIMIT`; 0 has no sign. */
+export function clampLimit(limit: number): number {
+  return Math.min(Math.max(limit, -MAX_LIMIT), MAX_LIMIT) + 0;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   distributionOfModel,
   fitActivationModel,
 } from './activation-model.js';
-import { checkLevelCount, MAX_LIMIT } from './affine.js';
+import { checkLevelCount, clampLimit } from './affine.js';
 import { cellMoments, meanAndVariance, supportOf, type ValueDistribution } from './distribution.js';
 import { minimizeOnInterval, minimizePair } from './minimize.js';
 import { distributionOfStatistics, type FeatureStatistics, varianceOf } from './statistics.js';
@@ -136,10 +136,7 @@ export function searchRange(
 }
 
 function inFloat32({ low, high }: Limits): Limits {
-  const [from, to] = [low, high].map((limit) =>
-    Math.fround(Math.min(Math.max(limit, -MAX_LIMIT), MAX_LIMIT)),
-  );
-  return { low: from + 0, high: to };
+  return { low: Math.fround(clampLimit(low)) + 0, high: Math.fround(clampLimit(high)) };
 }
 
 function taskOf(statistics: FeatureStatistics, options: RangeSearchOptions): Omit<Task, 'penalty'> {
