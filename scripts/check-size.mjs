@@ -18,7 +18,7 @@ const MAX_BROWSER_BYTES = 100_000;
 /** Of what the browser's client loads beside that if its head runs on WebGPU. */
 const MAX_WEBGPU_BYTES = 20_000;
 /** In the names of files that only some browsers load. */
-const LAZY = { withoutSimd: 'javascript-backend', onWebGpu: 'gpu-encoder' };
+const LAZY = { withoutSimd: ['javascript-backend', 'reference'], onWebGpu: ['gpu-encoder'] };
 const ENTRY = 'virtual:client';
 const CODEC = '@featherwire/codec';
 /** What an application adds to the client: a backend, and the profiles of operating points. */
@@ -73,9 +73,10 @@ async function namesImported(code, packageName) {
 async function report(name, code) {
   const output = await bundleOf(code, { minify: true });
   const sizeOf = (isCounted) => gzipBytes(output.filter(({ fileName }) => isCounted(fileName)));
-  const bytes = sizeOf((file) => !Object.values(LAZY).some((part) => file.includes(part)));
-  const withoutSimd = sizeOf((file) => file.includes(LAZY.withoutSimd));
-  const onWebGpu = sizeOf((file) => file.includes(LAZY.onWebGpu));
+  const isOf = (parts, file) => parts.some((part) => file.includes(part));
+  const bytes = sizeOf((file) => !isOf(Object.values(LAZY).flat(), file));
+  const withoutSimd = sizeOf((file) => isOf(LAZY.withoutSimd, file));
+  const onWebGpu = sizeOf((file) => isOf(LAZY.onWebGpu, file));
   process.stdout.write(
     `${name}: ${bytes} bytes by gzip, and ${withoutSimd} without WebAssembly SIMD${
       onWebGpu > 0 ? `, ${onWebGpu} on WebGPU` : ''

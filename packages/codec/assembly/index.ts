@@ -1,10 +1,15 @@
+import { initializeContextModel } from './context-model';
+import { initializeContexts } from './contexts';
+import { initializeCrc32 } from './crc32';
+import { initializeRans } from './rans';
+
 export { decodeTrees, encodeTrees } from './bin-trees';
-export { codeIndices, initializeContextModel } from './context-model';
-export { initializeContexts, setContexts } from './contexts';
+export { codeIndices } from './context-model';
+export { setContexts } from './contexts';
 export { decodeContexts } from './contexts-decoder';
 export { encodeContexts } from './contexts-encoder';
 export { countContexts, decodeFineContexts, encodeFineContexts } from './contexts-fine';
-export { crc32, initializeCrc32 } from './crc32';
+export { crc32 } from './crc32';
 export { expandSymbols, packSymbols } from './packed-symbols';
 export {
   countThresholds,
@@ -16,5 +21,13 @@ export {
   quantize16,
   searchThresholds,
 } from './quantizer';
-export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12, initialize } from './rans';
+export { countSymbols, decodeRans12, decodeRansFine, encodeRans, fillSlots12 } from './rans';
 export { endsTreeLane, finishTreeLane, startTreeLane } from './tree-lanes';
+
+/** Fills the tables that all kernels share. Call once, when the points of the logistic function stand at `SQUASH`. */
+export function initialize(): void {
+  initializeRans();
+  initializeContextModel();
+  initializeContexts();
+  initializeCrc32();
+}

@@ -20,7 +20,7 @@ const FIRST_BYTES: usize = CONSTANTS + 64;
 const BIASES: usize = CONSTANTS + 112;
 
 /** Fills the shuffle tables and the vectors of constants. Call once. */
-export function initialize(): void {
+export function initializeRans(): void {
   for (let lane: usize = 0; lane < 16; lane += 4) {
     store<u32>(STATE_LOWS + lane, STATE_LOW);
     store<u32>(SLOT_MASKS + lane, SLOT_MASK_12);

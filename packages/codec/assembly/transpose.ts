@@ -16,8 +16,8 @@
   return offsets ? base + load<u32>(offsets + (row << 2)) : base + row * distance;
 }
 
-/** Transposes 16 × 16 bytes; `offsets` of 0 stand for rows at equal distance. */
-@inline function transpose16(from: usize, fromOffsets: usize, fromDistance: usize, to: usize, toOffsets: usize, toDistance: usize): void {
+/** Transposes 16 × 16 bytes; `offsets` of 0 stand for rows at equal distance. Not inlined: it is two kilobytes long. */
+function transpose16(from: usize, fromOffsets: usize, fromDistance: usize, to: usize, toOffsets: usize, toDistance: usize): void {
   const a0 = v128.load(rowAt(from, fromOffsets, fromDistance, 0));
   const a1 = v128.load(rowAt(from, fromOffsets, fromDistance, 1));
   const a2 = v128.load(rowAt(from, fromOffsets, fromDistance, 2));

@@ -91,6 +91,7 @@ export {
   type FrameDescription,
   inspectFrame,
   isBundledFrame,
+  measureTensors,
   type ParseOptions,
   type TensorDescription,
 } from './frame/frame-parser.js';
@@ -142,10 +143,8 @@ export {
 export {
   asymmetricQuantizer,
   decisionThresholds,
-  dequantizeIndices,
   levelOfIndex,
   quantizeValue,
-  quantizeValues,
   uniformQuantizer,
 } from './quantizer/affine.js';
 export {
@@ -170,12 +169,9 @@ export {
   type LevelDesignOptions,
   measureLevels,
 } from './quantizer/entropy-constrained.js';
-export {
-  type ActivationKind,
-  designRange,
-  type RangeDesign,
-  type RangeDesignOptions,
-} from './quantizer/range-design.js';
+export { designRange, type RangeDesign, type RangeDesignOptions } from './quantizer/range-design.js';
+export type { ActivationKind } from './quantizer/range-search.js';
+export { dequantizeIndices, quantizeValues } from './quantizer/reference-loops.js';
 export { MAX_SPECTRAL_WEIGHT, type SpectralSettings } from './quantizer/spectral.js';
 export {
   addValues,

@@ -197,7 +197,7 @@ export interface ContextModel {
   readonly tokenColumns: number;
   /** log2 of the slots that a table has: 8, or 12 in a *fine* model, which is slower and takes fewer bits. */
   readonly slotBits: 8 | 12;
-  /** Below 64; but in fine models, ascending classes have multiples of 16 channels, except for the last one. */
+  /** Below 64. Each class but the last has a multiple of 16 channels, except in fine models. */
   readonly classOfChannel: Uint8Array;
   readonly cells: NeighborCells;
   /** Bin of each cell; 16 to 256 cells, a multiple of 16. */

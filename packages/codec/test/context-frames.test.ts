@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Backend,
   BitstreamError,
+  type ContextModel,
   decodeFrame,
   designContextModel,
   type EncodeOptions,
@@ -136,11 +137,19 @@ describe('every backend', () => {
       const channelAxis = seed % 4 ? 'planes' : 'columns';
       const one = { planes: channels, rows, columns };
       const seen = smoothIndices(one, alphabet, seed);
-      const model = designContextModel([seen], alphabet, {
+      const coarse = designContextModel([seen], alphabet, {
         channelAxis,
         tokenColumns: random.nextInteger(rows + 1),
-        preference: levelCount < 7 && seed % 4 === 1 ? 'least' : seed % 2 ? 'speed' : 'size',
+        preference: seed % 2 ? 'speed' : 'size',
       });
+      // A fine model of any levels and axis, whose classes are not in groups.
+      const fine: ContextModel = {
+        ...coarse,
+        slotBits: 12,
+        classOfChannel: coarse.classOfChannel.slice().reverse(),
+        thresholds: Uint16Array.from(coarse.thresholds, (start) => 16 * start + (seed % 16)),
+      };
+      const model = seed % 3 === 2 ? fine : coarse;
       const geometry = { ...one, planes: channels * (1 + random.nextInteger(3)) };
       const indices =
         seed % 5 === 1

@@ -50,7 +50,9 @@ const CONSTRUCTORS: { readonly [D in DType]: DataConstructor<D> } = {
 };
 
 /** Every element type, in a fixed order. */
-export const DTYPES: readonly DType[] = Object.freeze(Object.keys(CONSTRUCTORS) as DType[]);
+export const DTYPES: readonly DType[] = /* @__PURE__ */ Object.freeze(
+  /* @__PURE__ */ Object.keys(CONSTRUCTORS) as DType[],
+);
 
 /** True if `name` is an element type of this library. */
 export function isDType(name: string): name is DType {
@@ -103,6 +105,7 @@ export function reverseElements(bytes: Uint8Array, elementBytes: number): void {
   }
 }
 
-function isLittleEndian(): boolean {
+/** Whether this machine stores the low byte of a number first, as frames and files do. */
+export function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }

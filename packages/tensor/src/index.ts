@@ -8,6 +8,7 @@ export {
   type DType,
   dataFromBytes,
   isDType,
+  isLittleEndian,
   type TensorData,
   type TensorDataByDType,
 } from './dtype.js';

@@ -1,7 +1,6 @@
 /** Picks a backend when the program starts. */
 
 import type { Backend } from './backend.js';
-import { referenceBackend } from './reference.js';
 import { loadWasmBackend } from './wasm/wasm-backend.js';
 
 /** `auto` takes WebAssembly where the engine has its SIMD instructions, else plain JavaScript. */
@@ -14,7 +13,7 @@ export type BackendPreference = 'auto' | 'reference' | 'javascript' | 'wasm';
 export async function loadBackend(preference: BackendPreference = 'auto'): Promise<Backend> {
   switch (preference) {
     case 'reference':
-      return referenceBackend;
+      return loadReferenceBackend();
     case 'javascript':
       return loadJavascriptBackend();
     case 'wasm':
@@ -24,6 +23,12 @@ export async function loadBackend(preference: BackendPreference = 'auto'): Promi
     default:
       return preference satisfies never;
   }
+}
+
+/** A file of its own: next to its kernels, the WebAssembly backend needs but parts of the reference. */
+async function loadReferenceBackend(): Promise<Backend> {
+  const { referenceBackend } = await import('./reference.js');
+  return referenceBackend;
 }
 
 /** A file of its own, which engines with WebAssembly SIMD never load. */

@@ -1,13 +1,19 @@
 /** The specification as a backend: plain TypeScript on every engine, and the oracle of the others. */
 
 import { crc32 } from '../bitstream/crc32.js';
-import { decodeTrees, encodeTrees } from '../entropy/binary/bin-trees.js';
-import { decodeBins, encodeBins } from '../entropy/binary/context-model.js';
+import { decodeTrees } from '../entropy/binary/bin-trees.js';
+import { decodeBins } from '../entropy/binary/context-model.js';
+import { encodeBins } from '../entropy/binary/encode-bins.js';
+import { encodeTrees } from '../entropy/binary/encode-trees.js';
 import { countContexts, decodeWithModel, encodeWithModel } from '../entropy/contexts/context-rans.js';
 import { decodeRans, encodeRans } from '../entropy/rans.js';
-import { dequantizeIndices, quantizeValues } from '../quantizer/affine.js';
-import { lookUpLevels, quantizeByThresholds } from '../quantizer/level-table.js';
 import { measureRange } from '../quantizer/range.js';
+import {
+  dequantizeIndices,
+  lookUpLevels,
+  quantizeByThresholds,
+  quantizeValues,
+} from '../quantizer/reference-loops.js';
 import type { Backend } from './backend.js';
 import { countSymbols, decodeValues, encodeValues } from './value-stages.js';
 

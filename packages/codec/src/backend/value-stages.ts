@@ -3,8 +3,7 @@
 import { symbolAlphabet } from '../entropy/coded-indices.js';
 import { tableOfDescription } from '../entropy/frequency-table.js';
 import { packedSymbolCount, packSymbols, unpackSymbols } from '../entropy/packed-symbols.js';
-import { quantizeValues } from '../quantizer/affine.js';
-import { lookUpLevels } from '../quantizer/level-table.js';
+import { lookUpLevels, quantizeValues } from '../quantizer/reference-loops.js';
 import type { EntropyKernels, RansPayload } from '../stages.js';
 import type { LaneChoice, ValueCoding, ValueDecoding } from './backend.js';
 

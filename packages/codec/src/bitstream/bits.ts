@@ -1,19 +1,19 @@
 /** Bit fields, least significant bit first (bitstream.md §2), and the Rice code of tables. */
 
-const INITIAL_BYTES = 64;
+import { ByteWriter } from './byte-writer.js';
+
 /** Rice parameters that a field of 3 bits can hold. */
 const RICE_PARAMETERS = 8;
 
-/** Appends bit fields; the last byte is filled with zeros. */
+/** Appends bit fields; the last byte is filled with zeros when they are finished. */
 export class BitWriter {
-  #bytes = new Uint8Array(INITIAL_BYTES);
-  #length = 0;
+  readonly #bytes = new ByteWriter();
   #pending = 0;
   #pendingBits = 0;
 
   /** Bits written so far. */
   get bitLength(): number {
-    return this.#length * 8 + this.#pendingBits;
+    return this.#bytes.length * 8 + this.#pendingBits;
   }
 
   /** @param count - 0 to 16 @param value - below `2 ** count` */
@@ -21,7 +21,7 @@ export class BitWriter {
     this.#pending |= value << this.#pendingBits;
     this.#pendingBits += count;
     while (this.#pendingBits >= 8) {
-      this.#push(this.#pending & 0xff);
+      this.#bytes.writeUint8(this.#pending & 0xff);
       this.#pending >>>= 8;
       this.#pendingBits -= 8;
     }
@@ -34,21 +34,10 @@ export class BitWriter {
     this.writeBits(value & ((1 << parameter) - 1), parameter);
   }
 
-  /** A copy of what was written. */
+  /** Fills the last byte up and hands out a copy of all. */
   finish(): Uint8Array {
-    const bytes = new Uint8Array(Math.ceil(this.bitLength / 8));
-    bytes.set(this.#bytes.subarray(0, this.#length));
-    if (this.#pendingBits > 0) bytes[this.#length] = this.#pending;
-    return bytes;
-  }
-
-  #push(byte: number): void {
-    if (this.#length === this.#bytes.length) {
-      const grown = new Uint8Array(this.#bytes.length * 2);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    this.#bytes[this.#length++] = byte;
+    this.writeBits(0, -this.bitLength & 7);
+    return this.#bytes.finish();
   }
 }
 

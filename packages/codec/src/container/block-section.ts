@@ -8,7 +8,7 @@ import { readCount } from './count-field.js';
 
 /** Bits of the byte that begins the parameters. */
 const BLOCK_SIZE_MASK = 0b111;
-const RECTIFIED_BIT = 0b1000;
+export const RECTIFIED_BIT = 0b1000;
 const BASIS_BIT = 0b10_0000;
 const RESERVED_BITS = 0b1101_0000;
 const MAX_LEVEL_COUNT = 65_535;
@@ -36,18 +36,35 @@ export function writeBlocks(
   if (!basis) return;
   writer.writeVarint(basis.channelCount);
   writer.writeVarint(basis.componentCount);
-  for (const weight of basis.weights) {
-    writer.writeUint8(weight & 0xff);
-    writer.writeUint8((weight >> 8) & 0xff);
-  }
+  for (const weight of basis.weights) writer.writeUint16(weight);
 }
 
 /** Reads the parameters. @param shape - of the tensor, 0 where a dimension varies @throws {BitstreamError} on any defect */
 export function readBlocks(reader: ByteReader, shape: Shape): BlockQuantizer {
+  const { byte, ...head } = readBlockHead(reader, RESERVED_BITS);
+  const stepStart = reader.offset;
+  const step = reader.readFloat32();
+  reader.note('step', step);
+  // Written so that NaN is refused too.
+  if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
+    throw reader.error('invalid-field', `step ${step}: out of range`, stepStart);
+  const basis = byte & BASIS_BIT ? readBasis(reader, shape) : null;
+  return { ...head, step, basis };
+}
+
+/**
+ * Reads what parameters of blocks begin with.
+ * @param reservedBits - of the first byte, by what follows
+ * @throws {BitstreamError} on any defect
+ */
+export function readBlockHead(
+  reader: ByteReader,
+  reservedBits: number,
+): Pick<BlockQuantizer, 'blockSize' | 'levelCount' | 'isRectified'> & { byte: number } {
   const start = reader.offset;
   const byte = reader.readUint8();
   const blockSize = 2 ** (byte & BLOCK_SIZE_MASK);
-  if (byte & RESERVED_BITS)
+  if (byte & reservedBits)
     throw reader.error('reserved-bits', 'reserved bits of the block byte are not zero', start);
   if (!isBlockSize(blockSize))
     throw reader.error('invalid-field', `blocks of ${blockSize} by ${blockSize}`, start);
@@ -57,14 +74,7 @@ export function readBlocks(reader: ByteReader, shape: Shape): BlockQuantizer {
   const levelCount = readCount(reader, 'level count', 3, MAX_LEVEL_COUNT);
   if (levelCount % 2 === 0)
     throw reader.error('invalid-field', `level count ${levelCount} is even`, countStart);
-  const stepStart = reader.offset;
-  const step = reader.readFloat32();
-  reader.note('step', step);
-  // Written so that NaN is refused too.
-  if (!(step >= MIN_BLOCK_STEP && step <= 1 / MIN_BLOCK_STEP))
-    throw reader.error('invalid-field', `step ${step}: out of range`, stepStart);
-  const basis = byte & BASIS_BIT ? readBasis(reader, shape) : null;
-  return { blockSize, levelCount, step, isRectified, basis };
+  return { byte, blockSize, levelCount, isRectified };
 }
 
 function readBasis(reader: ByteReader, shape: Shape): ChannelBasis {

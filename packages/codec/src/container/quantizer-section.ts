@@ -3,9 +3,9 @@
  */
 
 import type { DType, Shape } from '@featherwire/tensor';
-import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
+import { fieldBits, readFieldList, writeFieldList } from '../bitstream/field-list.js';
 import type { GroupedQuantizer, Quantizer } from '../stages.js';
 import { readBlocks, writeBlocks } from './block-section.js';
 import { readCount } from './count-field.js';
@@ -100,23 +100,13 @@ function writeGrouped(writer: ByteWriter, grouped: GroupedQuantizer): void {
   writer.writeVarint(levelCount);
   writer.writeUint8(axis | (groupOfChannel ? LISTED_BIT : 0) | (offsets ? OFFSETS_BIT : 0));
   writer.writeVarint(steps.length);
-  if (groupOfChannel) {
-    const bits = new BitWriter();
-    for (const group of groupOfChannel) bits.writeBits(group, groupBits(steps.length));
-    writer.writeBytes(bits.finish());
-  }
+  if (groupOfChannel) writeFieldList(writer, groupOfChannel, steps.length);
   if (!offsets) writer.writeVarint(zeroPoint);
   const words = new Uint32Array(steps.buffer, steps.byteOffset, steps.length);
   for (let group = 0; group < steps.length; group++) {
     if (offsets) writer.writeFloat32(offsets[group]);
-    writer.writeUint8((words[group] >>> 16) & 0xff);
-    writer.writeUint8(words[group] >>> 24);
+    writer.writeUint16(words[group] >>> 16);
   }
-}
-
-/** Bits of a group's number in a list of groups. */
-function groupBits(groupCount: number): number {
-  return 32 - Math.clz32(groupCount - 1);
 }
 
 /** Reads a quantizer's parameters. @throws {BitstreamError} on any defect */
@@ -230,30 +220,10 @@ function readGrouped(reader: ByteReader, shape: Shape): Quantizer {
     const detail = `${channels} channels are not ${groupCount} equal groups`;
     throw reader.error('invalid-field', detail, groupStart);
   }
-  const groupOfChannel = listed ? readGroupList(reader, channels, groupCount) : null;
+  const groupOfChannel = listed ? readFieldList(reader, channels, groupCount, 'group') : null;
+  if (listed) reader.note('groups of channels', `${fieldBits(groupCount)} bits each`);
   const parameters = readGroupParameters(reader, levelCount, groupCount, (byte & OFFSETS_BIT) !== 0);
   return { kind: 'grouped', grouped: { levelCount, axis, groupOfChannel, ...parameters } };
-}
-
-function readGroupList(reader: ByteReader, channels: number, groupCount: number): Uint16Array {
-  const start = reader.offset;
-  const width = groupBits(groupCount);
-  const bits = new BitReader(reader.readBytes(Math.ceil((channels * width) / 8)));
-  const groupOfChannel = new Uint16Array(channels);
-  for (let channel = 0; channel < channels; channel++) {
-    const group = bits.readBits(width);
-    if (group >= groupCount) {
-      throw reader.error(
-        'invalid-field',
-        `group ${group} of channel ${channel} is over ${groupCount - 1}`,
-        start,
-      );
-    }
-    groupOfChannel[channel] = group;
-  }
-  if (!bits.paddingIsZero) throw reader.error('reserved-bits', 'padding of the groups is not zero', start);
-  reader.note('groups of channels', `${width} bits each`);
-  return groupOfChannel;
 }
 
 function readGroupParameters(

@@ -114,8 +114,9 @@ export function readCodedIndices(
     return { kind: coder, coder: staticCoder, payload: readStatic(reader, laneCount, geometry, staticCoder) };
   }
   if (coder === 'rans-contexts') {
+    const coderAt = reader.offset - 1;
     const model = readContextModel(reader, alphabet, geometry);
-    return { kind: coder, model, payload: readContextPayload(reader, laneCount, model) };
+    return { kind: coder, model, payload: readContextPayload(reader, laneCount, model, coderAt) };
   }
   const table = readTableSection(reader, symbolAlphabet(coder, alphabet));
   const wordCount = readWordCount(reader);
@@ -225,7 +226,7 @@ function readStatic(
   const { model } = coder;
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   if (typeof planes === 'string') throw reader.error('invalid-field', planes, reader.offset - 1);
-  return readContextPayload(reader, laneCount, model);
+  return readContextPayload(reader, laneCount, model, reader.offset - 1);
 }
 
 function writeContextPayload(writer: ByteWriter, payload: ContextPayload, model: ContextModel): void {
@@ -241,11 +242,17 @@ function writeContextPayload(writer: ByteWriter, payload: ContextPayload, model:
   writer.writeBytes(bytes);
 }
 
-function readContextPayload(reader: ByteReader, laneCount: number, model: ContextModel): ContextPayload {
+/** @param coderAt - where the coder byte is, which says the lanes */
+function readContextPayload(
+  reader: ByteReader,
+  laneCount: number,
+  model: ContextModel,
+  coderAt: number,
+): ContextPayload {
   reader.section = 'payload';
   const { maxLanes, stateBytes: bytesOfState } = stateFormOf(model);
   if (laneCount > maxLanes) {
-    throw reader.error('invalid-field', `${laneCount} lanes are over ${maxLanes}`, reader.offset - 1);
+    throw reader.error('invalid-field', `${laneCount} lanes are over ${maxLanes}`, coderAt);
   }
   const isFine = model.slotBits === FINE_SLOT_BITS;
   const flagged = reader.readVarint();

@@ -54,10 +54,6 @@ export function encodeByContexts(
   }
   if (model) checkContextModel(model, alphabet, geometry);
   const taken = model ?? designFastContextModel([{ indices, geometry }], alphabet);
-  const { maxLanes } = stateFormOf(taken);
-  if (laneCount && laneCount > maxLanes) {
-    throw new RangeError(`laneCount expected at most ${maxLanes} under this model, got ${laneCount}`);
-  }
   const chosen = mayChangeClasses(taken, indices.length)
     ? cheapestClasses(kernels.countContexts(indices, geometry, taken), taken)
     : undefined;
@@ -72,6 +68,7 @@ export function encodeByContexts(
   });
   if (laneCount) return encode(laneCount);
   if (chosen) return encode(chooseContextLanes(chosen.bits / 8, taken));
+  const { maxLanes } = stateFormOf(taken);
   // The size is not known before, and coding a small payload twice is cheap.
   const wide = encode(maxLanes);
   const lanes = chooseContextLanes(wide.payload.bytes.length, taken);

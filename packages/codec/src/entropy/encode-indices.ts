@@ -57,7 +57,7 @@ export interface IndexCoding {
   readonly table?: TableDescription;
   /** A coder that both ends hold; frames name it only. */
   readonly staticCoder?: StaticCoder | null;
-  /** Coders at once, a power of two from 1 to 32, to 64 with contexts, to 4 in trees; by default chosen by the size of the payload. */
+  /** Coders at once, a power of two from 1 to 32, to 64 with contexts, to 16 with fine ones, to 4 in trees; by default chosen by the size of the payload. */
   readonly laneCount?: number;
   /** Time for what `auto` may leave out; no limit by default. */
   readonly time?: TimeBudget;

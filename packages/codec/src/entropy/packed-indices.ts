@@ -3,8 +3,8 @@
  * incompressible bits go this way, so the fields are moved in loops of their own and not by `BitWriter`.
  */
 
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { Indices } from '../stages.js';
-import { MAX_ALPHABET_SIZE } from './frequency-table.js';
 
 /** Bits of an index in packed form, 1 to 16. */
 export function packedBits(levelCount: number): number {
@@ -41,7 +41,7 @@ export function packIndices(indices: Indices, levelCount: number): Uint8Array {
 export function unpackIndices(bytes: Uint8Array, count: number, levelCount: number): Indices | string {
   const width = packedBits(levelCount);
   if (levelCount === 256) return bytes.slice();
-  const indices = levelCount <= MAX_ALPHABET_SIZE ? new Uint8Array(count) : new Uint16Array(count);
+  const indices = allocateIndices(count, levelCount);
   const mask = (1 << width) - 1;
   let from = 0;
   let pending = 0;

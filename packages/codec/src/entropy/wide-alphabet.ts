@@ -6,6 +6,7 @@
  */
 
 import type { BitReader, BitWriter } from '../bitstream/bits.js';
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { Indices } from '../stages.js';
 
 const DIRECT_VALUES = 32;
@@ -134,7 +135,7 @@ export function joinIndices(
   levelCount: number,
   rawBits: BitReader,
 ): Indices | number {
-  const indices = levelCount <= 256 ? new Uint8Array(tokens.length) : new Uint16Array(tokens.length);
+  const indices = allocateIndices(tokens.length, levelCount);
   for (let i = 0; i < tokens.length; i++) {
     const folded = baseOfToken(tokens[i]) + rawBits.readBits(rawBitsOfToken(tokens[i]));
     if (folded >= levelCount) return -1 - i;

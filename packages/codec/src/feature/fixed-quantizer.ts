@@ -26,6 +26,7 @@ import {
   type QuantizerChoice,
   quantizeBlocks,
   refuseEmpty,
+  refuseInfinite,
   refuseNaN,
 } from './quantize-feature.js';
 
@@ -108,8 +109,7 @@ export function quantizeByProfile(
   const measured = backend.measureRange(values);
   refuseNaN(values, measured);
   if (quantizer.kind === 'blocks' || quantizer.kind === 'spectral') {
-    if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
-      throw new RangeError('feature expected finite elements for blocks, got infinity');
+    refuseInfinite(measured);
     if (quantizer.kind === 'blocks')
       return quantizeBlocks(values, feature.shape, quantizer.blocks, false, backend);
     const geometry = geometryOfShape(feature.shape);

@@ -21,7 +21,7 @@ import {
 } from '../quantizer/channel-groups.js';
 import { levelTable } from '../quantizer/level-table.js';
 import { finiteLimits } from '../quantizer/range.js';
-import { type ActivationKind, designRange } from '../quantizer/range-design.js';
+import { type ActivationKind, searchRange } from '../quantizer/range-search.js';
 import {
   addValues,
   createStatistics,
@@ -137,9 +137,7 @@ export function quantizeFeature(feature: Tensor, choice: IndexingChoice, backend
   refuseNaN(values, measured);
   const isConstant = measured.low === measured.high && Number.isFinite(measured.low);
   const isFixed = choice.kind === 'levels' || (choice.kind !== 'blocks' && choice.range.kind === 'fixed');
-  if (isConstant && !isFixed) {
-    return { kind: 'direct', quantizer: { kind: 'constant', value: measured.low } };
-  }
+  if (isConstant && !isFixed) return constantFeature(measured.low);
   switch (choice.kind) {
     case 'levels': {
       const { levels, thresholds } = levelTable(choice.levels, choice.thresholds);
@@ -192,8 +190,7 @@ export function blocksOfChoice(
     throw new RangeError(
       `levelCount expected an odd integer from 3 to ${MAX_BLOCK_LEVELS}, got ${levelCount}`,
     );
-  if (!Number.isFinite(measured.low) || !Number.isFinite(measured.high))
-    throw new RangeError('feature expected finite elements for blocks, got infinity');
+  refuseInfinite(measured);
   return {
     blockSize,
     step: Math.fround(step),
@@ -236,6 +233,12 @@ export function quantizeBlocks(
   return { kind: 'indexed', quantizer: { kind: 'blocks', blocks: open }, indices, coefficients };
 }
 
+/** @throws {RangeError} if a value is infinite: coefficients of blocks are sums */
+export function refuseInfinite({ low, high }: Pick<ValueRange, 'low' | 'high'>): void {
+  if (!Number.isFinite(low) || !Number.isFinite(high))
+    throw new RangeError('feature expected finite elements for blocks, got infinity');
+}
+
 /** @throws {RangeError} with their count and the place of the first, if there are any */
 export function refuseNaN(values: Float32Array, { nanCount }: ValueRange): void {
   if (nanCount === 0) return;
@@ -262,19 +265,13 @@ export function limitsOfRange(
   }
   const statistics = statisticsOf(values);
   refuseEmpty(statistics, values.length);
-  return (levelCount) => designRange(statistics, { levelCount, ...activationOf(range) });
+  return (levelCount) => searchRange(statistics, { levelCount, activation: range.activation ?? 'auto' });
 }
 
 /** @throws {RangeError} if no value is finite */
 export function refuseEmpty(statistics: FeatureStatistics, length: number): void {
   if (statistics.count === 0)
     throw new RangeError(`feature expected a finite element, got none in ${length}`);
-}
-
-function activationOf({ activation }: { readonly activation?: ActivationKind }): {
-  activation?: ActivationKind;
-} {
-  return activation ? { activation } : {};
 }
 
 function quantizeChannels(
@@ -355,10 +352,15 @@ export function limitsOfStatistics(
   levelCount: number,
   range: MeasuredRangeChoice,
 ): GroupLimits {
-  if (range.kind === 'model') return designRange(statistics, { levelCount, ...activationOf(range) });
+  if (range.kind === 'model')
+    return searchRange(statistics, { levelCount, activation: range.activation ?? 'auto' });
   const { low, high } = finiteLimits(new Float32Array(0), { ...statistics, nanCount: 0 });
   const width = Math.max(Math.abs(low) * SINGLE_VALUE_WIDTH, LEAST_WIDTH);
   return low < high ? { low, high } : { low: Math.min(low, 0), high: Math.max(low, 0) || width };
+}
+
+function constantFeature(value: number): DescribedFeature {
+  return { kind: 'direct', quantizer: { kind: 'constant', value } };
 }
 
 function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
@@ -367,7 +369,7 @@ function quantizeIntegers(feature: Tensor, backend: Backend): DescribedFeature {
   }
   const values = valuesOfTensor(feature);
   const { low, high } = backend.measureRange(values);
-  if (low === high) return { kind: 'direct', quantizer: { kind: 'constant', value: low } };
+  if (low === high) return constantFeature(low);
   const indices = Uint8Array.from(values, (value) => value - low);
   return {
     kind: 'indexed',

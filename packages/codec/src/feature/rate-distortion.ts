@@ -13,11 +13,9 @@ import { chooseIndices } from '../entropy/binary/index-choice.js';
 import { symbolAlphabet } from '../entropy/coded-indices.js';
 import { tableOfDescription } from '../entropy/frequency-table.js';
 import { levelOfIndex } from '../quantizer/affine.js';
-import { alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
-import { affineOfBlocks } from '../quantizer/block-transform.js';
+import { affineOf, alphabetOfQuantizer, type IndexingQuantizer } from '../quantizer/alphabet.js';
 import { quantizeGroups } from '../quantizer/channel-groups.js';
 import { lowerEnvelope } from '../quantizer/lower-envelope.js';
-import { affineOfSpectral } from '../quantizer/spectral.js';
 import type { AffineQuantizer, IndexAlphabet, StaticCoder, TableDescription } from '../stages.js';
 import { geometryOfIndices, valuesOfTensor } from './feature-values.js';
 import type { QuantizedFeature } from './quantize-feature.js';
@@ -90,21 +88,6 @@ function searchOf(
       quantize: (chunk, affine) => cheapestIndices(chunk, affine, bits, lambda, backend),
       dequantize: backend.dequantize,
     }) as Uint8Array;
-}
-
-function affineOf(
-  quantizer: Extract<IndexingQuantizer, { kind: 'affine' | 'blocks' | 'spectral' }>,
-): AffineQuantizer {
-  switch (quantizer.kind) {
-    case 'affine':
-      return quantizer.affine;
-    case 'blocks':
-      return affineOfBlocks(quantizer.blocks);
-    case 'spectral':
-      return affineOfSpectral(quantizer.spectral);
-    default:
-      return quantizer satisfies never;
-  }
 }
 
 function bitsOfTable(table: TableDescription, alphabet: IndexAlphabet): Float64Array {

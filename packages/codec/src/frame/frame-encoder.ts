@@ -245,19 +245,15 @@ function writeIndices(
   quantized: QuantizedFeature,
   { shape }: Tensor,
   coding: SectionCoding,
-  { chunkCount = 1 }: FrameExtras,
+  extras: FrameExtras,
   writeSection: WriteSection,
 ): void {
   if (quantized.kind === 'direct') return;
-  const { indices } = quantized;
   const alphabet = alphabetOfQuantizer(quantized.quantizer);
   const geometry = geometryOfIndices(shape, quantized.quantizer);
-  let offset = 0;
-  for (const chunk of writeChunkCount(writer, geometry, chunkCount)) {
-    const part = indices.subarray(offset, offset + elementsOf(chunk));
+  writeChunks(writer, quantized.indices, geometry, extras, (part, chunk) => {
     writeSection(part, chunk, alphabet, coding);
-    offset += part.length;
-  }
+  });
 }
 
 /** Writes the coder sections of a tensor's values. */
@@ -265,15 +261,28 @@ function writeValues(
   writer: ByteWriter,
   { shape, data }: Tensor,
   coding: StaticValueCoding,
-  { chunkCount = 1 }: FrameExtras,
+  extras: FrameExtras,
   write: NonNullable<SectionWriters['ofValues']>,
 ): void {
   const values = data as Float32Array; // the coding is of float32 alone
-  let offset = 0;
-  for (const chunk of writeChunkCount(writer, geometryOfShape(shape), chunkCount)) {
-    const part = values.subarray(offset, offset + elementsOf(chunk));
+  writeChunks(writer, values, geometryOfShape(shape), extras, (part) => {
     write(part, coding, values);
-    offset += part.length;
+  });
+}
+
+/** Writes what stands before chunks, then each of them. */
+function writeChunks<Elements extends Float32Array | Indices>(
+  writer: ByteWriter,
+  elements: Elements,
+  geometry: FeatureGeometry,
+  { chunkCount = 1 }: FrameExtras,
+  write: (part: Elements, chunk: FeatureGeometry) => void,
+): void {
+  let offset = 0;
+  for (const chunk of writeChunkCount(writer, geometry, chunkCount)) {
+    const end = offset + elementsOf(chunk);
+    write(elements.subarray(offset, end) as Elements, chunk);
+    offset = end;
   }
 }
 

@@ -93,6 +93,14 @@ export function inspectFrame(frame: Uint8Array, options: ParseOptions = {}): Fra
   return { ...tensors[0], byteLength: frame.length, bundled, digest, tensors, fields };
 }
 
+/**
+ * Bytes of each tensor of a frame, as `TensorDescription.ownBytes`, for who needs no more of the description.
+ * @throws {BitstreamError} as `inspectFrame` does
+ */
+export function measureTensors(frame: Uint8Array, options: ParseOptions = {}): number[] {
+  return parseFrame(frame, options, MAX_TENSOR_COUNT).parts.map(({ ownBytes }) => ownBytes);
+}
+
 /** A tensor of a frame before it is decoded. */
 export interface TensorPart {
   readonly header: FrameHeader;

@@ -1,8 +1,9 @@
 import { createRandom, type TensorOf } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
 import { drawClustered, drawScattered } from '../../test/sparse-features.js';
-import { asymmetricQuantizer, quantizeValues } from '../quantizer/affine.js';
+import { asymmetricQuantizer } from '../quantizer/affine.js';
 import { measureRange } from '../quantizer/range.js';
+import { quantizeValues } from '../quantizer/reference-loops.js';
 import {
   bestReshape,
   columnCountCandidates,

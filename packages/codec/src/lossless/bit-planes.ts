@@ -4,6 +4,7 @@
  * those elements alone that have bits of their own.
  */
 
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { ElementSplit, Indices } from '../stages.js';
 import type { ElementForm, ElementWords } from './element-form.js';
 import { type Magnitudes, shiftRight } from './magnitudes.js';
@@ -36,7 +37,7 @@ export function lowPlanes({ lowBits, droppedBits }: ElementSplit): LowPlane[] {
 /** Class of each magnitude. Encoding only. @param split - one that has a class for every magnitude */
 export function classesOf({ low, high }: Magnitudes, split: ElementSplit, form: ElementForm): Indices {
   const { lowBits, highest, zeroClass, classCount } = split;
-  const classes = classCount <= 256 ? new Uint8Array(low.length) : new Uint16Array(low.length);
+  const classes = allocateIndices(low.length, classCount);
   const descends = form.kind === 'float';
   const first = zeroClass ? 1 : 0;
   for (let i = 0; i < low.length; i++) {

@@ -3,8 +3,7 @@
  * every machine where bytes of it are not.
  */
 
-import { bytesPerElement, type DType, type TensorData } from '@featherwire/tensor';
-import { isLittleEndian } from '../bitstream/byte-order.js';
+import { bytesPerElement, type DType, isLittleEndian, type TensorData } from '@featherwire/tensor';
 
 /** What a type's bits are. */
 export interface ElementForm {
@@ -40,18 +39,9 @@ export interface ElementWords {
 /** A view of a tensor's storage. */
 export function wordsOfData(data: TensorData): ElementWords {
   const { buffer, byteOffset, length } = data;
-  switch (data.BYTES_PER_ELEMENT) {
-    case 1:
-      return { words: new Uint8Array(buffer, byteOffset, length), stride: 1, lowAt: 0 };
-    case 2:
-      return { words: new Uint16Array(buffer, byteOffset, length), stride: 1, lowAt: 0 };
-    case 4:
-      return { words: new Uint32Array(buffer, byteOffset, length), stride: 1, lowAt: 0 };
-    default:
-      return {
-        words: new Uint32Array(buffer, byteOffset, 2 * length),
-        stride: 2,
-        lowAt: isLittleEndian() ? 0 : 1,
-      };
-  }
+  const size = data.BYTES_PER_ELEMENT;
+  const View = size === 1 ? Uint8Array : size === 2 ? Uint16Array : Uint32Array;
+  const stride = size === 8 ? 2 : 1;
+  const lowAt = stride === 1 || isLittleEndian() ? 0 : 1;
+  return { words: new View(buffer as ArrayBuffer, byteOffset, stride * length), stride, lowAt };
 }

@@ -3,7 +3,6 @@
  * leave the tensor, and one element of each stays (bitstream.md §17.1).
  */
 
-import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ElementWords } from './element-form.js';
 
 /** Smaller planes are left where they are: their list would cost what it saves. */
@@ -80,18 +79,4 @@ export function countUniform(isUniform: Uint8Array): number {
   let count = 0;
   for (let plane = 0; plane < isUniform.length; plane++) count += isUniform[plane];
   return count;
-}
-
-/** The list as a bit for each plane, and padding. */
-export function packUniform(isUniform: Uint8Array): Uint8Array {
-  const bits = new BitWriter();
-  for (const bit of isUniform) bits.writeBits(bit, 1);
-  return bits.finish();
-}
-
-/** Inverse of `packUniform`. @returns null if the padding is not zero */
-export function unpackUniform(bytes: Uint8Array, planeCount: number): Uint8Array | null {
-  const bits = new BitReader(bytes);
-  const isUniform = Uint8Array.from({ length: planeCount }, () => bits.readBits(1));
-  return bits.paddingIsZero ? isUniform : null;
 }

@@ -3,9 +3,9 @@
  * preceding symbols. Writing, reading and decoding; the choice is `plane-coding.ts`.
  */
 
-import { BitReader, BitWriter } from '../bitstream/bits.js';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
+import { readFieldList, writeFieldList } from '../bitstream/field-list.js';
 import {
   decodeIndexSection,
   decodeSymbols,
@@ -63,16 +63,9 @@ export function writePlane(writer: ByteWriter, plane: CodedPlane): void {
   }
   const { groupOfSymbol, lengths, arrays } = plane;
   writer.writeVarint(lengths.length);
-  const bits = new BitWriter();
-  for (const group of groupOfSymbol) bits.writeBits(group, groupBits(lengths.length));
-  writer.writeBytes(bits.finish());
+  writeFieldList(writer, groupOfSymbol, lengths.length);
   for (const length of lengths) writer.writeVarint(length);
   for (const symbols of arrays) if (symbols) writeSymbols(writer, symbols);
-}
-
-/** Bits of a group's number. */
-function groupBits(groupCount: number): number {
-  return 32 - Math.clz32(groupCount - 1);
 }
 
 /**
@@ -103,7 +96,7 @@ function readGroups(reader: ByteReader, count: number, alphabetSize: number): Gr
   const groupCount = reader.readVarint();
   if (groupCount < 2 || groupCount > alphabetSize)
     throw reader.error('invalid-field', `${groupCount} groups of ${alphabetSize} symbols`, start);
-  const groupOfSymbol = readGroupList(reader, groupCount, alphabetSize);
+  const groupOfSymbol = Uint8Array.from(readFieldList(reader, alphabetSize, groupCount, 'group'));
   reader.note('groups', `${groupCount}, of ${alphabetSize} symbols`);
   const lengthStart = reader.offset;
   const lengths = Array.from({ length: groupCount }, () => reader.readVarint());
@@ -116,18 +109,6 @@ function readGroups(reader: ByteReader, count: number, alphabetSize: number): Gr
     return isImplied(array) ? null : readSymbols(reader, array);
   });
   return { kind: 'by-left', groupOfSymbol, lengths, arrays };
-}
-
-function readGroupList(reader: ByteReader, groupCount: number, alphabetSize: number): Uint8Array {
-  const start = reader.offset;
-  const width = groupBits(groupCount);
-  const bits = new BitReader(reader.readBytes(Math.ceil((alphabetSize * width) / 8)));
-  const groupOfSymbol = Uint8Array.from({ length: alphabetSize }, () => bits.readBits(width));
-  const wrong = groupOfSymbol.find((group) => group >= groupCount);
-  if (wrong !== undefined)
-    throw reader.error('invalid-field', `group ${wrong} is over ${groupCount - 1}`, start);
-  if (!bits.paddingIsZero) throw reader.error('reserved-bits', 'padding of the groups is not zero', start);
-  return groupOfSymbol;
 }
 
 /**

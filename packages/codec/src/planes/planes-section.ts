@@ -7,10 +7,12 @@
 import { bytesPerElement, type DType, type Shape } from '@featherwire/tensor';
 import type { ByteReader } from '../bitstream/byte-reader.js';
 import type { ByteWriter } from '../bitstream/byte-writer.js';
+import { readFieldList, writeFieldList } from '../bitstream/field-list.js';
+import { readCount } from '../container/count-field.js';
 import { geometryOfShape } from '../feature/feature-values.js';
 import { lowPlanes, MAX_CLASS_COUNT } from '../lossless/bit-planes.js';
 import { elementForm } from '../lossless/element-form.js';
-import { countUniform, packUniform, unpackUniform } from '../lossless/uniform-planes.js';
+import { countUniform } from '../lossless/uniform-planes.js';
 import type { ElementSplit } from '../stages.js';
 import { type CodedPlane, readPlane, writePlane } from './coded-plane.js';
 
@@ -62,7 +64,7 @@ const RESERVED_BITS = 0x80;
 export function writePlanes(writer: ByteWriter, section: PlanesSection, dtype: DType): void {
   const { uniformCount, isUniform, uniformValues, elements } = section;
   writer.writeVarint(uniformCount);
-  if (isUniform) writer.writeBytes(packUniform(isUniform));
+  if (isUniform) writeFieldList(writer, isUniform, 2);
   writer.writeBytes(uniformValues);
   if (!elements) return;
   const { split, classes, signs, copies, ownCount, lowPlanes: planes } = elements;
@@ -131,8 +133,7 @@ function readUniform(
 
 function readUniformList(reader: ByteReader, planes: number, uniformCount: number): Uint8Array {
   const start = reader.offset;
-  const isUniform = unpackUniform(reader.readBytes(Math.ceil(planes / 8)), planes);
-  if (!isUniform) throw reader.error('reserved-bits', 'padding of the uniform planes is not zero', start);
+  const isUniform = Uint8Array.from(readFieldList(reader, planes, 2, 'uniform plane'));
   const listed = countUniform(isUniform);
   if (listed !== uniformCount)
     throw reader.error('invalid-field', `${listed} uniform planes listed, not ${uniformCount}`, start);
@@ -179,15 +180,6 @@ function readFlags(reader: ByteReader, dtype: DType): number {
     throw reader.error('invalid-field', 'groups of no copies', start);
   reader.note('flags', `0b${flags.toString(2).padStart(7, '0')}`);
   return flags;
-}
-
-function readCount(reader: ByteReader, field: string, least: number, most: number): number {
-  const start = reader.offset;
-  const count = reader.readVarint();
-  if (count < least || count > most)
-    throw reader.error('invalid-field', `${field}: ${count} is not in ${least} … ${most}`, start);
-  reader.note(field, count);
-  return count;
 }
 
 function readCopies(reader: ByteReader, count: number, copyCount: number, isGrouped: boolean): Copies {

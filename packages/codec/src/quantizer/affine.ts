@@ -4,7 +4,7 @@
  * integer (paper A, zero is a level). bitstream.md §4.
  */
 
-import type { AffineQuantizer, Indices } from '../stages.js';
+import type { AffineQuantizer } from '../stages.js';
 
 /** Largest number of levels. */
 export const MAX_LEVEL_COUNT = 65_536;
@@ -26,7 +26,7 @@ const SATURATION = 131_072;
  */
 export function uniformQuantizer(levelCount: number, low: number, high: number): AffineQuantizer {
   checkLevelCount(levelCount);
-  const limits = checkLimits(low, high);
+  const limits = checkLimits('range', low, high);
   return {
     levelCount,
     offset: limits.low,
@@ -45,7 +45,7 @@ export function asymmetricQuantizer(bits: number, low: number, high: number): Af
   if (!Number.isInteger(bits) || bits < 1 || bits > 16) {
     throw new RangeError(`bits expected an integer from 1 to 16, got ${bits}`);
   }
-  const limits = checkLimits(Math.min(low, 0), Math.max(high, 0));
+  const limits = checkLimits('range', Math.min(low, 0), Math.max(high, 0));
   const levelCount = 2 ** bits;
   const step = Math.fround((limits.high - limits.low) / (levelCount - 1));
   const zeroPoint = Math.min(levelCount - 1, Math.round(-limits.low / step) + 0);
@@ -73,34 +73,11 @@ export function levelOfIndex(index: number, quantizer: AffineQuantizer): number 
   return Math.fround(Math.fround((index - quantizer.zeroPoint) * quantizer.step) + quantizer.offset);
 }
 
-/** Indices of `values`; the reference of every backend. */
-export function quantizeValues(values: Float32Array, quantizer: AffineQuantizer): Indices {
-  const indices = allocateIndices(values.length, quantizer.levelCount);
-  for (let i = 0; i < values.length; i++) indices[i] = quantizeValue(values[i], quantizer);
-  return indices;
-}
-
-/** Reconstruction levels of `indices`, in `values`; the reference of every backend. */
-export function dequantizeIndices(
-  indices: Indices,
-  quantizer: AffineQuantizer,
-  values: Float32Array = new Float32Array(indices.length),
-): Float32Array {
-  const levels = levelsOfQuantizer(quantizer);
-  for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
-  return values;
-}
-
 /** All reconstruction levels. */
 export function levelsOfQuantizer(quantizer: AffineQuantizer): Float32Array {
   const levels = new Float32Array(quantizer.levelCount);
   for (let i = 0; i < levels.length; i++) levels[i] = levelOfIndex(i, quantizer);
   return levels;
-}
-
-/** Storage for the indices of a quantizer with `levelCount` levels. */
-export function allocateIndices(length: number, levelCount: number): Indices {
-  return levelCount <= 256 ? new Uint8Array(length) : new Uint16Array(length);
 }
 
 /**
@@ -124,18 +101,27 @@ export function decisionThresholds(quantizer: AffineQuantizer): Float32Array {
   return thresholds;
 }
 
-function checkLevelCount(levelCount: number): void {
+/** @throws {RangeError} if it is not an integer from 2 to `MAX_LEVEL_COUNT` */
+export function checkLevelCount(levelCount: number): void {
   if (!Number.isInteger(levelCount) || levelCount < 2 || levelCount > MAX_LEVEL_COUNT) {
     throw new RangeError(`levelCount expected an integer from 2 to ${MAX_LEVEL_COUNT}, got ${levelCount}`);
   }
 }
 
-/** Limits as float32 values, widened to `MIN_RANGE`. */
-function checkLimits(low: number, high: number): { low: number; high: number } {
+/** The nearest number within ± `MAX_LIMIT`; 0 has no sign. */
+export function clampLimit(limit: number): number {
+  return Math.min(Math.max(limit, -MAX_LIMIT), MAX_LIMIT) + 0;
+}
+
+/**
+ * Clip limits as float32 values, widened to `MIN_RANGE`.
+ * @throws {RangeError} that begins with `name`, if they are none
+ */
+export function checkLimits(name: string, low: number, high: number): { low: number; high: number } {
   const lowest = Math.fround(low) + 0; // -0 becomes 0: equal limits must give equal bytes
   const highest = Math.fround(high);
   if (!(Math.abs(lowest) <= MAX_LIMIT && Math.abs(highest) <= MAX_LIMIT && lowest < highest)) {
-    throw new RangeError(`range expected low < high within ± 2^126, got ${low} to ${high}`);
+    throw new RangeError(`${name} expected low < high within ± 2^126, got ${low} to ${high}`);
   }
   return { low: lowest, high: Math.max(highest, lowest + MIN_RANGE) };
 }

@@ -1,6 +1,6 @@
 import { createRandom } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { dequantizeIndices, levelOfIndex, quantizeValue, quantizeValues } from './affine.js';
+import { levelOfIndex, quantizeValue } from './affine.js';
 import {
   affineOfGroup,
   dequantizeGroups,
@@ -9,6 +9,7 @@ import {
   groupLayout,
   quantizeGroups,
 } from './channel-groups.js';
+import { dequantizeIndices, quantizeValues } from './reference-loops.js';
 
 const kernels = { quantize: quantizeValues, dequantize: dequantizeIndices };
 

@@ -3,8 +3,9 @@
  * directions by the kernels of one affine quantizer, and parameters from clip limits.
  */
 
+import { allocateIndices } from '../bitstream/index-array.js';
 import type { AffineQuantizer, GroupedQuantizer, Indices } from '../stages.js';
-import { allocateIndices, MAX_LEVEL_COUNT, MAX_LIMIT, MIN_RANGE } from './affine.js';
+import { checkLevelCount, checkLimits } from './affine.js';
 
 /** Most groups: their parameters take less than a mebibyte. */
 export const MAX_GROUP_COUNT = 65_536;
@@ -78,11 +79,8 @@ export function quantizeGroups(
   kernels: AffineKernels,
 ): Indices {
   const indices = allocateIndices(values.length, grouped.levelCount);
-  const buffer = new Float32Array(Math.min(CHUNK, values.length));
-  forEachChunk(layoutOf(shape, grouped), (group, positions) => {
-    for (let i = 0; i < positions.length; i++) buffer[i] = values[positions[i]];
-    const chunk = kernels.quantize(buffer.subarray(0, positions.length), affineOfGroup(grouped, group));
-    for (let i = 0; i < positions.length; i++) indices[positions[i]] = chunk[i];
+  forEachGroupChunk(values, layoutOf(shape, grouped), (group, chunk, positions) => {
+    scatter(kernels.quantize(chunk, affineOfGroup(grouped, group)), positions, indices);
   });
   return indices;
 }
@@ -96,25 +94,39 @@ export function dequantizeGroups(
 ): Float32Array {
   const values = new Float32Array(indices.length);
   const buffer = allocateIndices(Math.min(CHUNK, indices.length), grouped.levelCount);
-  forEachChunk(layoutOf(shape, grouped), (group, positions) => {
-    for (let i = 0; i < positions.length; i++) buffer[i] = indices[positions[i]];
-    const chunk = kernels.dequantize(buffer.subarray(0, positions.length), affineOfGroup(grouped, group));
-    for (let i = 0; i < positions.length; i++) values[positions[i]] = chunk[i];
+  gatherChunks(indices, buffer, layoutOf(shape, grouped), (group, chunk, positions) => {
+    scatter(kernels.dequantize(chunk, affineOfGroup(grouped, group)), positions, values);
   });
   return values;
 }
 
-/** The values of each group, in turn; the array is used again for the next chunk of a group. */
+/** The values of each group, in turn, and their places; both arrays are used again for the next chunk. */
 export function forEachGroupChunk(
   values: Float32Array,
   layout: GroupLayout,
-  visit: (group: number, chunk: Float32Array) => void,
+  visit: (group: number, chunk: Float32Array, positions: Uint32Array) => void,
 ): void {
-  const buffer = new Float32Array(Math.min(CHUNK, values.length));
+  gatherChunks(values, new Float32Array(Math.min(CHUNK, values.length)), layout, visit);
+}
+
+function gatherChunks<Elements extends Float32Array | Indices>(
+  elements: Elements,
+  buffer: Elements,
+  layout: GroupLayout,
+  visit: (group: number, chunk: Elements, positions: Uint32Array) => void,
+): void {
   forEachChunk(layout, (group, positions) => {
-    for (let i = 0; i < positions.length; i++) buffer[i] = values[positions[i]];
-    visit(group, buffer.subarray(0, positions.length));
+    for (let i = 0; i < positions.length; i++) buffer[i] = elements[positions[i]];
+    visit(group, buffer.subarray(0, positions.length) as Elements, positions);
   });
+}
+
+function scatter(
+  chunk: Float32Array | Indices,
+  positions: Uint32Array,
+  target: Float32Array | Indices,
+): void {
+  for (let i = 0; i < positions.length; i++) target[positions[i]] = chunk[i];
 }
 
 /**
@@ -129,23 +141,12 @@ export function groupedQuantizer(
   groupOfChannel: Uint16Array | null,
   limits: readonly GroupLimits[],
 ): GroupedQuantizer {
-  if (!Number.isInteger(levelCount) || levelCount < 2 || levelCount > MAX_LEVEL_COUNT) {
-    throw new RangeError(`levelCount expected an integer from 2 to ${MAX_LEVEL_COUNT}, got ${levelCount}`);
-  }
-  const checked = limits.map(checkLimits);
+  checkLevelCount(levelCount);
+  const checked = limits.map(({ low, high }, group) => checkLimits(`limits of group ${group}`, low, high));
   const steps = Float32Array.from(checked, ({ low, high }) => stepAtLeast((high - low) / (levelCount - 1)));
   const zeroPoint = commonZeroPoint(checked, levelCount);
   const offsets = zeroPoint === null ? Float32Array.from(checked, ({ low }) => low) : null;
   return { levelCount, axis, groupOfChannel, zeroPoint: zeroPoint ?? 0, offsets, steps };
-}
-
-function checkLimits({ low, high }: GroupLimits, group: number): GroupLimits {
-  const [from, to] = [Math.fround(low) + 0, Math.fround(high)];
-  if (!(Math.abs(from) <= MAX_LIMIT && Math.abs(to) <= MAX_LIMIT && from < to))
-    throw new RangeError(
-      `limits of group ${group} expected low < high within ± 2^126, got ${low} to ${high}`,
-    );
-  return { low: from, high: Math.max(to, from + MIN_RANGE) };
 }
 
 function commonZeroPoint(limits: readonly GroupLimits[], levelCount: number): number | null {

@@ -1,6 +1,7 @@
 import { createRandom } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { backgroundOfLevels, levelTable, lookUpLevels, quantizeByThresholds } from './level-table.js';
+import { backgroundOfLevels, levelTable } from './level-table.js';
+import { lookUpLevels, quantizeByThresholds } from './reference-loops.js';
 
 describe('quantizing by thresholds', () => {
   test('the index is the number of thresholds at or below the value', () => {

@@ -38,36 +38,6 @@ function ascending(name: string, numbers: readonly number[]): Float32Array {
   return values;
 }
 
-/**
- * Number of thresholds at or below each value; the reference of every backend. NaN counts none.
- * @param thresholds - 1 to 255, ascending
- */
-export function quantizeByThresholds(values: Float32Array, thresholds: Float32Array): Uint8Array {
-  const indices = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    // All thresholds before `low` are at or below the value, all from `high` on are not.
-    let low = 0;
-    let high = thresholds.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (thresholds[middle] <= values[i]) low = middle + 1;
-      else high = middle;
-    }
-    indices[i] = low;
-  }
-  return indices;
-}
-
-/** Level of each index; the reference of every backend. @param indices - each below the length of `levels` */
-export function lookUpLevels(
-  indices: Uint8Array,
-  levels: Float32Array,
-  values: Float32Array = new Float32Array(indices.length),
-): Float32Array {
-  for (let i = 0; i < indices.length; i++) values[i] = levels[indices[i]];
-  return values;
-}
-
 /** The level nearest to 0, the lower one of two: the decoder does not know the thresholds. */
 export function backgroundOfLevels(levels: Float32Array): number {
   let nearest = 0;

@@ -1,48 +1,26 @@
 /**
- * Clip limits of least squared error, or of least error plus lambda times rate, from streaming statistics: by the
- * asymmetric Laplace model where it describes the values (paper B, `activation-model.ts`), by search on the
- * measured histogram where it does not. The design says which it chose and why. Encoding only.
+ * Designs of clip limits for who wants to know more of them than a quantizer needs: which way of `range-search.ts` was
+ * taken and why, and what error and rate are expected of them. Encoding only.
  */
 
+import type { ActivationModel } from './activation-model.js';
 import {
-  type ActivationModel,
-  bestHighOfModel,
-  bestLimitsOfModel,
-  distributionOfModel,
-  fitActivationModel,
-} from './activation-model.js';
-import { MAX_LEVEL_COUNT, MAX_LIMIT } from './affine.js';
-import { cellMoments, meanAndVariance, supportOf, type ValueDistribution } from './distribution.js';
-import { minimizeOnInterval, minimizePair } from './minimize.js';
-import { distributionOfStatistics, type FeatureStatistics, varianceOf } from './statistics.js';
-import { type SplitError, type UniformLevels, uniformError, uniformRate } from './uniform-error.js';
-
-/** What stands before the split point. Only ReLU and leaky ReLU have a model. */
-export type ActivationKind =
-  | 'auto'
-  | 'relu'
-  | 'leaky-relu'
-  | 'relu6'
-  | 'h-swish'
-  | 'silu'
-  | 'gelu'
-  | 'signed';
+  EXCESS_TOLERANCE,
+  type ModelDesign,
+  type ModelFit,
+  type Penalty,
+  PREDICTION_TOLERANCE,
+  type RangeSearch,
+  type RangeSearchOptions,
+  searchRange,
+  slopesOf,
+  sum,
+} from './range-search.js';
+import { type FeatureStatistics, varianceOf } from './statistics.js';
+import { type SplitError, uniformError, uniformRate } from './uniform-error.js';
 
 /** What to design for. */
-export interface RangeDesignOptions {
-  /** 2 to 65,536. */
-  readonly levelCount: number;
-  /** Default `auto`: the signs of the values decide which models are tried. */
-  readonly activation?: ActivationKind;
-  /** Factor of negative values of a leaky ReLU; default 0.1. */
-  readonly slope?: number;
-  /** `auto` (default) takes the model only where it fits; the others take one of the two in any case. */
-  readonly method?: 'auto' | 'model' | 'empirical';
-  /**
-   * `zero` keeps 0 as the lower limit, and so zeros exact; `free` searches both. Default: `zero` for ReLU and ReLU6
-   * and for values that are zeros and positive, else `free`.
-   */
-  readonly lowLimit?: 'zero' | 'free';
+export interface RangeDesignOptions extends RangeSearchOptions {
   /** Squared error that a bit per element may cost; default 0. */
   readonly lambda?: number;
 }
@@ -65,174 +43,57 @@ export interface RangeDesign {
   readonly rate: number;
 }
 
-/** Limits under one distribution. */
-interface Limits {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** One design problem: levels, lambda and the lower limit are settled. */
-interface Task {
-  readonly levelCount: number;
-  readonly lambda: number;
-  readonly lowLimit: 'zero' | 'free';
-}
-
-interface ModelDesign extends Limits {
-  readonly model: ActivationModel;
-  readonly predicted: SplitError;
-  readonly measured: SplitError;
-}
-
-/** What was chosen, and the model that was tried. */
-interface Choice {
-  readonly method: RangeDesign['method'];
-  readonly reason: string;
-  readonly limits: Limits;
-  readonly tried: ModelDesign | null;
-}
-
-/** A model is taken if the error it predicts at its limits is that near the measured one … */
-const PREDICTION_TOLERANCE = 0.25;
-/** … and the measured error at its limits exceeds the least one by no more than this share. */
-const EXCESS_TOLERANCE = 0.05;
-/** Slopes tried for values of both signs: Darknet's, the usual default, and a steep one. */
-const SLOPES = [0.1, 0.01, 0.2];
-/** Limits tried in the first search: a third of an octave apart, over this many octaves. */
-const SCAN_STEPS = 42;
-const SCAN_FACTOR = 2 ** (-1 / 3);
-/** Relative precision of limits, and of the least error, that a search on measured values is taken to. */
-const LIMIT_TOLERANCE = 1e-5;
-const ERROR_TOLERANCE = 1e-7;
-/** Values below the deviation by this factor times the levels are described by one piece for each sign. */
-const FINEST_FACTOR = 8;
-/** A range around a single value, relative to it. */
-const CONSTANT_WIDTH = 2 ** -10;
-const LEAST_WIDTH = 2 ** -100;
-
 /**
  * Designs clip limits for a uniform quantizer whose outer levels are the limits.
  * @throws {RangeError} if an option is out of range, if there is no finite value, or if `method` is `model` and no
  * model has the sample's mean and variance
  */
 export function designRange(statistics: FeatureStatistics, options: RangeDesignOptions): RangeDesign {
-  const task = taskOf(statistics, options);
-  const finest = Math.sqrt(varianceOf(statistics)) / (FINEST_FACTOR * task.levelCount);
-  const histogram = distributionOfStatistics(statistics, finest);
-  if (statistics.low === statistics.high) return constantDesign(statistics, task, histogram);
-  const { method = 'auto' } = options;
-  const tried = method === 'empirical' ? null : modelDesign(statistics, histogram, task, options);
-  if (method === 'model') {
-    if (tried) return describe(task, histogram, { method, reason: 'as asked for', limits: tried, tried });
-    throw new RangeError(
-      `statistics expected those of a model of ${kindOf(options)}, got ${tell(statistics)}`,
-    );
-  }
-  const limits = bestLimits(histogram, task);
-  if (method === 'empirical')
-    return describe(task, histogram, { method, reason: 'as asked for', limits, tried });
-  if (!tried) {
-    const reason = noModelReason(statistics, options);
-    return describe(task, histogram, { method: 'empirical', reason, limits, tried });
-  }
-  const { fits, reason } = judge(tried, limits, histogram, task);
-  const choice = fits
-    ? ({ method: 'model', limits: tried } as const)
-    : ({ method: 'empirical', limits } as const);
-  return describe(task, histogram, { ...choice, reason, tried });
-}
-
-function taskOf(statistics: FeatureStatistics, options: RangeDesignOptions): Task {
-  const { levelCount, lambda = 0, activation = 'auto', slope = 0.1 } = options;
-  if (!Number.isInteger(levelCount) || levelCount < 2 || levelCount > MAX_LEVEL_COUNT)
-    throw new RangeError(`levelCount expected an integer from 2 to ${MAX_LEVEL_COUNT}, got ${levelCount}`);
+  const { lambda = 0, slope = 0.1 } = options;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new RangeError(`lambda expected a number of at least 0, got ${lambda}`);
   if (!(slope > 0 && slope <= 1)) throw new RangeError(`slope expected a number in (0, 1], got ${slope}`);
-  if (statistics.count === 0) throw new RangeError('statistics expected a finite value, got none');
-  const rectified = activation === 'relu' || activation === 'relu6';
-  const positive = statistics.low >= 0 && (rectified || statistics.zeroCount > 0);
-  const fallback = positive || (rectified && statistics.high > 0) ? 'zero' : 'free';
-  // With no positive value there is no range above 0.
-  const lowLimit = statistics.high > 0 ? (options.lowLimit ?? fallback) : 'free';
-  return { levelCount, lambda, lowLimit };
+  const penalty: Penalty = (distribution, levels) => lambda * uniformRate(distribution, levels);
+  const search = searchRange(statistics, options, lambda > 0 ? penalty : undefined);
+  const { low, high, method, histogram, tried } = search;
+  if (options.method === 'model' && method === 'empirical')
+    throw new RangeError(
+      `statistics expected those of a model of ${kindOf(options)}, got ${tell(statistics)}`,
+    );
+  const levels = { levelCount: options.levelCount, low, high };
+  const measured = uniformError(histogram, levels);
+  return {
+    low,
+    high,
+    method,
+    model: tried?.model ?? null,
+    reason: reasonOf(search, statistics, options),
+    predicted: method === 'model' && tried ? tried.predicted : measured,
+    measured,
+    rate: uniformRate(histogram, levels),
+  };
 }
 
-/** The model with the sample's mean and variance; where several slopes are possible, the nearest one. */
-function modelDesign(
+/** Why the limits are these, with the numbers that decided it. */
+function reasonOf(
+  { method, tried, fit }: RangeSearch,
   statistics: FeatureStatistics,
-  histogram: ValueDistribution,
-  task: Task,
   options: RangeDesignOptions,
-): ModelDesign | null {
-  const sample = { mean: statistics.mean, variance: varianceOf(statistics) };
-  const models = slopesOf(statistics, options).flatMap(
-    (slope) => fitActivationModel(sample, { slope }) ?? [],
-  );
-  if (models.length === 0) return null;
-  const model = models.reduce((a, b) => (slopeMisfit(b, histogram) < slopeMisfit(a, histogram) ? b : a));
-  const limits = limitsOfModel(model, task);
-  const levels = { ...limits, levelCount: task.levelCount };
-  const predicted = uniformError(distributionOfModel(model), levels);
-  return { ...limits, model, predicted, measured: uniformError(histogram, levels) };
+): string {
+  if (method === 'constant') return `all values are ${number(statistics.low)}`;
+  if (tried && fit) return reasonOfFit(tried, fit);
+  const { method: asked = 'auto' } = options;
+  if (asked !== 'auto') return 'as asked for';
+  const none = `no model of ${kindOf(options)}`;
+  return slopesOf(statistics, options).length === 0 ? none : `${none} has ${tell(statistics)}`;
 }
 
-function slopesOf(
-  { low }: FeatureStatistics,
-  { activation = 'auto', slope = 0.1 }: RangeDesignOptions,
-): number[] {
-  switch (activation) {
-    case 'auto':
-      return low >= 0 ? [0] : SLOPES;
-    case 'relu':
-      return [0];
-    case 'leaky-relu':
-      return [slope];
-    case 'relu6':
-    case 'h-swish':
-    case 'silu':
-    case 'gelu':
-    case 'signed':
-      return [];
-    default:
-      throw new TypeError(`activation expected the name of one, got ${activation satisfies never}`);
-  }
-}
-
-function limitsOfModel(model: ActivationModel, task: Task): Limits {
-  if (task.lambda > 0) return bestLimits(distributionOfModel(model), task);
-  if (task.lowLimit === 'free') return bestLimitsOfModel(model, task.levelCount);
-  return { low: 0, high: bestHighOfModel(model, task.levelCount) };
-}
-
-/** How far the size of the model's negative values, which its slope alone scales, is from that of the measured ones. */
-function slopeMisfit(model: ActivationModel, histogram: ValueDistribution): number {
-  const negativeSquare = (values: ValueDistribution): number => cellMoments(values, [0]).second[0];
-  return Math.abs(Math.log(negativeSquare(distributionOfModel(model)) / negativeSquare(histogram)));
-}
-
-/** Whether to take the model, with the numbers that decide it. */
-function judge(
-  design: ModelDesign,
-  empirical: Limits,
-  histogram: ValueDistribution,
-  task: Task,
-): { fits: boolean; reason: string } {
-  const [predicted, measured] = [sum(design.predicted), sum(design.measured)];
-  const off = predicted / measured - 1;
-  const cost = objective(histogram, task);
-  const excess = cost(design.low, design.high) / cost(empirical.low, empirical.high) - 1;
-  const name = `asymmetric Laplace with slope ${design.model.slope}`;
-  const numbers = `${name} predicts an error of ${number(predicted)} where the histogram has ${number(measured)} (${percent(off)})`;
+function reasonOfFit({ model, predicted, measured }: ModelDesign, { off, excess, isGood }: ModelFit): string {
+  const name = `asymmetric Laplace with slope ${model.slope}`;
+  const numbers = `${name} predicts an error of ${number(sum(predicted))} where the histogram has ${number(sum(measured))} (${percent(off)})`;
   const compared = `its limits cost ${percent(excess)} against the empirical ones`;
-  const fits = Math.abs(off) <= PREDICTION_TOLERANCE && excess <= EXCESS_TOLERANCE;
   const bounds = `allowed are ${percent(PREDICTION_TOLERANCE)} and ${percent(EXCESS_TOLERANCE)}`;
-  return { fits, reason: fits ? `${numbers}, ${compared}` : `${numbers}, ${compared}; ${bounds}` };
-}
-
-function noModelReason(statistics: FeatureStatistics, options: RangeDesignOptions): string {
-  if (slopesOf(statistics, options).length === 0) return `no model of ${kindOf(options)}`;
-  return `no model of ${kindOf(options)} has ${tell(statistics)}`;
+  return isGood ? `${numbers}, ${compared}` : `${numbers}, ${compared}; ${bounds}`;
 }
 
 function kindOf({ activation = 'auto' }: RangeDesignOptions): string {
@@ -241,101 +102,6 @@ function kindOf({ activation = 'auto' }: RangeDesignOptions): string {
 
 function tell(statistics: FeatureStatistics): string {
   return `mean ${number(statistics.mean)} and variance ${number(varianceOf(statistics))}`;
-}
-
-function constantDesign(
-  statistics: FeatureStatistics,
-  task: Task,
-  histogram: ValueDistribution,
-): RangeDesign {
-  const { low } = statistics;
-  const limits = { low, high: low + Math.max(Math.abs(low) * CONSTANT_WIDTH, LEAST_WIDTH) };
-  const reason = `all values are ${number(low)}`;
-  return describe(task, histogram, { method: 'constant', reason, limits, tried: null });
-}
-
-function describe(
-  { levelCount }: Task,
-  histogram: ValueDistribution,
-  { method, reason, limits, tried }: Choice,
-): RangeDesign {
-  const [low, high] = [limits.low, limits.high].map((limit) =>
-    Math.fround(Math.min(Math.max(limit, -MAX_LIMIT), MAX_LIMIT)),
-  );
-  const levels: UniformLevels = { levelCount, low: low + 0, high };
-  const measured = uniformError(histogram, levels);
-  const predicted = method === 'model' && tried ? tried.predicted : measured;
-  const model = tried?.model ?? null;
-  return {
-    low: low + 0,
-    high,
-    method,
-    model,
-    reason,
-    predicted,
-    measured,
-    rate: uniformRate(histogram, levels),
-  };
-}
-
-/** Cost of limits; +Infinity where they are none. */
-function objective(
-  distribution: ValueDistribution,
-  { levelCount, lambda }: Task,
-): (low: number, high: number) => number {
-  return (low, high) => {
-    if (!(low < high)) return Number.POSITIVE_INFINITY;
-    const levels = { levelCount, low, high };
-    const error = sum(uniformError(distribution, levels));
-    return lambda > 0 ? error + lambda * uniformRate(distribution, levels) : error;
-  };
-}
-
-/**
- * Limits of least cost. Measured distributions have many local minima, so a scan from the extremes inwards comes
- * first and a descent from its best point afterwards; the extremes themselves are among what is compared.
- */
-function bestLimits(distribution: ValueDistribution, task: Task): Limits {
-  const cost = objective(distribution, task);
-  const support = supportOf(distribution);
-  if (task.lowLimit === 'zero') return { low: 0, high: bestEnd(support.high, 0, (high) => cost(0, high)) };
-  const center = meanAndVariance(distribution).mean;
-  const { low, high } = scanLimits(support, center, cost);
-  const reach = (high - low) / 10;
-  const found = minimizePair(([from, to]) => cost(from, to), [low, high], [reach, -reach], ERROR_TOLERANCE);
-  return cost(found[0], found[1]) < cost(low, high) ? { low: found[0], high: found[1] } : { low, high };
-}
-
-/** A good start: both limits moved inwards together first, then each by itself. */
-function scanLimits(support: Limits, center: number, cost: (low: number, high: number) => number): Limits {
-  const [below, above] = [support.low - center, support.high - center];
-  const share = bestEnd(1, 0, (s) => cost(center + s * below, center + s * above));
-  let [low, high] = [center + share * below, center + share * above];
-  for (let round = 0; round < 2; round++) {
-    high = bestEnd(support.high, Math.max(center, low), (end) => cost(low, end));
-    low = bestEnd(support.low, Math.min(center, high), (end) => cost(end, high));
-  }
-  return { low, high };
-}
-
-/** The best point between `extreme` and `center`, both included. */
-function bestEnd(extreme: number, center: number, cost: (end: number) => number): number {
-  const at = (step: number): number => center + (extreme - center) * SCAN_FACTOR ** step;
-  let best = 0;
-  let least = cost(extreme);
-  for (let step = 1; step <= SCAN_STEPS; step++) {
-    const found = cost(at(step));
-    if (found >= least) continue;
-    best = step;
-    least = found;
-  }
-  const [near, far] = [at(best + 1), at(Math.max(0, best - 1))];
-  const refined = minimizeOnInterval(cost, Math.min(near, far), Math.max(near, far), LIMIT_TOLERANCE);
-  return cost(refined) < least ? refined : at(best);
-}
-
-function sum({ quantError, clipError }: SplitError): number {
-  return quantError + clipError;
 }
 
 function number(value: number): string {

@@ -1,7 +1,7 @@
 /** The range of a tensor's numbers: what min-max quantization clips to. Encoding only. */
 
 import type { ValueRange } from '../stages.js';
-import { MAX_LIMIT } from './affine.js';
+import { clampLimit } from './affine.js';
 
 /** Smallest and largest number of `values`, infinities included; the reference of every backend. */
 export function measureRange(values: Float32Array): ValueRange {
@@ -28,6 +28,5 @@ export function finiteLimits(values: Float32Array, measured: ValueRange): { low:
     ({ low, high } = measureRange(values.filter(Number.isFinite)));
     if (low > high) throw new RangeError(`feature expected a finite element, got none in ${values.length}`);
   }
-  const clamp = (value: number): number => Math.min(Math.max(value, -MAX_LIMIT), MAX_LIMIT) + 0;
-  return { low: clamp(low), high: clamp(high) };
+  return { low: clampLimit(low), high: clampLimit(high) };
 }

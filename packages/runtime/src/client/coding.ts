@@ -14,7 +14,7 @@ import {
   encodeBundledFrame,
   encodeFrame,
   type FeatureSummary,
-  inspectFrame,
+  measureTensors,
   summarizeFeature,
 } from '@featherwire/codec';
 import type { Tensor } from '@featherwire/tensor';
@@ -127,8 +127,7 @@ function bytesOfSharedFrame(
   backend: Backend,
 ): number[] {
   if (profile.tensors.length === 1) return [frame.length];
-  const { tensors } = inspectFrame(frame, { profiles: new Map([[point, profile]]), backend });
-  return tensors.map(({ ownBytes }) => ownBytes);
+  return measureTensors(frame, { profiles: new Map([[point, profile]]), backend });
 }
 
 function quoted(names: readonly string[]): string {

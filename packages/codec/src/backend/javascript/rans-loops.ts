@@ -5,7 +5,7 @@
  * is checked by the engine, so that symbols go four to an integer. States stay below 2^31 and are signed.
  */
 
-import { isLittleEndian } from '../../bitstream/byte-order.js';
+import { isLittleEndian } from '@featherwire/tensor';
 import { certainSymbol, MAX_ALPHABET_SIZE, MIN_PRECISION_BITS } from '../../entropy/frequency-table.js';
 import { decodeRans, encodeRans, STATE_BYTES, STATE_LOW, slotSymbols } from '../../entropy/rans.js';
 import type { FrequencyTable, RansPayload } from '../../stages.js';

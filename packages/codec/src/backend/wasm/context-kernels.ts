@@ -46,7 +46,8 @@ export function encode(
   laneCount: number,
 ): RansPayload {
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
-  if (typeof planes === 'string' || isTooWide(planes, laneCount, indices.length)) {
+  const { maxLanes } = stateFormOf(model);
+  if (typeof planes === 'string' || laneCount > maxLanes || isTooWide(planes, laneCount, indices.length)) {
     return encodeWithModel(indices, geometry, model, laneCount); // which refuses what does not fit
   }
   const tableForm = tableFormOf(model, laneCount, true);
@@ -82,9 +83,9 @@ export function decode(
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   const stateBytes = contextStateBytes(laneCount, model);
   const count = elementsOf(geometry);
-  if (typeof planes === 'string' || bytes.length < stateBytes || isTooWide(planes, laneCount, count)) {
-    return byReference();
-  }
+  const { low, maxLanes } = stateFormOf(model);
+  const isRefused = bytes.length < stateBytes || laneCount > maxLanes;
+  if (typeof planes === 'string' || isRefused || isTooWide(planes, laneCount, count)) return byReference();
   const tableForm = tableFormOf(model, laneCount, false);
   const [target, source, ...areas] = reserve(kernels, [
     ...[count, bytes.length - stateBytes],
@@ -92,7 +93,6 @@ export function decode(
   ]);
   const { buffer } = kernels.memory;
   new Uint8Array(buffer, STATES, stateBytes).set(bytes.subarray(0, stateBytes));
-  const { low } = stateFormOf(model);
   const states = isFine(model)
     ? new Int32Array(buffer, STATES, stateBytes / 4) // those of 2^31 and more are below any bound
     : new Uint16Array(buffer, STATES, stateBytes / 2);

@@ -1,20 +1,13 @@
 /** CRC-32 around its kernel. */
 
 import type { Kernels } from './kernels.js';
-import { reserve, TILE } from './memory.js';
-
-/** Bytes moved at a time. */
-const PART = TILE * 4;
+import { forEachTile } from './memory.js';
 
 /** `Backend.crc32`. */
 export function crc32(kernels: Kernels, bytes: Uint8Array, previous: number): number {
-  const [source] = reserve(kernels, [PART]);
-  const part = new Uint8Array(kernels.memory.buffer, source, PART);
   let crc = previous;
-  for (let from = 0; from < bytes.length; from += PART) {
-    const taken = bytes.subarray(from, from + PART);
-    part.set(taken);
-    crc = kernels.crc32(source, taken.length, crc);
-  }
+  forEachTile(kernels, bytes, (source, count) => {
+    crc = kernels.crc32(source, count, crc);
+  });
   return crc >>> 0;
 }

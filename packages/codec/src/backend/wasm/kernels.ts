@@ -8,7 +8,6 @@ import { SQUASH } from './layout.js';
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   initialize(): void;
-  initializeContextModel(): void;
   measureRange(source: number, count: number): void;
   /** Says, as 0 or 1, whether all elements are numbers. */
   quantize8: QuantizeKernel<number>;
@@ -20,7 +19,6 @@ export interface Kernels {
   lookUp(source: number, target: number, count: number): void;
   packSymbols(source: number, target: number, count: number, perSymbol: number, weights: number): void;
   expandSymbols(source: number, target: number, count: number, perSymbol: number): void;
-  initializeCrc32(): void;
   crc32(source: number, count: number, previous: number): number;
   countSymbols(source: number, count: number): void;
   encodeRans(
@@ -40,7 +38,6 @@ export interface Kernels {
     laneCount: number,
     precisionBits: number,
   ): number;
-  initializeContexts(): void;
   setContexts(
     channels: number,
     rows: number,
@@ -154,11 +151,8 @@ export async function instantiateKernels(): Promise<Kernels> {
   try {
     const { instance } = await WebAssembly.instantiate(await unpackKernels(), {});
     const kernels = instance.exports as unknown as Kernels;
-    kernels.initialize();
     new Uint16Array(kernels.memory.buffer, SQUASH, SQUASH_POINTS.length).set(SQUASH_POINTS);
-    kernels.initializeContextModel();
-    kernels.initializeContexts();
-    kernels.initializeCrc32();
+    kernels.initialize();
     return kernels;
   } catch (cause) {
     throw new BackendUnavailableError('wasm', `the kernels do not run: ${String(cause)}`, { cause });

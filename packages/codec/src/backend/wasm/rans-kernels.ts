@@ -5,21 +5,15 @@ import { decodeRans, encodeRans, STATE_BYTES, STATE_LOW, slotSymbols } from '../
 import type { FrequencyTable, RansPayload } from '../../stages.js';
 import type { Kernels } from './kernels.js';
 import { COUNTS, SLOTS, STATES, TABLE } from './layout.js';
-import { reserve, TILE } from './memory.js';
+import { forEachTile, reserve } from './memory.js';
 
 /** `EntropyKernels.countSymbols`. */
 export function countSymbols(kernels: Kernels, symbols: Uint8Array, alphabetSize: number): Uint32Array {
-  const [source] = reserve(kernels, [TILE * 4]);
-  const { buffer } = kernels.memory;
-  const tile = new Uint8Array(buffer, source, TILE * 4);
-  const partial = new Uint32Array(buffer, COUNTS, alphabetSize);
   const counts = new Uint32Array(alphabetSize);
-  for (let from = 0; from < symbols.length; from += tile.length) {
-    const part = symbols.subarray(from, from + tile.length);
-    tile.set(part);
-    kernels.countSymbols(source, part.length);
+  forEachTile(kernels, symbols, (source, count) => {
+    const partial = countAt(kernels, source, count, alphabetSize);
     for (let symbol = 0; symbol < alphabetSize; symbol++) counts[symbol] += partial[symbol];
-  }
+  });
   return counts;
 }
 

@@ -5,7 +5,6 @@
 
 import {
   decodeTrees as decodeByReference,
-  encodeTrees as encodeByReference,
   hasWrongWords,
   laneBounds,
   treeDepth,
@@ -15,8 +14,8 @@ import { elementsOf, type FeatureGeometry, type IndexAlphabet } from '../../stag
 import type { Kernels } from './kernels.js';
 import { reserve } from './memory.js';
 
-/** Room for the code of an index; what takes more is left to the reference. */
-const BYTES_PER_INDEX = 2;
+/** Room for the code of an index; where it does not suffice, there is twice as much for another attempt. */
+const USUAL_BYTES_PER_INDEX = 2;
 /** And for a lane of any size. */
 const SPARE_BYTES = 64;
 
@@ -46,8 +45,23 @@ export function encodeTrees(
   laneCount: number,
 ): Uint8Array[] {
   const areas = laneAreas(indices.length, laneCount, geometry);
+  for (let bytesPerIndex = USUAL_BYTES_PER_INDEX; ; bytesPerIndex *= 2) {
+    const room = areas.stride * bytesPerIndex + SPARE_BYTES;
+    const lanes = encodeLanes(kernels, indices, areas, alphabet, laneCount, room);
+    if (lanes) return lanes;
+  }
+}
+
+/** @param room - bytes for the words of a lane @returns null if they do not suffice */
+function encodeLanes(
+  kernels: Kernels,
+  indices: Uint8Array,
+  areas: LaneAreas,
+  alphabet: IndexAlphabet,
+  laneCount: number,
+  room: number,
+): Uint8Array[] | null {
   const { bounds, columns, stride } = areas;
-  const room = stride * BYTES_PER_INDEX + SPARE_BYTES;
   const [elements, words] = reserve(kernels, [laneCount * stride, laneCount * room]);
   const memory = new Uint8Array(kernels.memory.buffer);
   for (let lane = 0; lane < laneCount; lane++) {
@@ -60,7 +74,7 @@ export function encodeTrees(
   const lanes: Uint8Array[] = [];
   for (let lane = 0; lane < laneCount; lane++) {
     const end = kernels.finishTreeLane(lane);
-    if (end === 0) return encodeByReference(indices, geometry, alphabet, laneCount);
+    if (end === 0) return null;
     lanes.push(memory.slice(words + lane * room, end));
   }
   return lanes;

@@ -5,10 +5,10 @@
 
 import { symbolAlphabet } from '../../entropy/coded-indices.js';
 import { indicesPerSymbol, packedSymbolCount, unpackSymbols } from '../../entropy/packed-symbols.js';
+import { decodeRans } from '../../entropy/rans.js';
 import { reciprocalStep } from '../../quantizer/affine.js';
 import type { RansPayload } from '../../stages.js';
 import type { LaneChoice, ValueCoding, ValueDecoding } from '../backend.js';
-import { referenceBackend } from '../reference.js';
 import type { Kernels } from './kernels.js';
 import { LEVELS, TABLE } from './layout.js';
 import { reserve, TILE } from './memory.js';
@@ -71,10 +71,12 @@ export function decodeValues(
   const perSymbol = kind === 'rans' ? 1 : indicesPerSymbol(levelCount);
   const count = kind === 'rans' ? target.length : packedSymbolCount(target.length, levelCount);
   const [tile, symbols, words] = reserve(kernels, [TILE * 4, count, payload.bytes.length]);
-  if (!decodeTo(kernels, payload, count, table, words, symbols)) {
-    return referenceBackend.decodeValues(payload, decoding, target);
-  }
   const { buffer } = kernels.memory;
+  if (!decodeTo(kernels, payload, count, table, words, symbols)) {
+    const decoded = decodeRans(payload, count, table); // the reason, or nothing but a certain symbol
+    if (typeof decoded === 'string') return decoded;
+    new Uint8Array(buffer, symbols, count).set(decoded);
+  }
   const padded = target.length % perSymbol;
   if (padded > 0) {
     const last = new Uint8Array(buffer, symbols + count - 1, 1);

@@ -1,6 +1,7 @@
 import { createRandom } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { chooseTreeLanes, decodeTrees, encodeTrees, laneBounds, treeDepth, treeShift } from './bin-trees.js';
+import { chooseTreeLanes, decodeTrees, laneBounds, treeDepth, treeShift } from './bin-trees.js';
+import { encodeTrees } from './encode-trees.js';
 
 function drawIndices(count: number, levelCount: number, seed: number): Uint8Array {
   const random = createRandom(seed);

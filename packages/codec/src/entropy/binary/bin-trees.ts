@@ -10,7 +10,7 @@
 
 import { elementsOf, type FeatureGeometry, type IndexAlphabet } from '../../stages.js';
 import type { BinCoder } from './range-coder.js';
-import { WORD_BYTES, WordDecoder, WordEncoder } from './word-range-coder.js';
+import { WORD_BYTES, WordDecoder } from './word-range-coder.js';
 
 /** Most levels of an alphabet. */
 export const MAX_TREE_LEVELS = 256;
@@ -50,21 +50,6 @@ export function chooseTreeLanes(count: number): number {
   return laneCount;
 }
 
-/** `EntropyKernels.encodeTrees`. */
-export function encodeTrees(
-  indices: Uint8Array,
-  geometry: FeatureGeometry,
-  alphabet: IndexAlphabet,
-  laneCount: number,
-): Uint8Array[] {
-  const bounds = laneBounds(indices.length, laneCount);
-  return Array.from({ length: laneCount }, (_, lane) => {
-    const encoder = new WordEncoder();
-    codeLane(encoder, indices.slice(bounds[lane], bounds[lane + 1]), geometry.columns, alphabet);
-    return encoder.finish();
-  });
-}
-
 /** `EntropyKernels.decodeTrees`. */
 export function decodeTrees(
   lanes: readonly Uint8Array[],
@@ -97,7 +82,7 @@ export function hasWrongWords(bytes: Uint8Array): boolean {
  * Codes the indices of a lane in order. An encoder reads them, a decoder fills them.
  * @returns the first element whose index a decoder finds to be none, or -1
  */
-function codeLane(
+export function codeLane(
   coder: BinCoder,
   indices: Uint8Array,
   columns: number,

@@ -1,8 +1,10 @@
 import { createRandom } from '@featherwire/tensor';
 import { describe, expect, test } from 'vitest';
-import { decodeBins, encodeBins } from './context-model.js';
+import { decodeBins } from './context-model.js';
+import { encodeBins } from './encode-bins.js';
 import { createStretchTable, squash } from './logistic.js';
-import { BinDecoder, BinEncoder } from './range-coder.js';
+import { BinDecoder } from './range-coder.js';
+import { BinEncoder } from './range-encoder.js';
 
 describe('range coder', () => {
   test('random bins under random probabilities survive, at a cost near their information', () => {

@@ -7,9 +7,10 @@
  * mixing is logistic (Mahoney, "Adaptive weighing of context models", 2005).
  */
 
+import { allocateIndices } from '../../bitstream/index-array.js';
 import type { FeatureGeometry, IndexAlphabet, Indices } from '../../stages.js';
 import { MixedModel, MODEL_COUNT } from './mixed-model.js';
-import { type BinCoder, BinDecoder, BinEncoder } from './range-coder.js';
+import { type BinCoder, BinDecoder } from './range-coder.js';
 
 const BIN_SIGNIFICANCE = 0;
 const BIN_SIDE = 1;
@@ -36,21 +37,14 @@ const CONTEXT_DISTANCES = 6;
 const MIN_ACTIVITY_COUNT = 4;
 const UNKNOWN_ACTIVITY = 7;
 
-/** Adaptive binary code of indices; the reference of every backend. @param indices - not modified */
-export function encodeBins(indices: Indices, geometry: FeatureGeometry, alphabet: IndexAlphabet): Uint8Array {
-  const encoder = new BinEncoder();
-  codeIndices(encoder, indices.slice(), geometry, alphabet);
-  return encoder.finish();
-}
-
-/** Inverse of `encodeBins`. @returns the indices, or the reason for which the bytes are not a code of such */
+/** Inverse of `encodeBins` (`encode-bins.ts`). @returns the indices, or the reason for which the bytes are not a code of such */
 export function decodeBins(
   bytes: Uint8Array,
   geometry: FeatureGeometry,
   alphabet: IndexAlphabet,
 ): Indices | string {
   const count = geometry.planes * geometry.rows * geometry.columns;
-  const indices = alphabet.levelCount <= 256 ? new Uint8Array(count) : new Uint16Array(count);
+  const indices = allocateIndices(count, alphabet.levelCount);
   if (bytes.length > 0 && bytes[bytes.length - 1] === 0) return 'binary code ends with a zero byte';
   const decoder = new BinDecoder(bytes);
   const reason = codeIndices(decoder, indices, geometry, alphabet);
@@ -63,7 +57,7 @@ export function decodeBins(
  * @param indices - `planes * rows * columns` of them
  * @returns nothing, or the reason for which a decoder's bins are not indices
  */
-function codeIndices(
+export function codeIndices(
   coder: BinCoder,
   indices: Indices,
   geometry: FeatureGeometry,

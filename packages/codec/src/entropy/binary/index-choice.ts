@@ -4,6 +4,7 @@
  * the probabilities of later elements is not looked at. Encoding only.
  */
 
+import { allocateIndices } from '../../bitstream/index-array.js';
 import type { FeatureGeometry, IndexAlphabet, Indices } from '../../stages.js';
 import { type BinSink, CONTEXT_COUNT, codeIndex, Neighborhood } from './context-model.js';
 import { PROBABILITY_BITS } from './logistic.js';
@@ -28,7 +29,7 @@ export function chooseIndices(
 ): Indices {
   const { planes, rows, columns } = geometry;
   const { background, levelCount } = alphabet;
-  const indices = levelCount <= 256 ? new Uint8Array(positions.length) : new Uint16Array(positions.length);
+  const indices = allocateIndices(positions.length, levelCount);
   const model = new MixedModel(NO_CODER, CONTEXT_COUNT);
   const price = new BinPrice(model);
   const neighborhood = new Neighborhood(indices, geometry, alphabet);

@@ -1,6 +1,7 @@
 import { createRandom } from '@featherwire/tensor';
 import { expect, test } from 'vitest';
-import { WordDecoder, WordEncoder } from './word-range-coder.js';
+import { WordDecoder } from './word-range-coder.js';
+import { WordEncoder } from './word-range-encoder.js';
 
 test('random bins under random probabilities survive, at a cost near their information', () => {
   const random = createRandom(6);

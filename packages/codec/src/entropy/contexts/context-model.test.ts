@@ -103,6 +103,17 @@ describe('a model that a caller hands in', () => {
     ['bins beyond the tables', { binOfCell: model.binOfCell.map(() => 16) }],
     ['a short table of cells', { cells: { ...model.cells, left: model.cells.left.subarray(1) } }],
     ['falling thresholds', { thresholds: model.thresholds.map((threshold) => 255 - threshold) }],
+    ['slots of another number', { slotBits: 10 as 12 }],
+    [
+      '65 classes',
+      {
+        slotBits: 12,
+        classOfChannel: Uint8Array.from(model.classOfChannel.keys()),
+        thresholds: new Uint16Array(65 * 5 * model.binCount).map(
+          (_, at) => 1 + (Math.floor(at / model.binCount) % 5),
+        ),
+      },
+    ],
     ['thresholds of 0', { thresholds: model.thresholds.map(() => 0) }],
     ['thresholds beyond the slots', { thresholds: Uint16Array.from(model.thresholds, (one) => one + 250) }],
   ])('is refused with %s', (_, changes) => {

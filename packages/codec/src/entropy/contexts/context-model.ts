@@ -286,6 +286,8 @@ export function checkContextModel(
   }
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   const sizesFit =
+    (model.slotBits === 8 || model.slotBits === FINE_SLOT_BITS) &&
+    classCountOf(model) <= MAX_CONTEXT_CLASSES &&
     neighborTables(model).every((table) => table.length === levelCount) &&
     binOfCell.length % CELL_UNIT === 0 &&
     Number.isInteger(classCountOf(model));

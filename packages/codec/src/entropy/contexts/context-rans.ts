@@ -51,10 +51,7 @@ export function stateFormOf({ slotBits }: Pick<ContextModel, 'slotBits'>): State
 const MIN_PAYLOAD_PER_STATE_BYTE = 128;
 
 /** Lanes for a payload of about `payloadBytes`: as many as states stay a small share of. */
-export function chooseContextLanes(
-  payloadBytes: number,
-  model: Pick<ContextModel, 'slotBits'> = { slotBits: 8 },
-): number {
+export function chooseContextLanes(payloadBytes: number, model: Pick<ContextModel, 'slotBits'>): number {
   const { stateBytes, maxLanes } = stateFormOf(model);
   let laneCount = 1;
   const enough = (lanes: number): boolean => payloadBytes >= lanes * stateBytes * MIN_PAYLOAD_PER_STATE_BYTE;
@@ -79,7 +76,7 @@ export function modelOfPayload(
  * Encodes indices with a model that both ends hold.
  * @param indices - as many as `geometry` says, each below the model's `levelCount`; not modified
  * @param laneCount - power of two, 1 to 64, to 16 under a fine model
- * @throws {RangeError} if the model is of another shape
+ * @throws {RangeError} if the model is of another shape, or the lanes are too many for it
  */
 export function encodeWithModel(
   indices: Uint8Array,
@@ -89,7 +86,10 @@ export function encodeWithModel(
 ): RansPayload {
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   if (typeof planes === 'string') throw new RangeError(`model expected to fit the feature, got ${planes}`);
-  const { low, stateBytes } = stateFormOf(model);
+  const { low, stateBytes, maxLanes } = stateFormOf(model);
+  if (laneCount > maxLanes) {
+    throw new RangeError(`laneCount expected at most ${maxLanes} under this model, got ${laneCount}`);
+  }
   const unitBytes = stateBytes / 2;
   const slotCount = 2 ** model.slotBits;
   const { starts, frequencies, lanes } = tablesOfElements(indices, planes, model, laneCount);
@@ -125,7 +125,8 @@ export function decodeWithModel(
 ): Uint8Array | string {
   const planes = channelPlanes(geometry, model, model.classOfChannel.length);
   if (typeof planes === 'string') return planes;
-  const { low, stateBytes } = stateFormOf(model);
+  const { low, stateBytes, maxLanes } = stateFormOf(model);
+  if (laneCount > maxLanes) return `${laneCount} lanes are over ${maxLanes}`;
   const unitBytes = stateBytes / 2;
   let offset = contextStateBytes(laneCount, model);
   if (bytes.length < offset) return `payload of ${bytes.length} bytes does not hold its states`;

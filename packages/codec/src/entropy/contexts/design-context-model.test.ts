@@ -32,7 +32,7 @@ function codedBits(
   const { indices: seen } = smoothIndices(shape, alphabet, 1);
   const { indices } = smoothIndices(shape, alphabet, 2);
   const model = designContextModel([{ indices: seen, geometry: shape }], alphabet);
-  const lanes = chooseContextLanes(encodeWithModel(indices, shape, model, 64).bytes.length);
+  const lanes = chooseContextLanes(encodeWithModel(indices, shape, model, 64).bytes.length, model);
   const coded = 8 * encodeWithModel(indices, shape, model, lanes).bytes.length;
   return { coded, order0: order0Bits(indices, alphabet.levelCount) };
 }

@@ -26,8 +26,8 @@ import { roundShares, shares } from './slot-frequencies.js';
 /**
  * What a model is made for: `size` takes more cells and bins than `speed`, which save bits and take time to decode. `least`
  * makes a fine model: cells are refined by turns, channels share tables with any others, tables have 4,096 slots, and
- * frames may give channels other classes; that saves up to a tenth of the bits more, takes up to ten times as long to
- * design, and is coded element by element instead of 16 at a time.
+ * frames may give channels other classes; that saves more bits, takes up to ten times as long to design, and is coded
+ * element by element instead of 16 at a time.
  */
 export type ContextPreference = 'speed' | 'size' | 'least';
 

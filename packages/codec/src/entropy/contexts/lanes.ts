@@ -1,15 +1,15 @@
 /**
  * The order in which indices are coded under a context model, and their neighbors (bitstream.md §11.2). Channels are
- * sorted by class, so that 16 at a time share one, but under a fine model, where each has its own; they go in blocks, all
- * channels of a block at one position, then at the next. The kernels keep the same order with a channel in each byte of a
- * vector.
+ * sorted by class, so that 16 at a time share one; under a fine model they stay in the order of their numbers. They go in
+ * blocks, all channels of a block at one position, then at the next. The kernels keep the same order with a channel in each
+ * byte of a vector.
  */
 
 import type { ContextModel, FeatureGeometry } from '../../stages.js';
 
 /** `slotBits` of a fine model. */
 export const FINE_SLOT_BITS = 12;
-/** Channels that share a class, but in fine models. */
+/** Channels that share a class, except in fine models. */
 export const GROUP_CHANNELS = 16;
 /** Most lanes of a section. */
 export const MAX_CONTEXT_LANES = 64;
