@@ -1,6 +1,6 @@
 /**
  * Speed of whole calls in Chromium, on the map of `codec-speed.mjs`: time of the wall, since a page has no other clock, calls of
- * everything in turns, medians of the ratios to a copy of the tensor in the same round.
+ * everything in turns, the lower quartile of each over the rounds, and ratios of those to a copy of the tensor.
  *
  * Usage: npm run build && node bench/browser-speed.mjs [--rounds 31] > results/browser-speed.json
  */

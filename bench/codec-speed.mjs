@@ -1,9 +1,9 @@
 /**
  * Speed of whole calls and of their stages on a rectified map of 512×28×28 float32 elements, beside a copy of the tensor and
  * beside zlib, brotli and, where Node has it, zstd on the same indices in fields of equal width (whose making is left out): in one process and on one
- * thread, rounds of everything in turns, times of the processor, medians of the ratios of each round.
+ * thread, rounds of everything in turns, times of the processor, the lower quartile of each over the rounds.
  *
- * Usage: npm run build && node bench/codec-speed.mjs [--rounds 31] > results/codec-speed.json
+ * Usage: npm run build && node bench/codec-speed.mjs [--rounds 61] > results/codec-speed.json
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -25,7 +25,7 @@ const LEVEL_COUNTS = [4, 8, 16];
 const LANES = 32;
 const TREE_LANES = 4;
 
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '31' } } });
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '61' } } });
 const rounds = Number(options.rounds);
 const backend = await loadBackend('wasm');
 const javascript = await loadBackend('javascript');

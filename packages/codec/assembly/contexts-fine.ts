@@ -20,22 +20,22 @@ const LOW: u32 = 1 << 15;
   return scratch + stride * (1 + <usize>columns);
 }
 
-/** Behind the positions: the bins of one. */
-@inline function binsPlace(): usize {
+/** Behind the positions, where the bins of one stand. */
+@inline function bodyEnd(): usize {
   return body() + stride * <usize>rows * <usize>columns;
 }
 
 /** Finds the bins of a position. */
-function findBins(here: usize, column: u32, sixteens: v128): void {
+function findBins(bins: usize, here: usize, column: u32, sixteens: v128): void {
   const up = here - stride * <usize>columns;
   const left = select<usize>(here - stride, scratch, column > 0);
   const upLeft = select<usize>(up - stride, scratch, column > 0);
   const upRight = select<usize>(up + stride, scratch, column < columns - 1);
-  v128.store(binsPlace(), binsOf(left, up, upLeft, upRight, sixteens));
+  v128.store(bins, binsOf(left, up, upLeft, upRight, sixteens));
 }
 
-@inline function rowOf(tables: usize, lane: usize): usize {
-  return <usize>load<u32>(tables + (lane << 2)) + <usize>load<u8>(binsPlace() + lane) * ROW_BYTES;
+@inline function rowOf(tables: usize, bins: usize, lane: usize): usize {
+  return <usize>load<u32>(tables + (lane << 2)) + <usize>load<u8>(bins + lane) * ROW_BYTES;
 }
 
 /**
@@ -45,6 +45,8 @@ function findBins(here: usize, column: u32, sixteens: v128): void {
  */
 export function encodeFineContexts(source: usize, end: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const sixteens = v128.load(SIXTEENS);
+  const bins = bodyEnd();
+  const stateMask = <usize>(laneCount - 1);
   for (let lane: usize = 0; lane < <usize>LANES; lane++) store<u32>(STATES + (lane << 2), LOW);
   for (let item = items; item > 0; item--) {
     const base = source + <usize>(item - 1) * itemStride;
@@ -52,14 +54,14 @@ export function encodeFineContexts(source: usize, end: usize, order: usize, item
       const tables = groupTables + (<usize>first << 2);
       const lastLane = <usize>min(LANES, channels - first) - 1;
       gatherLanes(base, order + (<usize>first << 2), positionStride, <usize>rows * <usize>columns, body(), stride);
-      let here = binsPlace();
+      let here = bins;
       for (let row = rows; row > 0; row--) {
         for (let column: i32 = columns - 1; column >= 0; column--) {
           here -= stride;
-          findBins(here, column, sixteens);
+          findBins(bins, here, column, sixteens);
           for (let lane: isize = lastLane; lane >= 0; lane--) {
-            const at = STATES + ((<usize>lane & <usize>(laneCount - 1)) << 2);
-            const entry = rowOf(tables, lane) + (<usize>load<u8>(here + lane) << 1);
+            const at = STATES + ((<usize>lane & stateMask) << 2);
+            const entry = rowOf(tables, bins, lane) + (<usize>load<u8>(here + lane) << 1);
             const start = <u32>load<u16>(entry);
             const frequency = <u32>load<u16>(entry, 2) - start;
             let state = load<u32>(at);
@@ -83,6 +85,8 @@ export function encodeFineContexts(source: usize, end: usize, order: usize, item
 export function decodeFineContexts(words: usize, end: usize, target: usize, order: usize, items: u32, itemStride: usize, positionStride: usize): usize {
   const sixteens = v128.load(SIXTEENS);
   const hasFewLevels = levelCount <= 8;
+  const bins = bodyEnd();
+  const stateMask = <usize>(laneCount - 1);
   for (let item: u32 = 0; item < items; item++, target += itemStride) {
     for (let first: u32 = 0; first < channels; first += LANES) {
       const tables = groupTables + (<usize>first << 2);
@@ -90,12 +94,12 @@ export function decodeFineContexts(words: usize, end: usize, target: usize, orde
       let here = body();
       for (let row: u32 = 0; row < rows; row++) {
         for (let column: u32 = 0; column < columns; column++, here += stride) {
-          findBins(here, column, sixteens);
+          findBins(bins, here, column, sixteens);
           for (let lane: usize = 0; lane < size; lane++) {
-            const at = STATES + ((lane & <usize>(laneCount - 1)) << 2);
+            const at = STATES + ((lane & stateMask) << 2);
             const state = load<u32>(at);
             const slot = state & ((1 << SLOT_BITS) - 1);
-            const entry = rowOf(tables, lane);
+            const entry = rowOf(tables, bins, lane);
             const slots = i16x8.splat(<i16>slot);
             // The first threshold above the slot ends the symbol's slots; one of 4,096 is always there.
             const above = i16x8.gt_s(v128.load(entry, 2), slots);
@@ -121,6 +125,8 @@ export function decodeFineContexts(words: usize, end: usize, target: usize, orde
 /** Adds the indices of all items at `source` to `counts` (u32) of each symbol in each bin of each channel. */
 export function countContexts(source: usize, counts: usize, order: usize, items: u32, itemStride: usize, positionStride: usize, binCount: u32): void {
   const sixteens = v128.load(SIXTEENS);
+  const bins = bodyEnd();
+  const symbolCount = levelCount;
   for (let item: u32 = 0; item < items; item++, source += itemStride) {
     for (let first: u32 = 0; first < channels; first += LANES) {
       const size = <usize>min(LANES, channels - first);
@@ -128,10 +134,10 @@ export function countContexts(source: usize, counts: usize, order: usize, items:
       let here = body();
       for (let row: u32 = 0; row < rows; row++) {
         for (let column: u32 = 0; column < columns; column++, here += stride) {
-          findBins(here, column, sixteens);
+          findBins(bins, here, column, sixteens);
           for (let lane: usize = 0; lane < size; lane++) {
-            const bin = (<u32>first + <u32>lane) * binCount + <u32>load<u8>(binsPlace() + lane);
-            const at = counts + (<usize>(bin * levelCount + <u32>load<u8>(here + lane)) << 2);
+            const bin = (<u32>first + <u32>lane) * binCount + <u32>load<u8>(bins + lane);
+            const at = counts + (<usize>(bin * symbolCount + <u32>load<u8>(here + lane)) << 2);
             store<u32>(at, load<u32>(at) + 1);
           }
         }

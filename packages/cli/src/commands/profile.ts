@@ -48,7 +48,7 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
     .addOption(
       new Option(
         '--contexts <preference>',
-        'what contexts are made for: as fast as a table, fewer bits, or the fewest, a larger profile and a quarter of the speed',
+        'what contexts are made for: as fast as a table, fewer bits, or the fewest, with a larger profile and a fifth of the speed',
       )
         .choices(['speed', 'size', 'least'])
         .default('speed'),
