@@ -192,10 +192,10 @@ describe('tail pool', () => {
   test('what is past its deadline when a worker is free is not run', async () => {
     const worker = fakeThread();
     const { pool } = await startPool([worker]);
-    const running = pool.submit(FEATURE, { ...A, deadlineAt: performance.now() + 1 });
-    const late = pool.submit(FEATURE, { ...A, deadlineAt: performance.now() + 1 });
+    const running = pool.submit(FEATURE, { ...A, deadlineAt: performance.now() + 250 });
+    const late = pool.submit(FEATURE, { ...A, deadlineAt: performance.now() + 250 });
     const good = pool.submit(FEATURE, { ...A, deadlineAt: performance.now() + 60_000 });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 260));
     worker.finish();
     expect(codeOf(await running)).toBe('done'); // what runs is answered
     expect(codeOf(await late)).toBe('deadline-passed');
