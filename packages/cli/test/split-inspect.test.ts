@@ -80,7 +80,7 @@ test('inspect shows operating points, what was measured of them, and a damaged p
   const { output, status } = await run('inspect', 'bundle');
   expect(status).toBe(0);
   expect(output).toMatch(
-    /^static +profiled +affine, 5 levels, rans with contexts, 16 channels \(tables\/.* ok$/m,
+    /^static +profiled +affine, 5 levels, rans with contexts, 16 channels in 1 class, 256 slots \(tables\/.* ok$/m,
   );
   expect(output).toMatch(
     /^static +1,235 +1,200 +1,300 +1,400 +top-1 accuracy +0\.75 +0\.76 +1\.00 \(95 %: -0\.50 to 2\.25\) +0\.12 +\? /m,
